@@ -1,0 +1,111 @@
+"""The Broker port: what sync and trader may ask of any broker.
+
+Every method is one attempt with the caller's deadline around it. Reads raise Unavailable or
+MalformedAnswer; an empty answer means that there is nothing, never that something failed. `place`
+raises RejectedByBroker, Unavailable (certainly not executed) or OutcomeUnknown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, Protocol
+
+from ledger.account import AccountSnapshot
+from ledger.fact import CashFlow, CorporateAction, Fill
+from ledger.money import Money
+from ledger.order import OrderDraft, OrderView
+from ledger.quote import Quote
+from ledger.rate import RateTable
+from ledger.security import FxPair, Instrument
+
+
+@dataclass(frozen=True, slots=True)
+class FeeModel:
+    """What one order costs: fixed + percent × value, charged in `currency`, at least `minimum`."""
+
+    fixed: Money
+    percent_micro: int
+    minimum: Money
+
+    @property
+    def currency(self) -> str:
+        return self.fixed.currency
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """`tag` unique: an id may be placed once; echo: it only comes back on order rows."""
+
+    kind: str
+    account_ref: str
+    paper: bool
+    tag: Literal["unique", "echo"]
+    fees: FeeModel
+    fx_fees: FeeModel
+    pairs: tuple[FxPair, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    broker_order_id: str
+
+
+class Broker(Protocol):
+    """One account at one broker."""
+
+    @property
+    def capabilities(self) -> Capabilities: ...
+
+    async def probe(self) -> datetime:
+        """The broker's own clock (market time); raises when the line or the keys are bad."""
+        ...
+
+    async def snapshot(self) -> AccountSnapshot:
+        """Cash and holdings, read now."""
+        ...
+
+    async def instruments(self) -> Sequence[Instrument]:
+        """Every instrument of this account's universe."""
+        ...
+
+    async def quotes(self, symbols: Sequence[str]) -> Mapping[str, Quote]:
+        """Quotes by symbol, pairs included; a symbol without a quote is absent."""
+        ...
+
+    async def rates(self) -> RateTable:
+        """Reference rates per EUR for the currencies of the universe."""
+        ...
+
+    async def fills_since(self, cursor: str | None) -> tuple[Sequence[Fill], str | None]:
+        """Fills after `cursor` (None = all), with an overlap; and the next cursor."""
+        ...
+
+    async def cash_flows_since(self, cursor: str | None) -> tuple[Sequence[CashFlow], str | None]:
+        """Completed cash flows after `cursor` (None = all), with an overlap."""
+        ...
+
+    async def corporate_actions_since(
+        self, cursor: str | None
+    ) -> tuple[Sequence[CorporateAction], str | None]:
+        """Effective splits and paid dividends after `cursor`, with an overlap."""
+        ...
+
+    async def open_orders(self) -> Sequence[OrderView]:
+        """Every live order of the account, ours or not."""
+        ...
+
+    async def orders_since(self, since: datetime) -> Sequence[OrderView]:
+        """Orders in any state created at or after the market instant `since`."""
+        ...
+
+    async def place(self, draft: OrderDraft) -> Accepted:
+        """Submit once. Never repeat a call whose outcome is not known."""
+        ...
+
+    async def cancel(self, broker_order_id: str) -> None:
+        """Ask for cancellation; the final state comes from the order's view."""
+        ...
+
+    async def close(self) -> None: ...

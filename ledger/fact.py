@@ -1,0 +1,163 @@
+"""Facts: what happened at the broker. Only facts move positions, cash and bucket balances.
+
+Every fact has a `source_key` that names the event at its source, so that recording it any number
+of times, in any order, changes the books once. What a fact moves is stated by its postings:
+signed changes of one cash balance or one holding.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Literal
+
+from ledger.money import Money, Price, Quantity
+from ledger.order import Side
+
+CORE = "core"
+
+FlowCategory = Literal[
+    "deposit", "withdrawal", "dividend", "tax", "fee", "interest", "coupon", "maturity", "fx",
+    "other",
+]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Fill:
+    """One execution. For a pair such as EUR/USD the quantity is in base, the price in quote."""
+
+    fill_id: str
+    broker_order_id: str
+    client_order_id: int | None
+    symbol: str
+    side: Side
+    quantity: Quantity
+    price: Price
+    gross: Money
+    fees: tuple[Money, ...]
+    executed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CashFlow:
+    """Money in (+) or out (−) that is not a trade. Only completed flows are facts."""
+
+    flow_id: str
+    category: FlowCategory
+    money: Money
+    booked_at: datetime
+    symbol: str | None
+    reference: str | None
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class CorporateAction:
+    """A split (ratio) or a dividend (gross, tax, net) as the broker reports it for our holding.
+
+    A split moves the holding by `quantity_delta`. A dividend moves nothing itself: its money
+    arrives as cash flows that carry `action_id` as their reference.
+    """
+
+    action_id: str
+    kind: Literal["split", "dividend"]
+    symbol: str
+    ex_date: date
+    pay_date: date | None
+    effective_at: datetime
+    ratio: Decimal | None = None
+    quantity_delta: Quantity | None = None
+    per_share: Price | None = None
+    held: Quantity | None = None
+    gross: Money | None = None
+    tax: Money | None = None
+    net: Money | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What the account held when this ledger began: one per instrument or currency."""
+
+    key: str
+    money: Money | None
+    symbol: str | None
+    quantity: Quantity | None
+    cost: Price | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Adjustment:
+    """A small cash difference booked to core; carries the id of the difference it settles."""
+
+    item_id: int
+    money: Money
+    at: datetime
+    reason: str
+
+
+Fact = Fill | CashFlow | CorporateAction | Opening | Adjustment
+
+
+def source_key(fact: Fact) -> str:
+    """The name of the event at its source; unique in the journal."""
+    match fact:
+        case Fill():
+            return f"fill:{fact.fill_id}"
+        case CashFlow():
+            return f"flow:{fact.flow_id}"
+        case CorporateAction():
+            return f"action:{fact.kind}:{fact.action_id}"
+        case Opening():
+            return f"opening:{fact.key}"
+        case Adjustment():
+            return f"adjustment:{fact.item_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Posting:
+    """A signed change of one balance: cash in minor units, or a holding in millionths."""
+
+    account: Literal["cash", "holding"]
+    key: str
+    delta: int
+
+
+def postings(fact: Fact) -> tuple[Posting, ...]:
+    """What `fact` moves. Trades pay or receive `gross` and pay every fee in its own currency."""
+    match fact:
+        case Fill():
+            return _fill_postings(fact)
+        case CashFlow() | Adjustment():
+            return (Posting("cash", fact.money.currency, fact.money.minor),)
+        case CorporateAction():
+            if fact.quantity_delta is None:
+                return ()
+            return (Posting("holding", fact.symbol, fact.quantity_delta.micro),)
+        case Opening():
+            return _opening_postings(fact)
+
+
+def _fill_postings(fill: Fill) -> tuple[Posting, ...]:
+    sign = 1 if fill.side == "BUY" else -1
+    fees = tuple(Posting("cash", fee.currency, -fee.minor) for fee in fill.fees if fee.minor)
+    paid = Posting("cash", fill.gross.currency, -sign * fill.gross.minor)
+    if is_pair(fill.symbol):
+        base = fill.symbol.split("/")[0]
+        got = Money.of(fill.quantity.units, base)
+        return (Posting("cash", base, sign * got.minor), paid, *fees)
+    return (Posting("holding", fill.symbol, sign * fill.quantity.micro), paid, *fees)
+
+
+def _opening_postings(opening: Opening) -> tuple[Posting, ...]:
+    if opening.money is not None:
+        return (Posting("cash", opening.money.currency, opening.money.minor),)
+    assert opening.symbol is not None
+    assert opening.quantity is not None
+    return (Posting("holding", opening.symbol, opening.quantity.micro),)
+
+
+def is_pair(symbol: str) -> bool:
+    """True for a currency pair such as EUR/USD."""
+    return "/" in symbol

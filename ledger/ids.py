@@ -1,0 +1,24 @@
+"""Identifiers that sort by the time they were made."""
+
+from __future__ import annotations
+
+import random
+from datetime import UTC, datetime
+
+_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_TAG_EPOCH = datetime(2024, 1, 1, tzinfo=UTC)
+TAG_LIMIT = 2**53
+
+
+def ulid(at: datetime, rng: random.Random) -> str:
+    """A 26-character ULID: 48 bits of milliseconds, 80 random bits from the seeded generator."""
+    value = (int(at.timestamp() * 1000) << 80) | rng.getrandbits(80)
+    return "".join(_ALPHABET[(value >> shift) & 31] for shift in range(125, -1, -5))
+
+
+def next_client_order_id(last: int, at: datetime) -> int:
+    """A tag that rises strictly even when the clock steps back, below 2**53.
+
+    Seconds since 2024 times 1000, or one above the last tag when that is not larger.
+    """
+    return max(last + 1, int((at - _TAG_EPOCH).total_seconds()) * 1000)

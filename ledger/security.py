@@ -1,0 +1,62 @@
+"""A tradable instrument: its identity, how it trades and what the owner allows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from ledger.money import Price, Quantity
+
+ProductType = Literal["EQUITY", "ETF", "BOND", "COMMODITY", "INDEX", "FX"]
+
+
+@dataclass(frozen=True, slots=True)
+class Instrument:
+    """What the broker says about an instrument. `lot` None means not tradable."""
+
+    symbol: str
+    isin: str
+    name: str
+    currency: str
+    mic: str
+    country: str | None
+    industry: str | None
+    product_type: ProductType
+    lot: Quantity | None
+    tick: Price
+    synthetic: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Security:
+    """An instrument in the universe. `security_id` is internal and never changes."""
+
+    security_id: int
+    instrument: Instrument
+    allow_buy: bool
+    allow_sell: bool
+    active: bool
+    confirmed: bool
+
+    @property
+    def symbol(self) -> str:
+        return self.instrument.symbol
+
+    @property
+    def currency(self) -> str:
+        return self.instrument.currency
+
+    @property
+    def tradable(self) -> bool:
+        return self.active and self.instrument.lot is not None
+
+
+@dataclass(frozen=True, slots=True)
+class FxPair:
+    """A currency pair of the FX market; BUY buys `base` and pays `quote`, quantity is in base."""
+
+    symbol: str
+    base: str
+    quote: str
+    lot: Quantity
+    tick: Price

@@ -1,0 +1,68 @@
+"""Every bound and default of a trading decision, with its unit and its reason."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+
+from ledger.money import Money
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """One immutable set of limits; every decision receives it, none has a hidden number."""
+
+    # Cash that planning leaves alone, over all currencies.
+    min_cash_reserve: Money = Money(500_00, "EUR")
+    # What each trading currency should keep; below it the reserve is repaired by exchange only.
+    min_currency_reserve: Money = Money(5_00, "EUR")
+    # A conversion below this size is not worth its fee.
+    min_fx_amount: Money = Money(10_00, "EUR")
+    # Bought on top of a conversion's need, so that a moving rate does not leave it short.
+    fx_buffer: Decimal = Decimal("0.02")
+    # A trade must be at least this large for its fee to stay within 1 % of its value.
+    max_fee_share: Decimal = Decimal("0.01")
+    # Share of the total value that one position may reach.
+    max_position_share: Decimal = Decimal("0.15")
+    # Distance between target and current weight below which nothing is bought.
+    min_weight_gap: Decimal = Decimal("0.005")
+    # A plan must beat doing nothing by this, times the share of the portfolio it trades.
+    min_improvement: Decimal = Decimal("0.05")
+    cost_penalty_factor: float = 0.1
+    max_depth: int = 3
+    max_candidates_per_kind: int = 5
+    # Quotes older than this do not carry an order.
+    max_quote_age: timedelta = timedelta(minutes=5)
+    max_fx_quote_age: timedelta = timedelta(seconds=60)
+    # Machine seconds since the account was read, at the moment of the decision.
+    max_snapshot_age_s: float = 60.0
+    max_spread: Decimal = Decimal("0.02")
+    # A limit order may sit this far beyond the last price; more for wide spreads and emergencies.
+    band: Decimal = Decimal("0.005")
+    wide_band: Decimal = Decimal("0.015")
+    wide_spread: Decimal = Decimal("0.005")
+    # The quote may have moved this far since the decision.
+    max_drift: Decimal = Decimal("0.01")
+    # A move beyond this between two quotes is taken for an error of the feed.
+    quarantine_drift: Decimal = Decimal("0.05")
+    # TARGET days a reference rate may be old: to trade with, and to value with.
+    max_trade_rate_days: int = 1
+    max_value_rate_days: int = 3
+    # Largest single order: a share of the portfolio, but never less than the floor.
+    max_order_share: Decimal = Decimal("0.10")
+    max_order_floor: Money = Money(1_000_00, "EUR")
+    # Our own unfilled planner, DRIP and manual orders are withdrawn after this market time …
+    order_life: timedelta = timedelta(minutes=20)
+    # … and at the latest this long before the close.
+    before_close: timedelta = timedelta(minutes=5)
+    # A plan is made anew after this long in market hours, or when a price moved this far.
+    plan_life: timedelta = timedelta(minutes=60)
+    replan_move: Decimal = Decimal("0.01")
+    # A dividend that was not reinvested within this time is given back to planning.
+    pot_life: timedelta = timedelta(days=90)
+    # Dividend yield from which a dividend buys more of the security that paid it.
+    drip_same_yield: Decimal = Decimal("0.03")
+
+
+DEFAULTS = Limits()

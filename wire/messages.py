@@ -1,0 +1,221 @@
+"""Every message between tasks.
+
+Nudge          schedule, web, control, actors → sync, planner, rebalancer, drip, upkeep
+IntentReady    planner, rebalancer, drip → trader (the row already exists in the store)
+asks           web, control → the one owner of what they change
+    SetMode, RaiseLatch, Resume, RunJob → schedule
+    ProposeStep → planner          Decide → trader          ShowText → ticker
+boards         one owner → anybody: see Boards
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from ledger.halt import Latch, LatchName
+from ledger.order import Intent, Mode
+from ledger.plan import StoredPlan
+from ledger.portfolio import PortfolioSnapshot
+from ledger.run import Job, RunRecord, Trigger
+from wire.board import Latest
+from wire.mailbox import Request
+
+
+@dataclass(frozen=True, slots=True)
+class Nudge:
+    """Do your job once; `run_id` names the run record when somebody asked for a run."""
+
+    reason: str
+    run_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IntentReady:
+    intent_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class SetMode(Request[Mode]):
+    mode: Mode
+    confirm: bool
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class RaiseLatch(Request[tuple[Latch, ...]]):
+    """Halt: set a latch. The reply is every latch that now stands."""
+
+    name: LatchName
+    reason: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Resume(Request[tuple[Latch, ...]]):
+    """Clear the named latches; the reply is every latch that still stands."""
+
+    names: tuple[LatchName, ...]
+    confirm: bool
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunJob(Request[RunRecord]):
+    """Start a job; the reply is its run record. Raises Busy when it is already running."""
+
+    job: Job
+    trigger: Trigger
+
+
+@dataclass(frozen=True, slots=True)
+class ProposeStep(Request[Intent]):
+    """Turn the next step of the current plan into an intent; the reply is that intent.
+
+    Raises Conflict when `plan_id` is not current or `step` is not its next one, Missing without
+    a plan.
+    """
+
+    plan_id: str
+    step: int
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decide(Request[Intent]):
+    """Take this intent now; the reply is the intent after the gates and the one submission."""
+
+    intent_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class ShowText(Request[str]):
+    """Show a text for `ttl_s` seconds; an empty text clears it. The reply is the text shown."""
+
+    text: str
+    ttl_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class TradingState:
+    """Whether orders may leave, and where they would go."""
+
+    mode: Mode
+    broker: str
+    latches: tuple[Latch, ...]
+
+    @property
+    def halted(self) -> bool:
+        return bool(self.latches)
+
+
+@dataclass(frozen=True, slots=True)
+class PlannerStatus:
+    """What the planner is doing; `total` and `evaluated` count sequences of this run."""
+
+    state: str  # idle | generating | evaluating | complete | failed
+    bucket_id: str
+    portfolio_hash: str
+    total: int
+    evaluated: int
+    best_score: float | None
+    updated_at: datetime
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class JobView:
+    """A job with its last run and when the calendar will start it next (market time)."""
+
+    job: Job
+    schedule: str
+    next_due: datetime | None
+    last: RunRecord | None
+    consecutive_failures: int
+    progress: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MarketView:
+    mic: str
+    phase: str
+    is_open: bool
+    next_open: datetime | None
+    next_close: datetime | None
+    timezone: str
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerLink:
+    """The state of the line to the broker, from the last calls."""
+
+    connected: bool
+    last_success_at: datetime | None
+    last_error: str | None
+    consecutive_failures: int
+
+
+@dataclass(frozen=True, slots=True)
+class DisplayState:
+    """What the LEDs show; `pixels` is RGB, row by row."""
+
+    text: str
+    pool: str
+    mode: str
+    error_text: str
+    processing_text: str
+    next_actions_text: str
+    led3: tuple[int, int, int]
+    led4: tuple[int, int, int]
+    rows: int
+    columns: int
+    pixels: bytes
+    driver: str
+    connected: bool
+    frames_sent: int
+    last_error: str | None
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class TickerText:
+    """What the ticker wants shown: text, its pool, and the two status colours."""
+
+    text: str
+    pool: str
+    error_text: str
+    processing_text: str
+    next_actions_text: str
+    led3: tuple[int, int, int]
+    led4: tuple[int, int, int]
+    since: datetime
+    trade_at_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Recovery:
+    """What start-up found unfinished and what became of it."""
+
+    at: datetime
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Boards:
+    """Every topic. One owner publishes each; the owner is named beside it."""
+
+    portfolio: Latest[PortfolioSnapshot] = field(default_factory=Latest[PortfolioSnapshot])  # sync
+    link: Latest[BrokerLink] = field(default_factory=Latest[BrokerLink])  # sync
+    orders: Latest[tuple[Intent, ...]] = field(default_factory=Latest[tuple[Intent, ...]])  # trader
+    recovery: Latest[Recovery] = field(default_factory=Latest[Recovery])  # trader
+    plan: Latest[StoredPlan] = field(default_factory=Latest[StoredPlan])  # planner
+    planner: Latest[PlannerStatus] = field(default_factory=Latest[PlannerStatus])  # planner
+    trading: Latest[TradingState] = field(default_factory=Latest[TradingState])  # schedule
+    jobs: Latest[tuple[JobView, ...]] = field(
+        default_factory=Latest[tuple[JobView, ...]]
+    )  # schedule
+    markets: Latest[tuple[MarketView, ...]] = field(
+        default_factory=Latest[tuple[MarketView, ...]]
+    )  # schedule
+    ticker: Latest[TickerText] = field(default_factory=Latest[TickerText])  # ticker
+    display: Latest[DisplayState] = field(default_factory=Latest[DisplayState])  # matrix
