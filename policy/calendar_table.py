@@ -109,8 +109,8 @@ class CalendarTable:
 
     @classmethod
     def from_json(cls, text: str) -> CalendarTable:
-        table = json.loads(text)
-        if not isinstance(table, dict) or table.get("version") != TABLE_VERSION:
+        table: Any = json.loads(text)
+        if "version" not in table or table["version"] != TABLE_VERSION:
             raise CalendarTableError(f"calendar table is not of version {TABLE_VERSION}")
         return cls(table["exchanges"])
 
