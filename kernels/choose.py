@@ -1,0 +1,92 @@
+"""Picks the back end of the kernels, once per process.
+
+`KERNELS` in the environment says which one is wanted; this module is the only reader of it:
+
+    auto     compiled when the extension is there, else numpy (the default)
+    cython   compiled, an ImportError when the extension is missing
+    numpy    the numpy twins
+
+Health shows `backend_report`, so a device that silently runs the slow twins is noticed.
+"""
+
+import os
+from dataclasses import dataclass
+from typing import Literal, Protocol, overload
+
+from kernels import risk_numpy, sequences_numpy
+from kernels.checks import Floats, Ints
+from kernels.workload import Scores, Workload
+
+Backend = Literal["cython", "numpy"]
+WANTED_VALUES = ("auto", "cython", "numpy")
+
+
+class SequenceKernel(Protocol):
+    """A back end of `kernels.sequences`; arguments are already checked."""
+
+    def run(self, work: Workload, sequences: Ints, out: Scores, /) -> None: ...
+
+
+class RiskKernel(Protocol):
+    """A back end of `kernels.risk`; arguments are already checked."""
+
+    def simple_returns(self, prices: Floats, out: Floats, /) -> bool: ...
+
+    def scan(self, prices: Floats, shift: float, least: float, out: Floats, /) -> bool: ...
+
+
+@dataclass(frozen=True, slots=True)
+class BackendReport:
+    """What was asked for, what serves, and why."""
+
+    wanted: str
+    used: Backend
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Loaded:
+    sequences: SequenceKernel
+    risk: RiskKernel
+    report: BackendReport
+
+
+def load(wanted: str) -> _Loaded:
+    """Load both kernels of one back end; never one compiled and one not."""
+    if wanted not in WANTED_VALUES:
+        raise ValueError(f"KERNELS: {wanted!r}, expected one of {', '.join(WANTED_VALUES)}")
+    if wanted == "numpy":
+        return _numpy(wanted, "asked for")
+    try:
+        return _compiled(wanted)
+    except ImportError as error:
+        if wanted == "cython":
+            raise ImportError(f"KERNELS=cython, but the extension is missing: {error}") from error
+        return _numpy(wanted, f"extension not built: {error}")
+
+
+def _compiled(wanted: str) -> _Loaded:
+    from kernels import _risk, _sequences  # noqa: PLC0415 - only when wanted, and may be absent
+
+    return _Loaded(_sequences, _risk, BackendReport(wanted, "cython", "extension loaded"))
+
+
+def _numpy(wanted: str, reason: str) -> _Loaded:
+    return _Loaded(sequences_numpy, risk_numpy, BackendReport(wanted, "numpy", reason))
+
+
+_LOADED = load(os.environ.get("KERNELS", "auto"))
+
+
+@overload
+def choose(name: Literal["sequences"]) -> SequenceKernel: ...
+@overload
+def choose(name: Literal["risk"]) -> RiskKernel: ...
+def choose(name: Literal["sequences", "risk"]) -> SequenceKernel | RiskKernel:
+    """The kernel of that name on the back end of this process."""
+    return _LOADED.sequences if name == "sequences" else _LOADED.risk
+
+
+def backend_report() -> BackendReport:
+    """Which back end serves this process."""
+    return _LOADED.report
