@@ -10,6 +10,7 @@ TrimtabError
 ├── Busy               the same work is already running
 ├── Conflict           the world moved on: stale plan, wrong state, duplicate key
 ├── StartError         the daemon cannot start; one clear line and exit code 2
+├── StoreFailed        the store cannot be written; the daemon must stop
 └── BrokerError        an outside call failed; `outcome` says whether anything may have happened
     ├── Unavailable        nothing was executed, or the read failed; retry later
     ├── RejectedByBroker   the broker read the order and said no
@@ -83,6 +84,10 @@ class ActorUnavailable(TrimtabError):
 
 class StartError(TrimtabError):
     """The daemon cannot start; the text is the one line its owner sees."""
+
+
+class StoreFailed(TrimtabError):
+    """The store cannot be written: disk full, file damaged or taken away. The daemon must stop."""
 
 
 class BrokerError(TrimtabError):

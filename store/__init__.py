@@ -1,0 +1,1 @@
+"""Durable state in SQLite: the journal of facts, orders, plans, runs and everything projected."""
