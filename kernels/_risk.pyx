@@ -39,9 +39,9 @@ cdef bint fill_scan(
     const double[::1] prices, double shift, double least, double[::1] out
 ) noexcept nogil:
     cdef Sum moved = Sum(0.0, 0.0), squares = Sum(0.0, 0.0), below = Sum(0.0, 0.0)
-    cdef double last = prices[0], peak = prices[0]
-    cdef double price, change, off, missed
-    cdef double drawdown = 0.0, deepest = 0.0, best = -1.0, worst = HIGHEST_PRICE * HIGHEST_PRICE
+    cdef double last = prices[0], peak = prices[0], low = prices[0]
+    cdef double price, change, off, missed, drawdown
+    cdef double deepest = 0.0, best = -1.0, worst = HIGHEST_PRICE * HIGHEST_PRICE
     cdef Py_ssize_t day, peak_day = 0
     if not valid(last):
         return False
@@ -60,12 +60,20 @@ cdef bint fill_scan(
         best = change if change > best else best
         worst = change if change < worst else worst
         if price >= peak:
-            peak, peak_day = price, day
-        drawdown = price / peak - 1.0
-        deepest = drawdown if drawdown < deepest else deepest
-    out[0], out[1], out[2] = moved.total + moved.lost, squares.total + squares.lost, below.total + below.lost
-    out[3], out[4], out[5] = deepest, drawdown, <double>(prices.shape[0] - 1 - peak_day)
-    out[6], out[7] = best, worst
+            peak, low, peak_day = price, price, day
+        elif price < low:
+            # Only a new low under the same peak can be the deepest: most days need no division.
+            low = price
+            drawdown = price / peak - 1.0
+            deepest = drawdown if drawdown < deepest else deepest
+    out[0] = moved.total + moved.lost
+    out[1] = squares.total + squares.lost
+    out[2] = below.total + below.lost
+    out[3] = deepest
+    out[4] = last / peak - 1.0
+    out[5] = <double>(prices.shape[0] - 1 - peak_day)
+    out[6] = best
+    out[7] = worst
     return True
 
 

@@ -22,6 +22,8 @@ from kernels.choose import SequenceKernel, choose
 from kernels.problem import Actions, Problem
 from kernels.workload import Mode, Scores, Workload, prepare
 
+__all__ = ["Mode", "Scores", "Workload", "evaluate", "evaluate_steps", "prepare", "run"]
+
 PADDING = -1
 
 

@@ -41,9 +41,7 @@ def test_sale_yields_its_value_less_the_fee(sequence_kernel: SequenceKernel) -> 
 
 
 @pytest.mark.parametrize("symbol", ["DDD", "ZZZ"])
-def test_sale_above_the_holding_is_infeasible(
-    sequence_kernel: SequenceKernel, symbol: str
-) -> None:
+def test_sale_above_the_holding_is_infeasible(sequence_kernel: SequenceKernel, symbol: str) -> None:
     assert not score(sequence_kernel, GOLDEN, [trade("SELL", symbol, 11)]).feasible[0]
     loose = score(sequence_kernel, GOLDEN, [trade("SELL", symbol, 11)], "compatibility")
     assert loose.feasible[0]
@@ -122,9 +120,7 @@ def test_empty_portfolio_and_empty_batch_are_fine(
     packed = pack(replace(GOLDEN, positions={}), [])
     for shape in ((0, 0), (0, 5), (3, 0)):
         rows = np.full(shape, -1, dtype=np.int32)
-        result = evaluate(
-            packed.problem, packed.actions, rows, mode=mode, kernel=sequence_kernel
-        )
+        result = evaluate(packed.problem, packed.actions, rows, mode=mode, kernel=sequence_kernel)
         assert len(result.score) == shape[0]
 
 

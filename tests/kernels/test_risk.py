@@ -1,0 +1,233 @@
+"""Risk metrics: definitions, minimum lengths, gaps and identities, on both back ends."""
+
+import itertools
+import math
+import statistics
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kernels import risk
+from kernels.checks import Floats
+from kernels.choose import RiskKernel, load
+from kernels.risk import RiskSummary, simple_returns, summary
+from tests.kernels.conftest import needs_extension
+
+EXAMPLES = settings(max_examples=60, deadline=None, derandomize=True)
+PRICES = st.lists(st.floats(0.01, 1e6), min_size=2, max_size=300).map(np.array)
+
+
+def wandering(rows: int, seed: int = 1) -> Floats:
+    rng = np.random.default_rng(seed)
+    return 100.0 * np.exp(np.cumsum(rng.normal(0.0003, 0.01, rows)))
+
+
+def spelled_out(prices: list[float], *, risk_free: float, mar: float) -> dict[str, float]:
+    """The definitions once more, one metric at a time, with the statistics module."""
+    returns = [b / a - 1 for a, b in itertools.pairwise(prices)]
+    below = [min(0.0, r - mar) ** 2 for r in returns]
+    downside = math.sqrt(math.fsum(below) / len(below)) * math.sqrt(252)
+    drawdowns = [p / max(prices[: i + 1]) - 1 for i, p in enumerate(prices)]
+    mean, deviation = statistics.fmean(returns), statistics.stdev(returns)
+    growth = (prices[-1] / prices[0]) ** (252 / len(returns)) - 1
+    return {
+        "closes": len(prices),
+        "total_return": prices[-1] / prices[0] - 1,
+        "cagr": growth,
+        "volatility": deviation * math.sqrt(252),
+        "sharpe": (mean - risk_free / 252) / deviation * math.sqrt(252),
+        "downside_deviation": downside,
+        "sortino": (mean - mar) * 252 / downside,
+        "max_drawdown": min(drawdowns),
+        "current_drawdown": drawdowns[-1],
+        "days_in_drawdown": len(prices) - 1 - max(i for i, d in enumerate(drawdowns) if d == 0),
+        "calmar": growth / -min(drawdowns),
+        "best_day": max(returns),
+        "worst_day": min(returns),
+    }
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_summary_meets_every_definition(risk_kernel: RiskKernel, seed: int) -> None:
+    prices = wandering(400, seed)
+    found = summary(prices, risk_free=0.02, mar=0.0001, kernel=risk_kernel)
+    expected = spelled_out(prices.tolist(), risk_free=0.02, mar=0.0001)
+    assert found._asdict() == pytest.approx(expected, rel=1e-10)
+
+
+def test_hand_computed_series(risk_kernel: RiskKernel) -> None:
+    found = summary(np.array([100.0, 110.0, 99.0, 99.0]), kernel=risk_kernel)
+    assert found.total_return == pytest.approx(-0.01)
+    assert found.current_drawdown == pytest.approx(-0.1)
+    assert found.days_in_drawdown == 2
+    assert found.best_day == pytest.approx(0.1)
+    assert found.worst_day == pytest.approx(-0.1)
+    assert found.downside_deviation == pytest.approx(math.sqrt(0.01 / 3 * 252))
+    assert found.sortino == pytest.approx(0.0, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("name", "least"),
+    [
+        ("total_return", 2),
+        ("sortino", 2),
+        ("downside_deviation", 2),
+        ("current_drawdown", 2),
+        ("days_in_drawdown", 2),
+        ("best_day", 2),
+        ("worst_day", 2),
+        ("volatility", 30),
+        ("max_drawdown", 30),
+        ("sharpe", 50),
+        ("cagr", 252),
+        ("calmar", 252),
+    ],
+)
+def test_metric_is_missing_below_its_minimum(
+    risk_kernel: RiskKernel, name: str, least: int
+) -> None:
+    prices = np.concatenate(([100.0, 99.0], wandering(400)))
+    assert getattr(summary(prices[: least - 1], kernel=risk_kernel), name) is None
+    assert getattr(summary(prices[:least], kernel=risk_kernel), name) is not None
+
+
+@pytest.mark.parametrize("bad", [0.0, -1.0, math.nan, math.inf, 1e-300, 1e300])
+@pytest.mark.parametrize("where", [0, 30, 99])
+def test_series_with_a_price_that_is_none_is_missing(
+    risk_kernel: RiskKernel, bad: float, where: int
+) -> None:
+    prices = wandering(100)
+    prices[where] = bad
+    assert summary(prices, kernel=risk_kernel) == RiskSummary(closes=100)
+    assert simple_returns(prices, kernel=risk_kernel) is None
+
+
+@pytest.mark.parametrize("rows", [0, 1])
+def test_series_without_a_return_is_missing(risk_kernel: RiskKernel, rows: int) -> None:
+    prices = np.full(rows, 5.0)
+    assert summary(prices, kernel=risk_kernel) == RiskSummary(closes=rows)
+    assert simple_returns(prices, kernel=risk_kernel) is None
+
+
+def test_constant_series_has_no_ratios(risk_kernel: RiskKernel) -> None:
+    found = summary(np.full(300, 7.3), kernel=risk_kernel)
+    assert (found.volatility, found.max_drawdown, found.total_return) == (0.0, 0.0, 0.0)
+    assert (found.sharpe, found.sortino, found.calmar) == (None, None, None)
+    assert found.days_in_drawdown == 0
+
+
+def test_steady_growth_has_no_sharpe_out_of_rounding(risk_kernel: RiskKernel) -> None:
+    found = summary(100.0 * 1.001 ** np.arange(300.0), kernel=risk_kernel)
+    assert found.sharpe is None
+    assert found.cagr == pytest.approx(1.001**252 - 1, rel=1e-9)
+
+
+def test_exact_span_in_years_replaces_the_252_day_year(risk_kernel: RiskKernel) -> None:
+    prices = np.linspace(100.0, 121.0, 400)
+    assert summary(prices, years=2.0, kernel=risk_kernel).cagr == pytest.approx(0.1)
+    assert summary(prices, years=0.2, kernel=risk_kernel).cagr == pytest.approx(0.21)
+    assert summary(prices, years=0.0, kernel=risk_kernel).cagr is None
+
+
+def test_volatility_keeps_its_digits_beside_one_huge_return(risk_kernel: RiskKernel) -> None:
+    prices = np.concatenate(([1.0], 1000.0 * wandering(200)))
+    expected = spelled_out(prices.tolist(), risk_free=0.0, mar=0.0)
+    found = summary(prices, kernel=risk_kernel)
+    assert found.volatility == pytest.approx(expected["volatility"], rel=1e-12)
+
+
+@EXAMPLES
+@given(prices=PRICES)
+def test_identities_hold_for_any_prices(risk_kernel: RiskKernel, prices: Floats) -> None:
+    found = summary(prices, kernel=risk_kernel)
+    returns = simple_returns(prices, kernel=risk_kernel)
+    assert returns is not None
+    assert len(returns) == len(prices) - 1
+    assert found.current_drawdown is not None
+    assert found.days_in_drawdown is not None
+    assert -1.0 <= found.current_drawdown <= 0.0
+    assert 0 <= found.days_in_drawdown < len(prices)
+    assert found.best_day == returns.max()
+    assert found.worst_day == returns.min()
+    assert found.downside_deviation is not None
+    assert found.downside_deviation >= 0.0
+    if found.max_drawdown is not None:
+        assert -1.0 <= found.max_drawdown <= found.current_drawdown
+
+
+def known(found: RiskSummary) -> dict[str, float]:
+    """The metrics that are not missing."""
+    return {name: value for name, value in found._asdict().items() if value is not None}
+
+
+@needs_extension
+@EXAMPLES
+@given(prices=PRICES, mar=st.floats(-0.01, 0.01))
+def test_twins_agree_to_rounding(prices: Floats, mar: float) -> None:
+    ours = summary(prices, mar=mar, kernel=load("cython").risk)
+    theirs = summary(prices, mar=mar, kernel=load("numpy").risk)
+    exact = ("max_drawdown", "current_drawdown", "days_in_drawdown", "best_day", "worst_day")
+    assert all(getattr(ours, name) == getattr(theirs, name) for name in exact)
+    assert known(ours) == pytest.approx(known(theirs), rel=1e-12, abs=1e-12)
+
+
+@needs_extension
+def test_returns_are_equal_to_the_last_bit() -> None:
+    prices = wandering(1260)
+    ours = simple_returns(prices, kernel=load("cython").risk)
+    theirs = simple_returns(prices, kernel=load("numpy").risk)
+    assert ours is not None
+    assert theirs is not None
+    assert ours.tobytes() == theirs.tobytes()
+
+
+def test_read_only_prices_are_accepted(risk_kernel: RiskKernel) -> None:
+    prices = wandering(60)
+    prices.setflags(write=False)
+    assert summary(prices, kernel=risk_kernel).sharpe is not None
+    assert simple_returns(prices, kernel=risk_kernel) is not None
+
+
+@pytest.mark.parametrize(
+    ("prices", "message"),
+    [
+        (wandering(60)[::2], r"prices: strides \(16,\), expected a C-contiguous array"),
+        (wandering(60).astype(np.float32), "prices: dtype float32, expected float64"),
+        (wandering(60).reshape(6, 10), "prices: 2 dimensions, expected 1"),
+    ],
+)
+def test_bad_prices_are_refused(prices: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        summary(prices)
+    with pytest.raises(ValueError, match=message):
+        simple_returns(prices)
+
+
+def test_single_metrics_are_those_of_the_summary() -> None:
+    prices = wandering(300)
+    whole = summary(prices, risk_free=0.01, mar=0.0002)
+    assert risk.annual_volatility(prices) == whole.volatility
+    assert risk.sharpe_ratio(prices, risk_free=0.01) == whole.sharpe
+    assert risk.sortino_ratio(prices, mar=0.0002) == whole.sortino
+    assert risk.max_drawdown(prices) == whole.max_drawdown
+
+
+def test_monthly_growth_spans_one_month_less_than_its_closes() -> None:
+    doubling = 100.0 * 2.0 ** (np.arange(61.0) / 12)
+    assert risk.cagr_monthly(doubling, months=61) == pytest.approx(1.0)
+    assert risk.cagr_monthly(doubling) == pytest.approx(1.0)
+    assert risk.cagr_monthly(doubling[:12]) == pytest.approx(1.0)
+    assert risk.cagr_monthly(doubling[:11]) is None
+    assert risk.cagr_monthly(doubling, months=3) == pytest.approx(2 ** (2 / 12) - 1)
+    with pytest.raises(ValueError, match="months: value 1, expected 2"):
+        risk.cagr_monthly(doubling, months=1)
+
+
+@pytest.mark.parametrize("bad", [0.0, -3.0, math.nan])
+def test_monthly_growth_from_no_price_is_missing(bad: float) -> None:
+    closes = np.full(12, 100.0)
+    closes[0] = bad
+    assert risk.cagr_monthly(closes) is None
