@@ -32,17 +32,17 @@ class Helper:
 
     def __init__(self, options: Options, *, launcher: tuple[str, ...] = (sys.executable,)) -> None:
         self._command = [*launcher, "-m", "hw.strip_child", json.dumps(asdict(options))]
-        self._process: trio.Process | None = None
-        self._link: trio.SocketStream | None = None
+        self.process: trio.Process | None = None
+        self.link: trio.SocketStream | None = None
         self._sequence = 0
 
     async def start(self) -> None:
         """Returns when the device runs; raises HardwareError with the helper's reason."""
         ours, theirs = socket.socketpair()
-        self._link = trio.SocketStream(trio.socket.from_stdlib_socket(ours))
+        self.link = trio.SocketStream(trio.socket.from_stdlib_socket(ours))
         try:
             with theirs:
-                self._process = await trio.lowlevel.open_process(
+                self.process = await trio.lowlevel.open_process(
                     self._command,
                     stdin=theirs,
                     stdout=subprocess.DEVNULL,
@@ -50,7 +50,7 @@ class Helper:
                     env={"LC_ALL": "C.UTF-8"},
                 )
             with trio.fail_after(START_DEADLINE_S):
-                answer = await self._read_line(self._link)
+                answer = await self._read_line(self.link)
         except (OSError, trio.TooSlowError, trio.BrokenResourceError) as error:
             await self.stop()
             raise HardwareError(f"the light helper did not start: {error!r}") from error
@@ -66,12 +66,12 @@ class Helper:
 
         After an error the stream may hold half a frame, so the helper must be stopped.
         """
-        if self._link is None:
+        if self.link is None:
             raise HardwareError("the light helper is not running")
         self._sequence = (self._sequence + 1) % (1 << 32)
         try:
             with trio.fail_after(SEND_DEADLINE_S):
-                await self._link.send_all(HEADER.pack(len(pixels), self._sequence) + pixels)
+                await self.link.send_all(HEADER.pack(len(pixels), self._sequence) + pixels)
         except trio.TooSlowError as error:
             raise HardwareError("the light helper takes no frames") from error
         except (trio.BrokenResourceError, trio.ClosedResourceError) as error:
@@ -80,11 +80,11 @@ class Helper:
     async def stop(self) -> None:
         """Close the link, which makes the helper blank the panel and end; insist if it hangs."""
         with trio.CancelScope(shield=True):
-            if self._link is not None:
-                await self._link.aclose()
-            if self._process is not None:
-                await _reap(self._process)
-        self._link = self._process = None
+            if self.link is not None:
+                await self.link.aclose()
+            if self.process is not None:
+                await _reap(self.process)
+        self.link = self.process = None
 
     @staticmethod
     async def _read_line(link: trio.SocketStream) -> str:

@@ -26,7 +26,7 @@ msgpack: Any = import_module("msgpack")  # the package carries no types; `Any` s
 REQUEST, RESPONSE, NOTIFICATION = 0, 1, 2
 # Longer messages hang the microcontroller behind older routers; newer ones refuse them.
 MAX_MESSAGE_BYTES = 256
-MAX_BUFFER_BYTES = 64 * 1024
+MAX_WAITING_BYTES = 1024  # of a value that is not complete yet
 CALL_DEADLINE_S = 10.0
 SEND_DEADLINE_S = 1.0
 
@@ -67,7 +67,8 @@ class Decoder:
     """Finds messages in a byte stream that may start with, or contain, other text.
 
     While the microcontroller boots it prints plain text. Bytes that decode to anything but a
-    message are skipped; bytes that do not decode at all are skipped one by one.
+    message are skipped; bytes that do not decode at all, or that announce a value longer than
+    any message can be, are skipped one by one.
     """
 
     def __init__(self) -> None:
@@ -79,25 +80,18 @@ class Decoder:
             try:
                 value, used = self._unpack()
             except msgpack.OutOfData:
-                break
+                if len(self._buffer) <= MAX_WAITING_BYTES:
+                    break
+                value, used = None, 1
             except (ValueError, msgpack.UnpackException):
                 value, used = None, 1
             del self._buffer[:used]
             if _is_message(value):
                 yield cast(Message, value)
-        if len(self._buffer) > MAX_BUFFER_BYTES:
-            raise LinkLost(f"{len(self._buffer)} bytes arrived without a complete message")
 
     def _unpack(self) -> tuple[object, int]:
-        # Tight limits: garbage that announces a huge value fails at once instead of waiting.
-        unpacker = msgpack.Unpacker(
-            max_buffer_size=2 * MAX_BUFFER_BYTES,
-            max_str_len=4096,
-            max_bin_len=4096,
-            max_array_len=64,
-            max_map_len=64,
-            max_ext_len=0,
-        )
+        # Garbage that announces a huge collection fails at once instead of waiting for it.
+        unpacker = msgpack.Unpacker(max_array_len=64, max_map_len=64, max_ext_len=0)
         unpacker.feed(self._buffer)
         return unpacker.unpack(), unpacker.tell()
 

@@ -30,6 +30,8 @@ LEVELS = 8
 PING_DEADLINE_S = 2.0
 OPEN_DEADLINE_S = 30.0
 PING_PAUSE_S = 1.0
+FIRST_RETRY_S = 3.0
+LAST_RETRY_S = 60.0
 
 SCENE_DARK, SCENE_FRAMES = 0, 1
 _STATE = struct.Struct(">B3B3BBH")
@@ -76,7 +78,7 @@ class UnoQDisplay:
         self._levels = level_table(brightness)
         self._tally = Tally("unoq")
         self._router: RouterClient | None = None
-        self._backoff = Backoff(first_s=3.0, last_s=60.0)
+        self._backoff = Backoff(first_s=FIRST_RETRY_S, last_s=LAST_RETRY_S)
         self._newest: Frame | None = None
         self._lamps = Lamps()
         self._lock = trio.Lock()
@@ -163,6 +165,8 @@ class UnoQDisplay:
             SCENE_FRAMES, *self._lamps.led3, *self._lamps.led4, self._brightness, self._sequence
         )
         await router.call("ind.state", state, deadline_s=PING_DEADLINE_S)
+        if router.take_called():  # the sketch started anew: it may be another one
+            self._check(await _hello(router, patient=False))
         self._state_due_at = now + KEEPALIVE_S
         self._sent = None  # a notification may have been lost, so the picture goes out again
         self._tally.up()

@@ -38,7 +38,12 @@ class StripDisplay:
     """Feeds the helper and starts it again, ever more slowly, when it ends."""
 
     def __init__(
-        self, size: Size, *, options: Options, settings: StripSettings | None = None
+        self,
+        size: Size,
+        *,
+        options: Options,
+        settings: StripSettings | None = None,
+        helper: Helper | None = None,
     ) -> None:
         if options.kind == "ws281x" and options.dma == FORBIDDEN_DMA:
             raise ValueError(f"DMA channel {FORBIDDEN_DMA} destroys data on the memory card")
@@ -46,7 +51,7 @@ class StripDisplay:
         self._settings = settings or StripSettings()
         self._gamma = gamma_table(self._settings.brightness)
         self._order = wire_order(self._settings.layout or usual_layout(size), size)
-        self._helper = Helper(options)
+        self._helper = helper or Helper(options)
         self._tally = Tally(options.kind)
         self._is_open = False
         self._retry = Backoff(first_s=FIRST_RETRY_S, last_s=LAST_RETRY_S)
