@@ -1,0 +1,1 @@
+"""The program itself: what starts, watches, serves and stops everything else."""
