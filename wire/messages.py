@@ -179,7 +179,10 @@ class DisplayState:
 
 @dataclass(frozen=True, slots=True)
 class TickerText:
-    """What the ticker wants shown: text, its pool, and the two status colours."""
+    """What the ticker wants shown: text, its pool, and the two status colours.
+
+    `trade_at_s` is the monotonic instant of the newest fill.
+    """
 
     text: str
     pool: str
@@ -189,7 +192,9 @@ class TickerText:
     led3: tuple[int, int, int]
     led4: tuple[int, int, int]
     since: datetime
+    syncing: bool = False
     trade_at_s: float | None = None
+    trade_buy: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""The supervised tasks: each awaits the world, asks `policy` what to do, and writes it down."""

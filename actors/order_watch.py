@@ -1,0 +1,193 @@
+"""What happens to an order after it was sent: following it, withdrawing it, finding it again.
+
+Called by the trader while it holds the order path; nothing here submits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from actors.desk import Desk, read
+from ledger.account import AccountSnapshot
+from ledger.fact import Fill, is_pair
+from ledger.money import Money
+from ledger.order import UNRESOLVED, Intent, OrderState, OrderView
+from policy.reconcile import Finding, find, has_fill, judge
+from wire.mailbox import AskBox, NudgeBox
+from wire.messages import Nudge, RaiseLatch
+
+LOOK_BACK = timedelta(minutes=5)
+LATCH_DEADLINE_S = 5.0
+RESTING = frozenset({OrderState.ACCEPTED, OrderState.ACTIVE, OrderState.PARTIALLY_FILLED})
+
+
+@dataclass(slots=True)
+class OrderWatch:
+    """`cancelling` holds orders whose withdrawal was already asked for in this life."""
+
+    desk: Desk
+    sync: NudgeBox[Nudge]
+    schedule: AskBox
+    cancelling: set[int]
+
+    async def mark_interrupted(self) -> tuple[str, ...]:
+        """Turn `submitting` rows of an earlier life into `unknown`; say what was found."""
+        lines: list[str] = []
+        for found in await self.desk.orders.in_flight():
+            intent = found
+            if found.state is OrderState.SUBMITTING:
+                intent = await self.desk.orders.unknown(
+                    found.intent_id, "the daemon stopped while it was sent", at=self._now()
+                )
+            lines.append(
+                f"order {intent.client_order_id} {intent.proposal.side}"
+                f" {intent.proposal.quantity} {intent.proposal.symbol} was {intent.state}"
+            )
+        return tuple(lines)
+
+    async def look(self) -> bool:
+        """One round over everything in flight; True when something changed."""
+        intents = await self.desk.orders.in_flight()
+        if not intents:
+            self.cancelling.clear()
+            return False
+        since = min(i.submitted_at for i in intents if i.submitted_at is not None) - LOOK_BACK
+        live = await read(self.desk.broker.open_orders)
+        history = await read(lambda: self.desk.broker.orders_since(since))
+        if live is None or history is None:
+            return False
+        views = (*live, *history)
+        changed = False
+        for intent in intents:
+            if intent.state in UNRESOLVED:
+                changed |= await self._resolve(intent, views)
+            else:
+                changed |= await self._follow(intent, find(intent, views))
+        return changed
+
+    async def _follow(self, intent: Intent, view: OrderView | None) -> bool:
+        """Move a known order along the broker's word, but never ahead of the recorded fills."""
+        if view is None:
+            return False
+        if view.filled > intent.filled:
+            self.sync.nudge(Nudge(f"order {intent.client_order_id} has fills to record"))
+            return False
+        if view.live:
+            await self._withdraw_if_due(intent)
+        moved = await self.desk.orders.apply_view(intent.intent_id, view, at=self._now())
+        return moved.state is not intent.state
+
+    async def _withdraw_if_due(self, intent: Intent) -> None:
+        """Our unfilled orders do not rest for long, nor into the close."""
+        if intent.proposal.order_class == "emergency" or intent.submitted_at is None:
+            return
+        now = self._now()
+        session = self.desk.session_of(intent.proposal)
+        close = session.next_close if session and session.is_open else None
+        limits = self.desk.limits
+        old = now - intent.submitted_at >= limits.order_life
+        closing = close is not None and close - now <= limits.before_close
+        if old or closing:
+            await self.withdraw(intent)
+
+    async def withdraw(self, intent: Intent) -> None:
+        """Ask the broker once to cancel; the final state comes from the order itself."""
+        if intent.broker_order_id is None or intent.intent_id in self.cancelling:
+            return
+        order_id = intent.broker_order_id
+        self.cancelling.add(intent.intent_id)
+        await read(lambda: self.desk.broker.cancel(order_id))
+
+    async def make_way(self, intent: Intent) -> bool:
+        """An emergency order withdraws what rests before it; True when it has to wait for that."""
+        if intent.proposal.order_class != "emergency":
+            return False
+        resting = [
+            other
+            for other in await self.desk.orders.in_flight()
+            if other.state in RESTING and other.proposal.order_class != "emergency"
+        ]
+        for other in resting:
+            await self.withdraw(other)
+        return bool(resting)
+
+    async def _resolve(self, intent: Intent, views: Sequence[OrderView]) -> bool:
+        """One look for an order of unknown outcome."""
+        cursor = await self.desk.facts.cursor("fills")
+        fills = await read(lambda: self.desk.broker.fills_since(cursor))
+        account = await read(self.desk.broker.snapshot)
+        if fills is None or account is None or not account.complete:
+            return False
+        view = find(intent, views)
+        if view is not None:
+            await self._adopt(intent, view.broker_order_id)
+            return True
+        if has_fill(intent, fills[0]):
+            await self._adopt(intent, _order_of(intent, fills[0]))
+            return True
+        moved = await self._account_moved(intent, account)
+        return await self._judge(intent, moved)
+
+    async def _adopt(self, intent: Intent, broker_order_id: str) -> None:
+        await self.desk.orders.accepted(intent.intent_id, broker_order_id, at=self._now())
+        self.sync.nudge(Nudge(f"order {intent.client_order_id} was found"))
+
+    async def _judge(self, intent: Intent, account_moved: bool) -> bool:
+        now = self.desk.clock.machine_now()
+        looks = await self.desk.orders.note_look(intent.intent_id, now)
+        assert looks.first_at is not None
+        finding = judge(
+            clean_looks=looks.count,
+            span=now - looks.first_at,
+            since_submitted=now - _submitted_at(intent),
+            account_moved=account_moved,
+        )
+        if finding is Finding.NOT_PLACED:
+            await self.desk.orders.not_placed(
+                intent.intent_id, f"{looks.count} clean looks", at=self._now()
+            )
+            return True
+        if finding is Finding.ESCALATE and intent.state is OrderState.UNKNOWN:
+            await self._escalate(intent)
+            return True
+        return False
+
+    async def _escalate(self, intent: Intent) -> None:
+        """Only the owner can say what became of it: stop everything and ask."""
+        text = f"order {intent.client_order_id} cannot be found or excluded"
+        await self.schedule.ask(
+            RaiseLatch("order_escalated", text, by="trader"), deadline_s=LATCH_DEADLINE_S
+        )
+        await self.desk.orders.escalated(intent.intent_id, text, at=self._now())
+
+    async def _account_moved(self, intent: Intent, account: AccountSnapshot) -> bool:
+        """The account differs from our books by just what the order would have moved."""
+        balances = await self.desk.facts.balances()
+        proposal = intent.proposal
+        if is_pair(proposal.symbol):
+            base = proposal.symbol.split("/")[0]
+            cash = account.cash.get(base)
+            at_broker = cash.available.minor if cash else 0
+            delta = at_broker - balances.cash.get(base, 0)
+            drafted = Money.half_even(proposal.quantity.units, base).minor
+        else:
+            held = account.holdings.get(proposal.symbol)
+            at_broker = held.quantity.micro if held else 0
+            delta = at_broker - balances.holdings.get(proposal.symbol, 0)
+            drafted = proposal.quantity.micro
+        return delta == (drafted if proposal.side == "BUY" else -drafted)
+
+    def _now(self) -> datetime:
+        return self.desk.clock.market_now()
+
+
+def _submitted_at(intent: Intent) -> datetime:
+    """Machine instant of the submission."""
+    assert intent.submitted_machine_ms is not None
+    return datetime.fromtimestamp(intent.submitted_machine_ms / 1000, UTC)
+
+
+def _order_of(intent: Intent, fills: Sequence[Fill]) -> str:
+    return next(f.broker_order_id for f in fills if f.client_order_id == intent.client_order_id)

@@ -1,0 +1,351 @@
+"""Keeps one plan current per bucket and hands its next step to the trader.
+
+It wakes when the portfolio or the orders changed, or when it is nudged, and then:
+
+ 1. takes note of what became of the step that was in flight
+ 2. waits while anything is in flight or the portfolio lags behind the journal
+ 3. plans anew when the plan is used up, out of date, or made for other holdings
+ 4. commits the new plan, or continues the old one behind a filled conversion
+ 5. when orders may leave by themselves, commits the next step as an intent for the trader
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+
+import trio
+
+from actors.job import JobDesk, Report
+from ledger.errors import Conflict, Missing
+from ledger.fact import CORE
+from ledger.ids import ulid
+from ledger.order import Intent, OrderState, Proposal
+from ledger.plan import Plan, StepState, StoredPlan, StoredStep
+from ledger.portfolio import PortfolioSnapshot
+from policy import planner as planning
+from policy.fees import FeeTerms
+from policy.limits import Limits
+from policy.market_hours import FX, Calendars
+from policy.planner import PlanInput, PlanRun
+from policy.portfolio_hash import moved, portfolio_hash
+from store.facts import Facts
+from store.orders import Orders
+from store.plans import Plans
+from wire.clock import Clock
+from wire.events import EventRing, EventType
+from wire.health import Health
+from wire.mailbox import AskBox, NudgeBox, serving
+from wire.messages import Boards, IntentReady, Nudge, PlannerStatus, ProposeStep
+from wire.runner import Runner
+
+BEAT_S = 20.0
+MAX_BATCHES = 10_000
+# What a terminal order means for the step it carried.
+OUTCOME = {
+    OrderState.FILLED: StepState.FILLED,
+    OrderState.REFUSED: StepState.REFUSED,
+    OrderState.REJECTED: StepState.REJECTED,
+    OrderState.NOT_PLACED: StepState.REJECTED,
+    OrderState.CANCELLED: StepState.EXPIRED,
+    OrderState.EXPIRED: StepState.EXPIRED,
+    OrderState.SIMULATED: StepState.SUPERSEDED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class PlannerPorts:
+    orders: Orders
+    plans: Plans
+    facts: Facts
+    boards: Boards
+    events: EventRing
+    health: Health
+    jobs: JobDesk
+    clock: Clock
+    calendars: Calendars
+    asks: AskBox
+    nudges: NudgeBox[Nudge]
+    intents: trio.MemorySendChannel[IntentReady]
+    runner: Runner
+    limits: Limits
+    fees: FeeTerms
+    fx_fees: FeeTerms
+    autonomous: bool
+    rng: random.Random
+
+
+class Planner:
+    """See the module's docstring; `run` never returns."""
+
+    def __init__(self, ports: PlannerPorts) -> None:
+        self._p = ports
+        self._busy = trio.Lock()
+        self._planned_on: PortfolioSnapshot | None = None
+
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        await self._publish_plan(await self._p.plans.current(CORE))
+        self._say("idle")
+        task_status.started()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._serve)
+            nursery.start_soon(self._loop)
+
+    async def _serve(self) -> None:
+        while True:
+            ask = await self._p.asks.receive()
+            async with serving(ask):
+                assert isinstance(ask.request, ProposeStep)
+                ask.slot.answer(await self._propose_asked(ask.request))
+
+    async def _loop(self) -> None:
+        seen = (0, 0)
+        while True:
+            self._p.health.beat("planner")
+            nudge = await self._wait(seen)
+            seen = (self._p.boards.portfolio.version, self._p.boards.orders.version)
+            async with self._busy:
+                if nudge is None:
+                    await self._consider()
+                else:
+                    async with self._p.jobs.run("plan", nudge) as report:
+                        await self._consider(report)
+
+    async def _wait(self, seen: tuple[int, int]) -> Nudge | None:
+        """Return the nudge that came, or None when a board moved or a beat is due."""
+        taken: list[Nudge] = []
+
+        async def nudged(scope: trio.CancelScope) -> None:
+            taken.append(await self._p.nudges.receive())
+            scope.cancel()
+
+        async def portfolio_moved(scope: trio.CancelScope) -> None:
+            await self._p.boards.portfolio.wait_newer(seen[0])
+            scope.cancel()
+
+        async def orders_moved(scope: trio.CancelScope) -> None:
+            await self._p.boards.orders.wait_newer(seen[1])
+            scope.cancel()
+
+        with trio.move_on_after(BEAT_S):
+            async with trio.open_nursery() as nursery:
+                for waiter in (nudged, portfolio_moved, orders_moved):
+                    nursery.start_soon(waiter, nursery.cancel_scope)
+        return taken[0] if taken else None
+
+    async def _consider(self, report: Report | None = None) -> None:
+        """Steps 1 to 5. With a report somebody asked, so a new plan is made in any case."""
+        stored = await self._settle(await self._p.plans.current(CORE))
+        portfolio = self._p.boards.portfolio.value
+        obstacle = await self._obstacle(portfolio)
+        if portfolio is None or obstacle is not None:
+            if report is not None:
+                report.skip(obstacle or "no portfolio yet")
+            return
+        if report is not None or await self._outdated(stored, portfolio):
+            stored = await self._plan(portfolio)
+            if report is not None:
+                report.result = stored.plan.narrative
+        if self._p.autonomous:
+            await self._hand_over(stored)
+
+    async def _obstacle(self, portfolio: PortfolioSnapshot | None) -> str | None:
+        """Why nothing may be planned now."""
+        if portfolio is None:
+            return "no portfolio yet"
+        if await self._p.orders.in_flight() or await self._p.orders.ready():
+            return "an order is in flight"
+        if portfolio.ledger_seq < await self._p.facts.last_seq():
+            return "the portfolio does not yet show the newest facts"
+        return _unfit(portfolio)
+
+    # What became of the step in flight
+
+    async def _settle(self, stored: StoredPlan | None) -> StoredPlan | None:
+        if stored is None or stored.superseded:
+            return stored
+        for step in stored.steps:
+            if step.state is StepState.SUBMITTING and step.intent_id is not None:
+                intent = await self._p.orders.get(step.intent_id)
+                outcome = OUTCOME.get(intent.state)
+                if outcome is not None:
+                    await self._close_step(step, outcome)
+        current = await self._p.plans.current(CORE)
+        await self._publish_plan(current)
+        return current
+
+    async def _close_step(self, step: StoredStep, outcome: StepState) -> None:
+        """A filled conversion lets the plan go on; anything else ends it."""
+        await self._p.plans.move_step(
+            step.plan_id, step.step.number, expected=StepState.SUBMITTING, to=outcome
+        )
+        if not (outcome is StepState.FILLED and step.step.kind == "fx"):
+            await self._p.plans.supersede(step.plan_id)
+
+    # Planning
+
+    async def _outdated(self, stored: StoredPlan | None, portfolio: PortfolioSnapshot) -> bool:
+        if stored is None or self._planned_on is None:
+            return True
+        if stored.superseded and stored.plan.steps:
+            return True
+        if self._p.clock.market_now() - stored.plan.created_at > self._p.limits.plan_life:
+            return self._any_market_open(portfolio)
+        if moved(self._planned_on.quotes, portfolio.quotes, self._p.limits.replan_move):
+            return True
+        between_steps = any(step.state is StepState.FILLED for step in stored.steps)
+        return not between_steps and stored.plan.portfolio_hash != self._hash(portfolio)
+
+    def _hash(self, portfolio: PortfolioSnapshot) -> str:
+        return portfolio_hash(portfolio, bucket_id=CORE, limits=self._p.limits)
+
+    def _any_market_open(self, portfolio: PortfolioSnapshot) -> bool:
+        mics = {security.instrument.mic for security in portfolio.universe}
+        now = self._p.clock.market_now()
+        return any(self._p.calendars.is_open(mic, now) for mic in mics)
+
+    async def _plan(self, portfolio: PortfolioSnapshot) -> StoredPlan:
+        now = self._p.clock.market_now()
+        self._say("generating")
+        barred = await self._p.orders.barred(now)
+        asked = PlanInput(
+            plan_id=ulid(self._p.clock.machine_now(), self._p.rng),
+            bucket_id=CORE,
+            created_at=now,
+            snapshot=portfolio,
+            fees=self._p.fees,
+            fx_fees=self._p.fx_fees,
+            limits=self._p.limits,
+            barred=frozenset(barred),
+        )
+        plan = await self._search(asked)
+        await self._p.plans.commit(plan)
+        self._planned_on = portfolio
+        stored = await self._p.plans.current(CORE)
+        assert stored is not None
+        await self._publish_plan(stored)
+        self._announce(plan)
+        return stored
+
+    async def _search(self, asked: PlanInput) -> Plan:
+        """Evaluate batch by batch off the loop, saying how far it got."""
+        run: PlanRun = await self._p.runner(lambda: planning.start(asked))
+        for _ in range(MAX_BATCHES):
+            self._say("evaluating", run)
+            if run.done:
+                break
+            before = run
+            run = await self._p.runner(lambda state=before: planning.step(state))
+        final = run
+        plan = await self._p.runner(lambda: planning.finish(final))
+        self._say("complete", run)
+        return plan
+
+    # Handing over
+
+    async def _hand_over(self, stored: StoredPlan | None) -> None:
+        trading = self._p.boards.trading.value
+        if stored is None or trading is None or trading.halted or trading.mode != "live":
+            return
+        step = stored.next_step
+        if step is None or not self._market_open(step):
+            return
+        intent = await self._propose(step)
+        if intent.state is OrderState.PROPOSED:
+            await self._p.intents.send(IntentReady(intent.intent_id))
+
+    def _market_open(self, stored: StoredStep) -> bool:
+        portfolio, step = self._p.boards.portfolio.value, stored.step
+        now = self._p.clock.market_now()
+        if step.kind == "fx":
+            return self._p.calendars.is_open(FX, now)
+        universe = portfolio.universe if portfolio else ()
+        mics = [s.instrument.mic for s in universe if s.symbol == step.symbol]
+        return any(self._p.calendars.is_open(mic, now) for mic in mics)
+
+    async def _propose(self, stored: StoredStep) -> Intent:
+        """Commit the step as an intent; the same step always gives the same intent."""
+        trading = self._p.boards.trading.value
+        step = stored.step
+        intent = await self._p.orders.propose(
+            Proposal(
+                order_class="fx" if step.kind == "fx" else "planner",
+                source_id=stored.plan_id,
+                step=step.number,
+                attempt=1,
+                bucket_id=CORE,
+                symbol=step.symbol,
+                security_id=step.security_id,
+                side=step.side,
+                quantity=step.quantity,
+                currency=step.price.currency,
+                decision_price=step.price,
+                value_eur=step.value_eur,
+                reason=step.reason,
+            ),
+            mode=trading.mode if trading else "research",
+            at=self._p.clock.market_now(),
+        )
+        await self._p.plans.move_step(
+            stored.plan_id,
+            step.number,
+            expected=StepState.PROPOSED,
+            to=StepState.SUBMITTING,
+            intent_id=intent.intent_id,
+        )
+        return intent
+
+    async def _propose_asked(self, asked: ProposeStep) -> Intent:
+        async with self._busy:
+            stored = await self._p.plans.current(CORE)
+            step = stored.next_step if stored else None
+            if stored is None or (step is None and not stored.plan.steps):
+                raise Missing("there is no plan with a step to execute")
+            if stored.plan.plan_id != asked.plan_id:
+                raise Conflict(f"plan {asked.plan_id} is not the current plan", code="stale_plan")
+            if step is None or step.step.number != asked.step:
+                raise Conflict(f"step {asked.step} is not the next step", code="stale_plan")
+            return await self._propose(step)
+
+    # Saying so
+
+    async def _publish_plan(self, stored: StoredPlan | None) -> None:
+        if stored is not None and stored != self._p.boards.plan.value:
+            self._p.boards.plan.publish(stored)
+
+    def _say(self, state: str, run: PlanRun | None = None) -> None:
+        before = self._p.boards.planner.value
+        status = PlannerStatus(
+            state=state,
+            bucket_id=CORE,
+            portfolio_hash=self._current_hash(),
+            total=run.total if run else 0,
+            evaluated=run.evaluated if run else 0,
+            best_score=run.best_score if run else None,
+            updated_at=self._p.clock.machine_now(),
+        )
+        self._p.boards.planner.publish(status)
+        if before is None or before.state != state:
+            self._emit("PLANNING_STATUS_UPDATED", state=state)
+
+    def _current_hash(self) -> str:
+        portfolio = self._p.boards.portfolio.value
+        return self._hash(portfolio) if portfolio else ""
+
+    def _announce(self, plan: Plan) -> None:
+        self._emit("PLAN_GENERATED", plan_id=plan.plan_id, steps=len(plan.steps))
+        self._emit("RECOMMENDATIONS_READY", plan_id=plan.plan_id, narrative=plan.narrative)
+
+    def _emit(self, type_: EventType, **data: str | int | None) -> None:
+        self._p.events.emit(type_, source="planner", at=self._p.clock.machine_now(), data=data)
+
+
+def _unfit(portfolio: PortfolioSnapshot) -> str | None:
+    """Why this portfolio is no ground for a decision."""
+    if portfolio.stale is not None:
+        return f"the portfolio is stale: {portfolio.stale}"
+    if portfolio.total_eur is None:
+        return f"no value is known for {', '.join(portfolio.unvalued)}"
+    if any(item.blocking for item in portfolio.differences):
+        return "books and broker differ"
+    return None

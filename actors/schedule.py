@@ -1,0 +1,253 @@
+"""The calendar of jobs, and the owner of settings, halt latches and run records.
+
+Jobs run on market time. Every change of the mode or of a latch is asked of this actor, which
+commits it before it answers, and publishes the result.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import trio
+from cronsim import CronSim
+
+from actors.job import JobDesk
+from ledger.errors import Busy, Conflict, Refused
+from ledger.halt import Latch, LatchName
+from ledger.ids import ulid
+from ledger.order import Mode
+from ledger.run import JOBS, Job, RunRecord, Trigger
+from policy.market_hours import Calendars
+from store.runs import Runs
+from store.settings import Settings
+from wire.clock import Clock
+from wire.events import EventRing
+from wire.health import Health
+from wire.mailbox import Ask, AskBox, NudgeBox, serving
+from wire.messages import (
+    Boards,
+    JobView,
+    MarketView,
+    Nudge,
+    RaiseLatch,
+    Resume,
+    RunJob,
+    SetMode,
+    TradingState,
+)
+
+SYNC_EVERY = timedelta(minutes=5)
+# On a replay five market minutes pass in no time; the machine still gets a rest between syncs.
+SYNC_FLOOR_S = 2.0
+BACKUP_CRON = "30 3 * * *"
+TICK_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class SchedulePorts:
+    runs: Runs
+    settings: Settings
+    jobs: JobDesk
+    boards: Boards
+    events: EventRing
+    health: Health
+    clock: Clock
+    calendars: Calendars
+    mics: Callable[[], tuple[str, ...]]
+    asks: AskBox
+    nudges: Mapping[Job, NudgeBox[Nudge]]
+    zone: ZoneInfo
+    broker: str
+    halt_file: Callable[[], bool]
+    rng: random.Random
+
+
+class Schedule:
+    """See the module's docstring; `run` never returns."""
+
+    def __init__(self, ports: SchedulePorts) -> None:
+        self._p = ports
+        self._next_sync: datetime | None = None
+        self._next_sync_s = 0.0
+        self._next_backup: datetime | None = None
+
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        await self._p.runs.interrupt_open(self._p.clock.machine_now())
+        await self._publish_trading()
+        self._next_backup = await self._first_backup()
+        await self._publish_boards()
+        task_status.started()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._serve)
+            nursery.start_soon(self._tick)
+
+    # The calendar
+
+    async def _tick(self) -> None:
+        while True:
+            self._p.health.beat("schedule")
+            await self._watch_halt_file()
+            self._start_sync_when_due()
+            await self._start_backup_when_due()
+            await self._publish_boards()
+            with trio.move_on_after(TICK_S):
+                await self._p.clock.wait_until_market(self._next_instant())
+
+    def _next_instant(self) -> datetime:
+        now = self._p.clock.market_now()
+        if self._p.clock.monotonic_s() < self._next_sync_s or self._next_sync is None:
+            return self._next_backup or now + SYNC_EVERY
+        return self._next_sync
+
+    def _start_sync_when_due(self) -> None:
+        now, now_s = self._p.clock.market_now(), self._p.clock.monotonic_s()
+        if now_s < self._next_sync_s or (self._next_sync is not None and now < self._next_sync):
+            return
+        self._next_sync, self._next_sync_s = now + SYNC_EVERY, now_s + SYNC_FLOOR_S
+        self._p.nudges["sync"].nudge(Nudge("every five minutes"))
+
+    async def _first_backup(self) -> datetime:
+        """The next backup after the last one; a missed one is made up for once."""
+        last = await self._p.runs.last_of("backup")
+        return self._after(last.market_at if last else self._p.clock.market_now())
+
+    def _after(self, instant: datetime) -> datetime:
+        due: datetime = next(CronSim(BACKUP_CRON, instant.astimezone(self._p.zone)))
+        return due.astimezone(instant.tzinfo)
+
+    async def _start_backup_when_due(self) -> None:
+        now = self._p.clock.market_now()
+        if self._next_backup is None or now < self._next_backup:
+            return
+        self._next_backup = self._after(now)
+        try:
+            await self._open_run("backup", "schedule", "nightly")
+        except Busy:
+            return  # one is being made already
+
+    async def _open_run(self, job: Job, trigger: Trigger, reason: str) -> RunRecord:
+        requested = self._p.clock.machine_now()
+        record = await self._p.runs.open(
+            ulid(requested, self._p.rng),
+            job,
+            trigger,
+            requested_at=requested,
+            market_at=self._p.clock.market_now(),
+        )
+        self._p.nudges[job].nudge(Nudge(reason, record.run_id))
+        return record
+
+    async def _watch_halt_file(self) -> None:
+        standing = self._p.boards.trading.value
+        known = standing is not None and any(x.name == "file" for x in standing.latches)
+        if self._p.halt_file() and not known:
+            await self._raise("file", "the HALT file is there", by="file")
+
+    # Asks
+
+    async def _serve(self) -> None:
+        while True:
+            ask = await self._p.asks.receive()
+            async with serving(ask):
+                ask.slot.answer(await self._answer(ask))
+
+    async def _answer(self, ask: Ask) -> object:
+        match ask.request:
+            case SetMode(mode, confirm, by):
+                return await self._set_mode(mode, confirm=confirm, by=by)
+            case RaiseLatch(name, reason, by):
+                return await self._raise(name, reason, by=by)
+            case Resume() as resume:
+                return await self._resume(resume)
+            case RunJob(job, trigger):
+                return await self._run_job(job, trigger)
+            case other:
+                raise AssertionError(f"schedule does not answer {other!r}")
+
+    async def _set_mode(self, mode: Mode, *, confirm: bool, by: str) -> Mode:
+        if mode == "live" and not confirm:
+            raise Refused("going live needs confirm: true", code="confirmation_required")
+        await self._p.settings.set_mode(mode, by=by, at=self._p.clock.machine_now())
+        await self._publish_trading()
+        return mode
+
+    async def _raise(self, name: LatchName, reason: str, *, by: str) -> tuple[Latch, ...]:
+        latch = Latch(name, reason, self._p.clock.machine_now())
+        await self._p.settings.set_latch(latch, by=by)
+        return (await self._publish_trading()).latches
+
+    async def _resume(self, resume: Resume) -> tuple[Latch, ...]:
+        if not resume.confirm:
+            raise Refused("resuming needs confirm: true", code="confirmation_required")
+        if "file" in resume.names and self._p.halt_file():
+            raise Conflict("remove the HALT file first", code="halt_file_present")
+        at = self._p.clock.machine_now()
+        await self._p.settings.clear_latches(resume.names, by=resume.by, at=at)
+        return (await self._publish_trading()).latches
+
+    async def _run_job(self, job: Job, trigger: Trigger) -> RunRecord:
+        running = self._p.jobs.running(job)
+        if running is not None:
+            raise Busy(f"{job} is already running", run_id=running.run_id)
+        return await self._open_run(job, trigger, f"asked by {trigger}")
+
+    # Boards
+
+    async def _publish_trading(self) -> TradingState:
+        state = TradingState(
+            mode=await self._p.settings.mode(),
+            broker=self._p.broker,
+            latches=await self._p.settings.latches(),
+        )
+        before = self._p.boards.trading.value
+        self._p.boards.trading.publish(state)
+        if before is not None and before != state:
+            self._p.events.emit(
+                "SYSTEM_STATUS_CHANGED",
+                source="schedule",
+                at=self._p.clock.machine_now(),
+                data={
+                    "mode": state.mode,
+                    "halted": state.halted,
+                    "latches": ", ".join(latch.name for latch in state.latches),
+                },
+            )
+        return state
+
+    async def _publish_boards(self) -> None:
+        jobs = tuple([await self._job_view(job) for job in JOBS])
+        if jobs != self._p.boards.jobs.value:
+            self._p.boards.jobs.publish(jobs)
+        markets = tuple(self._market_view(mic) for mic in self._p.mics())
+        if markets != self._p.boards.markets.value:
+            self._p.boards.markets.publish(markets)
+
+    async def _job_view(self, job: Job) -> JobView:
+        schedules: dict[Job, tuple[str, datetime | None]] = {
+            "sync": ("every 5 min", self._next_sync),
+            "backup": ("03:30", self._next_backup),
+        }
+        schedule, due = schedules.get(job, ("on change", None))
+        return JobView(
+            job=job,
+            schedule=schedule,
+            next_due=due,
+            last=await self._p.jobs.latest(job),
+            consecutive_failures=self._p.jobs.failures_in_a_row(job),
+            progress=self._p.jobs.progress(job),
+        )
+
+    def _market_view(self, mic: str) -> MarketView:
+        state = self._p.calendars.state(mic, self._p.clock.market_now())
+        return MarketView(
+            mic=mic,
+            phase=state.phase,
+            is_open=state.is_open,
+            next_open=state.next_open,
+            next_close=state.next_close,
+            timezone=self._p.calendars.zone(mic) or "unknown",
+        )

@@ -1,0 +1,260 @@
+"""The only task that may submit an order.
+
+One intent goes through these steps, and nothing else leaves meanwhile:
+
+ 1. wait for an intent (or sweep the store for one that was committed while nobody listened)
+ 2. read account, open orders and quote now, and let every gate speak
+ 3. refused: write the verdicts, done
+ 4. commit `submitting` with a fresh client order id: the last write before the network
+ 5. look for the HALT file, then send once under a deadline
+ 6. write accepted, rejected or unknown; unknown blocks every other order
+ 7. watch it: the broker's word moves its state, but only recorded fills make it filled
+ 8. an unknown order is looked for until it is found, proven absent, or handed to the owner
+
+Start-up runs step 8 for every row left in `submitting` or `unknown`, so recovery and normal
+running are the same code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import trio
+
+from actors.desk import Desk
+from actors.order_watch import OrderWatch
+from ledger.errors import BrokerError, Refused, RejectedByBroker
+from ledger.halt import Latch
+from ledger.order import Intent, Mode, OrderDraft, OrderState, Verdict
+from policy import gates
+from wire.events import EventRing
+from wire.health import Health
+from wire.mailbox import AskBox, NudgeBox, serving
+from wire.messages import Boards, Decide, IntentReady, Nudge, Recovery
+
+SUBMIT_DEADLINE_S = 20.0
+STOP_DEADLINE_S = 5.0
+SWEEP_S = 20.0
+RECENT = 100
+
+
+@dataclass(frozen=True, slots=True)
+class TraderPorts:
+    desk: Desk
+    watch: OrderWatch
+    boards: Boards
+    events: EventRing
+    health: Health
+    asks: AskBox
+    intents: trio.MemoryReceiveChannel[IntentReady]
+    sync: NudgeBox[Nudge]
+    halt_file: Callable[[], bool]
+    poll_s: float
+
+
+class Trader:
+    """See the module's docstring; `run` never returns."""
+
+    def __init__(self, ports: TraderPorts) -> None:
+        self._ports = ports
+        self._desk = ports.desk
+        self._orders = ports.desk.orders
+        self._clock = ports.desk.clock
+        self._path = trio.Lock()
+        self._wake = trio.Event()
+
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        await self._recover()
+        task_status.started()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._serve_asks)
+            nursery.start_soon(self._serve_intents)
+            nursery.start_soon(self._watch)
+
+    async def _recover(self) -> None:
+        """Whatever an earlier life left open is first marked unknown, then looked for."""
+        lines = await self._ports.watch.mark_interrupted()
+        self._ports.boards.recovery.publish(Recovery(self._clock.machine_now(), lines))
+        await self._publish()
+
+    async def _serve_asks(self) -> None:
+        while True:
+            ask = await self._ports.asks.receive()
+            async with serving(ask):
+                assert isinstance(ask.request, Decide)
+                ask.slot.answer(await self.decide(ask.request.intent_id))
+
+    async def _serve_intents(self) -> None:
+        async for ready in self._ports.intents:
+            await self.decide(ready.intent_id)
+
+    async def _watch(self) -> None:
+        """Follow what is in flight; sweep the store for intents nobody announced."""
+        while True:
+            self._ports.health.beat("trader")
+            async with self._path:
+                changed = await self._ports.watch.look()
+            if changed:
+                await self._publish()
+            busy = bool(await self._orders.in_flight())
+            if not busy:
+                for intent in await self._orders.ready():
+                    await self.decide(intent.intent_id)
+            with trio.move_on_after(self._ports.poll_s if busy else SWEEP_S):
+                await self._wake.wait()
+            self._wake = trio.Event()
+
+    async def decide(self, intent_id: int) -> Intent:
+        """Steps 2 to 6 for one intent; returns what became of it."""
+        async with self._path:
+            intent = await self._orders.get(intent_id)
+            if intent.state is OrderState.PROPOSED:
+                intent = await self._take(intent)
+        await self._publish()
+        self._wake.set()
+        return intent
+
+    async def _take(self, intent: Intent) -> Intent:
+        if await self._ports.watch.make_way(intent):
+            return intent
+        mode = await self._desk.settings.mode()
+        latches = await self._standing_latches()
+        context = await self._desk.context(intent, mode=mode, latches=latches)
+        verdicts = gates.evaluate(context)
+        blocked = gates.blocked_by(verdicts)
+        if mode == "research" and [verdict.gate for verdict in blocked] == ["G0"]:
+            assert context.limit.price is not None
+            return await self._orders.simulate(
+                intent.intent_id,
+                limit=context.limit.price,
+                verdicts=verdicts,
+                at=self._clock.market_now(),
+            )
+        if blocked:
+            return await self._refuse(intent, verdicts)
+        return await self._submit(intent, context, verdicts, mode)
+
+    async def _standing_latches(self) -> tuple[Latch, ...]:
+        latches = await self._desk.settings.latches()
+        if self._ports.halt_file() and not any(latch.name == "file" for latch in latches):
+            now = self._clock.machine_now()
+            return (*latches, Latch("file", "the HALT file is there", now))
+        return latches
+
+    async def _refuse(self, intent: Intent, verdicts: tuple[Verdict, ...]) -> Intent:
+        now = self._clock.market_now()
+        return await self._orders.refuse(
+            intent.intent_id,
+            verdicts=verdicts,
+            retry_after=gates.retry_after(verdicts, now),
+            at=now,
+        )
+
+    async def _submit(
+        self,
+        intent: Intent,
+        context: gates.GateContext,
+        verdicts: tuple[Verdict, ...],
+        mode: Mode,
+    ) -> Intent:
+        """Steps 4 to 6. From the commit on, cancellation cannot lose the outcome."""
+        limit, fee = context.limit.price, context.fee
+        assert limit is not None
+        assert fee is not None
+        with trio.CancelScope(shield=True):
+            try:
+                committed = await self._orders.begin_submit(
+                    intent.intent_id,
+                    limit=limit,
+                    reserved=gates.worst_cost(intent.proposal, limit),
+                    reserved_fee=fee,
+                    verdicts=verdicts,
+                    at=self._clock.market_now(),
+                    machine_at=self._clock.machine_now(),
+                    mode=mode,
+                )
+            except Refused as refusal:
+                last = Verdict("COMMIT", passed=False, detail=str(refusal))
+                return await self._refuse(intent, (*verdicts, last))
+        return await self._send(committed)
+
+    async def _send(self, intent: Intent) -> Intent:
+        assert intent.client_order_id is not None
+        assert intent.limit is not None
+        draft = OrderDraft(
+            client_order_id=intent.client_order_id,
+            symbol=intent.proposal.symbol,
+            side=intent.proposal.side,
+            quantity=intent.proposal.quantity,
+            limit=intent.limit,
+        )
+        if self._ports.halt_file():
+            return await self._settle(intent, "rejected", "halted before it was sent")
+        try:
+            broker_order_id = await self._place(draft)
+        except RejectedByBroker as error:
+            return await self._settle(intent, "rejected", str(error))
+        except BrokerError as error:
+            sure = error.outcome == "not_executed"
+            return await self._settle(intent, "rejected" if sure else "unknown", str(error))
+        except trio.TooSlowError:
+            return await self._settle(intent, "unknown", "no answer within the deadline")
+        return await self._settle(intent, "accepted", broker_order_id)
+
+    async def _place(self, draft: OrderDraft) -> str:
+        """One submission. When the daemon stops meanwhile, it gets STOP_DEADLINE_S to answer."""
+        async with trio.open_nursery() as nursery:
+            scope = trio.CancelScope(shield=True, deadline=trio.current_time() + SUBMIT_DEADLINE_S)
+            nursery.start_soon(_hurry_when_cancelled, scope)
+            with scope:
+                accepted = await self._desk.broker.place(draft)
+            nursery.cancel_scope.cancel()
+        if scope.cancelled_caught:
+            raise trio.TooSlowError
+        return accepted.broker_order_id
+
+    async def _settle(self, intent: Intent, outcome: str, text: str) -> Intent:
+        """Write the outcome, whatever is being cancelled around us."""
+        now = self._clock.market_now()
+        with trio.CancelScope(shield=True):
+            if outcome == "accepted":
+                settled = await self._orders.accepted(intent.intent_id, text, at=now)
+            elif outcome == "rejected":
+                settled = await self._orders.rejected(intent.intent_id, text, at=now)
+            else:
+                settled = await self._orders.unknown(intent.intent_id, text, at=now)
+        self._ports.sync.nudge(Nudge(f"order {intent.client_order_id} is {settled.state}"))
+        return settled
+
+    async def _publish(self) -> None:
+        recent = await self._orders.recent(RECENT)
+        before = self._ports.boards.orders.value or ()
+        known = {intent.intent_id: intent for intent in before}
+        self._ports.boards.orders.publish(recent)
+        for intent in reversed(recent):
+            if known.get(intent.intent_id) != intent:
+                self._announce(intent)
+
+    def _announce(self, intent: Intent) -> None:
+        self._ports.events.emit(
+            "ORDER_CHANGED",
+            source="trader",
+            at=self._clock.machine_now(),
+            data={
+                "intent_id": intent.intent_id,
+                "client_order_id": intent.client_order_id,
+                "symbol": intent.proposal.symbol,
+                "side": intent.proposal.side,
+                "state": intent.state.value,
+                "blocked_by": ", ".join(verdict.gate for verdict in intent.blocked_by) or None,
+            },
+        )
+
+
+async def _hurry_when_cancelled(scope: trio.CancelScope) -> None:
+    try:
+        await trio.sleep_forever()
+    except trio.Cancelled:
+        scope.deadline = min(scope.deadline, trio.current_time() + STOP_DEADLINE_S)
+        raise
