@@ -1,0 +1,60 @@
+"""The reference rates that are known at an instant: a rate dated d is published at 15:00 UTC of d.
+
+Nobody sees a rate before it was published, so a replay cannot trade on tomorrow's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, time
+
+from broker.market_data import MarketData
+from broker.paper.instants import DAY, at_utc
+from ledger.currency import BASE
+from ledger.rate import Rate, RateTable
+
+PUBLISHED = time(15)
+SOURCE = "ECB"
+
+
+@dataclass(frozen=True, slots=True)
+class _Stretch:
+    """A table and the half-open stretch of time in which it is the newest."""
+
+    since: datetime
+    until: datetime
+    table: RateTable
+
+
+class KnownRates:
+    def __init__(self, market: MarketData, currencies: Iterable[str]) -> None:
+        self._market = market
+        self._currencies = sorted(set(currencies) - {BASE})
+        self._known: _Stretch | None = None
+
+    def at(self, instant: datetime) -> RateTable:
+        """Every rate known at `instant`, each with the date it was published for."""
+        known = self._known
+        if known is None or not known.since <= instant < known.until:
+            since = publication(instant)
+            known = _Stretch(since, since + DAY, self.published_by(since.date()))
+            self._known = known
+        return known.table
+
+    def published_by(self, day: date) -> RateTable:
+        """The table as it stood after the publication of `day`."""
+        found = ((code, self._market.rate_at(code, day)) for code in self._currencies)
+        return RateTable(
+            {
+                code: Rate(BASE, code, rate.per_eur, rate.day, SOURCE)
+                for code, rate in found
+                if rate is not None
+            }
+        )
+
+
+def publication(instant: datetime) -> datetime:
+    """The latest publication time at or before `instant`."""
+    today = at_utc(instant.date(), PUBLISHED)
+    return today if today <= instant else today - DAY
