@@ -1,0 +1,214 @@
+"""A market to replay, held in memory as columns: what `market_folder` loads and paper plays.
+
+Thirty thousand bars as Python objects would cost a board twenty mebibytes; as arrays they cost
+one. Prices and amounts are in millionths of one unit of their currency, exchange rates in 1e-10
+units of the currency for one EUR, dates are the exchange's own calendar days.
+"""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+RATE_DIGITS = 10
+BAR_WIDTH = 5
+SYNTHETIC_MARK = "(synthetic)"
+
+
+@dataclass(frozen=True, slots=True)
+class SecurityRow:
+    """One line of securities.csv. `exchange` is the text of the file, a MIC or a name."""
+
+    symbol: str
+    isin: str
+    name: str
+    currency: str
+    exchange: str
+    country: str | None
+    industry: str | None
+    product_type: str
+    min_lot: int
+
+    @property
+    def synthetic(self) -> bool:
+        return SYNTHETIC_MARK in self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One session's raw, unadjusted prices."""
+
+    day: date
+    open_micro: int
+    high_micro: int
+    low_micro: int
+    close_micro: int
+    volume: int
+
+
+@dataclass(frozen=True, slots=True)
+class DividendRow:
+    """Gross amount per share, in millionths of `currency`."""
+
+    symbol: str
+    ex_date: date
+    pay_date: date
+    amount_micro: int
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class SplitRow:
+    """From `day` on, one old share is `ratio` new ones."""
+
+    symbol: str
+    day: date
+    ratio: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class CashRow:
+    """A deposit (positive) or withdrawal (negative), in minor units of `currency`."""
+
+    day: date
+    currency: str
+    amount_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class OpeningCash:
+    currency: str
+    amount_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class OpeningPosition:
+    """A holding at the start; `price_micro` is what one share cost."""
+
+    symbol: str
+    currency: str
+    quantity_micro: int
+    price_micro: int
+
+
+@dataclass(frozen=True, slots=True)
+class FundamentalRow:
+    """One reported figure, known to the market since `as_of`."""
+
+    symbol: str
+    as_of: date
+    metric: str
+    value: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceRate:
+    """Units of the currency for one EUR, as published on `day`."""
+
+    day: date
+    per_eur: Decimal
+
+
+class BarSeries:
+    """The bars of one symbol by ascending date: one array of days, one of five values per day."""
+
+    __slots__ = ("_days", "_values")
+
+    def __init__(self, days: array[int], values: array[int]) -> None:
+        """`values` holds open, high, low, close and volume of each day in turn."""
+        self._days = days
+        self._values = values
+
+    def __len__(self) -> int:
+        return len(self._days)
+
+    def __getitem__(self, index: int) -> Bar:
+        start = index % len(self._days) * BAR_WIDTH
+        return Bar(date.fromordinal(self._days[index]), *self._values[start : start + BAR_WIDTH])
+
+    def __iter__(self) -> Iterator[Bar]:
+        return (self[index] for index in range(len(self)))
+
+    def on(self, day: date) -> Bar | None:
+        index = bisect_left(self._days, day.toordinal())
+        found = index < len(self) and self._days[index] == day.toordinal()
+        return self[index] if found else None
+
+    def last_before(self, day: date) -> Bar | None:
+        """The latest bar strictly before `day`."""
+        index = bisect_left(self._days, day.toordinal()) - 1
+        return self[index] if index >= 0 else None
+
+    def between(self, first: date, last: date) -> tuple[Bar, ...]:
+        """Bars from `first` to `last`, both included."""
+        start = bisect_left(self._days, first.toordinal())
+        end = bisect_right(self._days, last.toordinal())
+        return tuple(self[index] for index in range(start, end))
+
+
+class RateSeries:
+    """Reference rates of one currency by ascending date."""
+
+    __slots__ = ("_days", "_scaled")
+
+    def __init__(self, days: array[int], scaled: array[int]) -> None:
+        self._days = days
+        self._scaled = scaled
+
+    def __len__(self) -> int:
+        return len(self._days)
+
+    def __getitem__(self, index: int) -> ReferenceRate:
+        rate = Decimal(self._scaled[index]).scaleb(-RATE_DIGITS).normalize()
+        return ReferenceRate(date.fromordinal(self._days[index]), rate)
+
+    def __iter__(self) -> Iterator[ReferenceRate]:
+        return (self[index] for index in range(len(self)))
+
+    def latest(self, day: date) -> ReferenceRate | None:
+        """The last rate published on or before `day`; the caller judges its age."""
+        index = bisect_right(self._days, day.toordinal()) - 1
+        return self[index] if index >= 0 else None
+
+
+@dataclass(frozen=True, slots=True)
+class MarketData:
+    """Everything in one market folder. Tuples are sorted by date, then symbol or currency."""
+
+    securities: Mapping[str, SecurityRow]
+    bars: Mapping[str, BarSeries]
+    dividends: tuple[DividendRow, ...]
+    splits: tuple[SplitRow, ...]
+    rates: Mapping[str, RateSeries]
+    cash: tuple[CashRow, ...]
+    opening_cash: tuple[OpeningCash, ...]
+    opening_positions: tuple[OpeningPosition, ...]
+    fundamentals: tuple[FundamentalRow, ...]
+
+    def bar_on(self, symbol: str, day: date) -> Bar | None:
+        series = self.bars.get(symbol)
+        return series.on(day) if series else None
+
+    def last_bar_before(self, symbol: str, day: date) -> Bar | None:
+        """The latest bar strictly before `day`."""
+        series = self.bars.get(symbol)
+        return series.last_before(day) if series else None
+
+    def rate_at(self, currency: str, day: date) -> ReferenceRate | None:
+        """The last published rate on or before `day`; None for EUR itself and the unknown."""
+        series = self.rates.get(currency)
+        return series.latest(day) if series else None
+
+    @property
+    def first_day(self) -> date:
+        """The first day with a bar."""
+        return min(series[0].day for series in self.bars.values())
+
+    @property
+    def last_day(self) -> date:
+        """The last day with a bar: there is nothing to replay after it."""
+        return max(series[-1].day for series in self.bars.values())
