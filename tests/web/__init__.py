@@ -1,0 +1,1 @@
+"""The web front on fake boards and views; no actor runs."""

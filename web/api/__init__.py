@@ -1,0 +1,1 @@
+"""One module per group of URLs; each holds its blueprint, its shapes and its handlers."""

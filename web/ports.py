@@ -1,0 +1,93 @@
+"""What the web needs from others, as small records and protocols it can be tested with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Protocol
+
+from ledger.money import Money, Price, Quantity
+from ledger.order import Intent, Side
+from ledger.run import RunRecord
+from wire.mailbox import AskBox
+
+
+@dataclass(frozen=True, slots=True)
+class Asks:
+    """The ask box of every actor that changes something on somebody's behalf."""
+
+    schedule: AskBox
+    planner: AskBox
+    trader: AskBox
+    ticker: AskBox
+
+
+@dataclass(frozen=True, slots=True)
+class BuildInfo:
+    """What runs here. `kernel` names the kernels in use, `broker` the kind that is configured."""
+
+    version: str
+    commit: str | None
+    python: str
+    schema_version: int
+    kernel: str
+    broker: str
+
+
+class DayValue(Protocol):
+    """Value at the end of one market day, in EUR; None when it was not known."""
+
+    @property
+    def day(self) -> date: ...
+    @property
+    def total(self) -> Money | None: ...
+    @property
+    def cash(self) -> Money | None: ...
+
+
+class Trade(Protocol):
+    """One execution with the name of what was traded and the order it belongs to."""
+
+    @property
+    def trade_id(self) -> int: ...
+    @property
+    def symbol(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def side(self) -> Side: ...
+    @property
+    def quantity(self) -> Quantity: ...
+    @property
+    def price(self) -> Price: ...
+    @property
+    def gross(self) -> Money: ...
+    @property
+    def fees(self) -> Sequence[Money]: ...
+    @property
+    def executed_at(self) -> datetime: ...
+    @property
+    def broker_order_id(self) -> str: ...
+    @property
+    def client_order_id(self) -> int | None: ...
+
+
+class ReadModels(Protocol):
+    """Questions about what was; every answer is bounded by its `limit`, newest first."""
+
+    async def trades(
+        self,
+        limit: int,
+        symbol: str | None = None,
+        side: Side | None = None,
+        before_id: int | None = None,
+    ) -> Sequence[Trade]: ...
+
+    async def history(self, limit: int) -> Sequence[DayValue]: ...
+
+    async def orders(self, limit: int) -> Sequence[Intent]: ...
+
+    async def runs(self, limit: int) -> Sequence[RunRecord]: ...
+
+    async def counts(self) -> Mapping[str, int]: ...

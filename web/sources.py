@@ -1,0 +1,145 @@
+"""The three things a stream can follow: the event ring, the planner's status, new plans."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from datetime import datetime
+
+import trio
+
+from ledger.plan import StoredPlan
+from web.encode import Json
+from web.sse import frame
+from wire.board import Latest
+from wire.events import Event, EventRing, EventType
+from wire.messages import PlannerStatus
+
+AT_ONCE = 100
+PLANNER_INTERVAL_S = 0.25
+
+READY: frozenset[EventType] = frozenset({"PLAN_GENERATED", "RECOMMENDATIONS_READY"})
+INVALIDATING: frozenset[EventType] = frozenset(
+    {
+        "TRADE_EXECUTED",
+        "PORTFOLIO_CHANGED",
+        "DEPOSIT_PROCESSED",
+        "DIVIDEND_CREATED",
+        "SETTINGS_CHANGED",
+    }
+)
+
+
+class RingReader:
+    """A client's place in the event ring.
+
+    `last_seen` is the Last-Event-ID of a client that comes back: None starts at the newest event,
+    a number that the ring no longer holds, or never issued, asks the client to start over.
+    """
+
+    def __init__(
+        self,
+        ring: EventRing,
+        *,
+        last_seen: int | None,
+        types: frozenset[str] | None,
+        show: Callable[[Event], bytes],
+        hello: Callable[[int], bytes],
+    ) -> None:
+        self._ring = ring
+        self._seq = ring.last_seq if last_seen is None else last_seen
+        self._types = types
+        self._show = show
+        self._hello = hello
+
+    @property
+    def seq(self) -> int:
+        return self._seq
+
+    def hello(self) -> bytes:
+        return self._hello(min(self._seq, self._ring.last_seq))
+
+    def take(self) -> bytes:
+        events, lost = self._ring.after(self._seq)
+        if lost:
+            self._seq = self._ring.last_seq
+            return frame({"seq": self._seq}, event="resync", seq=self._seq)
+        wanted: list[bytes] = []
+        for event in events:
+            self._seq = event.seq
+            if self._types is None or event.type in self._types:
+                wanted.append(self._show(event))
+            if len(wanted) == AT_ONCE:
+                break
+        return b"".join(wanted)
+
+    async def changed(self) -> None:
+        await self._ring.wait_after(self._seq)
+
+
+def envelope(event: Event) -> bytes:
+    """An event as the general stream shows it."""
+    shown: dict[str, Json | datetime] = {
+        "seq": event.seq,
+        "type": event.type,
+        "module": event.source,
+        "timestamp": event.at,
+        "data": dict(event.data),
+    }
+    return frame(shown, seq=event.seq)
+
+
+def recommendation(plan: Latest[StoredPlan]) -> Callable[[Event], bytes]:
+    """An event as the recommendation stream shows it: a new plan, or what made the old one stale.
+
+    The plan named is the current one; a client that reads late fetches that one anyway.
+    """
+
+    def show(event: Event) -> bytes:
+        current = plan.value
+        shown: dict[str, Json] = {"seq": event.seq, "timestamp": event.at.timestamp()}
+        shown["portfolio_hash"] = None if current is None else current.plan.portfolio_hash
+        if event.type in READY:
+            shown |= {"ready": True, "plan_id": None if current is None else current.plan.plan_id}
+        else:
+            shown |= {"invalidated": True, "reason": event.type}
+        return frame(shown, seq=event.seq)
+
+    return show
+
+
+class PlannerReader:
+    """The planner's status, at most four times a second, the newest always delivered."""
+
+    def __init__(
+        self, board: Latest[PlannerStatus], show: Callable[[PlannerStatus | None], object]
+    ) -> None:
+        self._board = board
+        self._show = show
+        self._version = board.version
+        self._sent_at_s = -math.inf
+
+    @property
+    def seq(self) -> int:
+        return self._version
+
+    def hello(self) -> bytes:
+        return self._now()
+
+    def take(self) -> bytes:
+        if self._board.version == self._version or trio.current_time() < self._next_s:
+            return b""
+        return self._now()
+
+    async def changed(self) -> None:
+        await self._board.wait_newer(self._version)
+        await trio.sleep_until(max(self._next_s, trio.current_time()))
+
+    @property
+    def _next_s(self) -> float:
+        return self._sent_at_s + PLANNER_INTERVAL_S
+
+    def _now(self) -> bytes:
+        self._version = self._board.version
+        self._sent_at_s = trio.current_time()
+        return frame(self._show(self._board.value), seq=self._version)
