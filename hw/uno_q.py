@@ -1,13 +1,14 @@
 """The LED matrix and the two lamps of an Arduino UNO Q, through the board's router.
 
 Frames are rendered here and sent as eight-level pictures; a small sketch on the
-microcontroller shows them. What the two say to each other (protocol 1):
+microcontroller, `uno_q_sketch/uno_q_sketch.ino`, shows them. What the two say to each other
+(protocol 1):
 
     ind.hello()                → [1, firmware, rows, columns, levels]
-    ind.state(bytes 10)        → true; scene, LED3 r g b, LED4 r g b, brightness, sequence u16
+    ind.state(bytes 8)         → true; LED3 r g b, LED4 r g b, sequence of the last frame u16
     ind.frame(sequence, bytes)   notification; two pixels per byte, the left one in the high half
     ind.clear()                → true
-    ind.ready()                  called by the sketch after it started
+    ind.ready()                  a notification of the sketch, after it started
 
 The sketch shows its own offline scene when nothing arrived for 30 s.
 """
@@ -33,8 +34,7 @@ PING_PAUSE_S = 1.0
 FIRST_RETRY_S = 3.0
 LAST_RETRY_S = 60.0
 
-SCENE_DARK, SCENE_FRAMES = 0, 1
-_STATE = struct.Struct(">B3B3BBH")
+STATE = struct.Struct(">3B3BH")
 
 # Share of the time a light is on at each of the panel's levels; the last three are equal, so
 # only the first of them is used.
@@ -74,7 +74,6 @@ class UnoQDisplay:
     ) -> None:
         self.caps = Caps(size.rows, size.columns, "mono8", max_fps=15)
         self._socket = socket
-        self._brightness = brightness
         self._levels = level_table(brightness)
         self._tally = Tally("unoq")
         self._router: RouterClient | None = None
@@ -161,9 +160,7 @@ class UnoQDisplay:
         now = trio.current_time()
         if now < self._state_due_at:
             return
-        state = _STATE.pack(
-            SCENE_FRAMES, *self._lamps.led3, *self._lamps.led4, self._brightness, self._sequence
-        )
+        state = STATE.pack(*self._lamps.led3, *self._lamps.led4, self._sequence)
         await router.call("ind.state", state, deadline_s=PING_DEADLINE_S)
         if router.take_called():  # the sketch started anew: it may be another one
             self._check(await _hello(router, patient=False))
@@ -192,11 +189,13 @@ class UnoQDisplay:
     def _check(self, hello: object) -> None:
         answer = cast(list[object], hello) if isinstance(hello, list) else []
         match answer:
-            case [int(protocol), _firmware, int(rows), int(columns), *_]:
+            case [int(protocol), _firmware, int(rows), int(columns), int(levels)]:
                 if protocol != PROTOCOL:
                     raise HardwareError(f"the sketch speaks protocol {protocol}, not {PROTOCOL}")
                 if (rows, columns) != (self.caps.rows, self.caps.columns):
                     raise HardwareError(f"the sketch drives a matrix of {rows}×{columns}")
+                if levels != LEVELS:
+                    raise HardwareError(f"the sketch knows {levels} levels, not {LEVELS}")
             case _:
                 raise HardwareError(f"the sketch answered {hello!r} to ind.hello")
 

@@ -13,6 +13,7 @@ import trio
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hw import helper as hw_helper
 from hw import ws281x
 from hw.helper import Helper
 from hw.port import Frame, HardwareError, Size
@@ -177,6 +178,23 @@ async def test_a_dead_helper_is_noticed_and_started_again(
     assert display.status.last_error is None
     assert any(await panel.shown())
     await display.close()
+
+
+async def test_a_helper_that_hangs_is_given_up_and_killed(
+    panel: Panel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hw_helper, "SEND_DEADLINE_S", 0.02)
+    monkeypatch.setattr(hw_helper, "STOP_DEADLINE_S", 0.02)
+    helper = Helper(panel.options())
+    await helper.start()
+    process = helper.process
+    assert process is not None
+    process.send_signal(signal.SIGSTOP)
+    with pytest.raises(HardwareError, match="takes no frames"):
+        await helper.send(bytes(1 << 20))
+    await helper.stop()
+    with trio.fail_after(WAIT_S):
+        assert await process.wait() == -signal.SIGKILL
 
 
 async def test_sending_without_a_helper_is_an_error() -> None:

@@ -1,5 +1,6 @@
 """The UNO Q display against the stub router."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,19 @@ def test_a_frame_message_stays_far_below_the_limit(sequence: int, packed: bytes)
     assert len(encode([2, "ind.frame", [sequence, packed]])) < MAX_MESSAGE_BYTES // 2
 
 
+def test_the_sketch_speaks_the_same_protocol() -> None:
+    sketch = Path(uno_q.__file__).with_name("uno_q_sketch") / "uno_q_sketch.ino"
+    text = sketch.read_text(encoding="utf-8")
+    constants = dict(re.findall(r"static const \w+ (\w+) = (\d+);", text))
+    assert int(constants["PROTOCOL"]) == uno_q.PROTOCOL
+    assert (int(constants["ROWS"]), int(constants["COLUMNS"])) == (SIZE.rows, SIZE.columns)
+    assert int(constants["LEVELS"]) == uno_q.LEVELS
+    assert int(constants["STATE_BYTES"]) == uno_q.STATE.size
+    assert set(re.findall(r'Bridge\.\w+\("(.+?)"', text)) == {
+        f"ind.{name}" for name in ("hello", "state", "frame", "clear", "ready")
+    }
+
+
 async def test_opening_registers_and_greets_the_sketch(tmp_path: Path) -> None:
     async with running_router(tmp_path) as router:
         display = await opened(router)
@@ -87,6 +101,7 @@ async def test_a_booting_sketch_is_asked_again(
     [
         ([2, "2.0", 8, 13, 8], "protocol 2"),
         ([1, "1.0", 5, 8, 8], "matrix of 5×8"),
+        ([1, "1.0", 8, 13, 2], "2 levels"),
         ("hi", "answered 'hi'"),
     ],
 )
@@ -207,10 +222,9 @@ async def test_a_silent_sketch_counts_as_lost_and_is_left_alone_for_a_while(
 async def test_a_sketch_that_started_anew_is_greeted_again(tmp_path: Path) -> None:
     async with running_router(tmp_path) as router:
         display = await opened(router)
-        await router.push([0, 9, "ind.ready", []])
+        await router.push([2, "ind.ready", []])
         router.results["ind.hello"] = [2, "2.0", 8, 13, 8]
         await display.show(lit(255))
-        assert router.answers == [[1, 9, None, True]]
         assert "protocol 2" in (display.status.last_error or "")
         await display.close()
 
