@@ -11,25 +11,23 @@ It wakes when the portfolio or the orders changed, or when it is nudged, and the
 
 from __future__ import annotations
 
-import random
 from dataclasses import dataclass
+from functools import partial
 
 import trio
 
 from actors.job import JobDesk, Report
+from actors.situation import Situation
 from ledger.errors import Conflict, Missing
 from ledger.fact import CORE
-from ledger.ids import ulid
-from ledger.order import Intent, OrderState, Proposal
+from ledger.order import Intent, OrderState
 from ledger.plan import Plan, StepState, StoredPlan, StoredStep
 from ledger.portfolio import PortfolioSnapshot
 from policy import planner as planning
-from policy.fees import FeeTerms
 from policy.limits import Limits
 from policy.market_hours import FX, Calendars
 from policy.planner import PlanInput, PlanRun
-from policy.portfolio_hash import moved, portfolio_hash
-from store.facts import Facts
+from policy.portfolio_hash import moved
 from store.orders import Orders
 from store.plans import Plans
 from wire.clock import Clock
@@ -57,7 +55,7 @@ OUTCOME = {
 class PlannerPorts:
     orders: Orders
     plans: Plans
-    facts: Facts
+    situation: Situation
     boards: Boards
     events: EventRing
     health: Health
@@ -69,10 +67,7 @@ class PlannerPorts:
     intents: trio.MemorySendChannel[IntentReady]
     runner: Runner
     limits: Limits
-    fees: FeeTerms
-    fx_fees: FeeTerms
     autonomous: bool
-    rng: random.Random
 
 
 class Planner:
@@ -137,27 +132,18 @@ class Planner:
         """Steps 1 to 5. With a report somebody asked, so a new plan is made in any case."""
         stored = await self._settle(await self._p.plans.current(CORE))
         portfolio = self._p.boards.portfolio.value
-        obstacle = await self._obstacle(portfolio)
+        obstacle = await self._p.situation.obstacle(portfolio)
         if portfolio is None or obstacle is not None:
             if report is not None:
                 report.skip(obstacle or "no portfolio yet")
             return
-        if report is not None or await self._outdated(stored, portfolio):
-            stored = await self._plan(portfolio)
+        given = await self._p.situation.now(portfolio)
+        if report is not None or await self._outdated(stored, given):
+            stored = await self._plan(given)
             if report is not None:
                 report.result = stored.plan.narrative
         if self._p.autonomous:
             await self._hand_over(stored)
-
-    async def _obstacle(self, portfolio: PortfolioSnapshot | None) -> str | None:
-        """Why nothing may be planned now."""
-        if portfolio is None:
-            return "no portfolio yet"
-        if await self._p.orders.in_flight() or await self._p.orders.ready():
-            return "an order is in flight"
-        if portfolio.ledger_seq < await self._p.facts.last_seq():
-            return "the portfolio does not yet show the newest facts"
-        return _unfit(portfolio)
 
     # What became of the step in flight
 
@@ -184,61 +170,43 @@ class Planner:
 
     # Planning
 
-    async def _outdated(self, stored: StoredPlan | None, portfolio: PortfolioSnapshot) -> bool:
+    async def _outdated(self, stored: StoredPlan | None, given: PlanInput) -> bool:
+        """Whether the stored plan no longer answers the situation `given` describes."""
         if stored is None or self._planned_on is None:
             return True
         if stored.superseded and stored.plan.steps:
             return True
-        if self._p.clock.market_now() - stored.plan.created_at > self._p.limits.plan_life:
-            return self._any_market_open(portfolio)
-        if moved(self._planned_on.quotes, portfolio.quotes, self._p.limits.replan_move):
+        if given.now - stored.plan.created_at > self._p.limits.plan_life:
+            return self._any_market_open(given.snapshot)
+        if moved(self._planned_on.quotes, given.snapshot.quotes, limit=self._p.limits.replan_move):
             return True
         between_steps = any(step.state is StepState.FILLED for step in stored.steps)
-        return not between_steps and stored.plan.portfolio_hash != self._hash(portfolio)
-
-    def _hash(self, portfolio: PortfolioSnapshot) -> str:
-        return portfolio_hash(portfolio, bucket_id=CORE, limits=self._p.limits)
+        return not between_steps and stored.plan.portfolio_hash != given.portfolio_hash
 
     def _any_market_open(self, portfolio: PortfolioSnapshot) -> bool:
         mics = {security.instrument.mic for security in portfolio.universe}
         now = self._p.clock.market_now()
         return any(self._p.calendars.is_open(mic, now) for mic in mics)
 
-    async def _plan(self, portfolio: PortfolioSnapshot) -> StoredPlan:
-        now = self._p.clock.market_now()
-        self._say("generating")
-        barred = await self._p.orders.barred(now)
-        asked = PlanInput(
-            plan_id=ulid(self._p.clock.machine_now(), self._p.rng),
-            bucket_id=CORE,
-            created_at=now,
-            snapshot=portfolio,
-            fees=self._p.fees,
-            fx_fees=self._p.fx_fees,
-            limits=self._p.limits,
-            barred=frozenset(barred),
-        )
-        plan = await self._search(asked)
-        await self._p.plans.commit(plan)
-        self._planned_on = portfolio
-        stored = await self._p.plans.current(CORE)
-        assert stored is not None
+    async def _plan(self, given: PlanInput) -> StoredPlan:
+        self._say("generating", given.portfolio_hash)
+        plan = await self._search(given)
+        stored = await self._p.plans.commit(plan)
+        self._planned_on = given.snapshot
         await self._publish_plan(stored)
         self._announce(plan)
         return stored
 
-    async def _search(self, asked: PlanInput) -> Plan:
+    async def _search(self, given: PlanInput) -> Plan:
         """Evaluate batch by batch off the loop, saying how far it got."""
-        run: PlanRun = await self._p.runner(lambda: planning.start(asked))
+        run = await self._p.runner(partial(planning.start, given))
         for _ in range(MAX_BATCHES):
-            self._say("evaluating", run)
+            self._say("evaluating", given.portfolio_hash, run)
             if run.done:
                 break
-            before = run
-            run = await self._p.runner(lambda state=before: planning.step(state))
-        final = run
-        plan = await self._p.runner(lambda: planning.finish(final))
-        self._say("complete", run)
+            run = await self._p.runner(partial(planning.step, run))
+        plan = await self._p.runner(partial(planning.finish, run))
+        self._say("complete", given.portfolio_hash, run)
         return plan
 
     # Handing over
@@ -250,7 +218,7 @@ class Planner:
         step = stored.next_step
         if step is None or not self._market_open(step):
             return
-        intent = await self._propose(step)
+        intent = await self._propose(stored, step)
         if intent.state is OrderState.PROPOSED:
             await self._p.intents.send(IntentReady(intent.intent_id))
 
@@ -263,31 +231,16 @@ class Planner:
         mics = [s.instrument.mic for s in universe if s.symbol == step.symbol]
         return any(self._p.calendars.is_open(mic, now) for mic in mics)
 
-    async def _propose(self, stored: StoredStep) -> Intent:
+    async def _propose(self, stored: StoredPlan, chosen: StoredStep) -> Intent:
         """Commit the step as an intent; the same step always gives the same intent."""
-        trading = self._p.boards.trading.value
-        step = stored.step
+        trading, step = self._p.boards.trading.value, chosen.step
         intent = await self._p.orders.propose(
-            Proposal(
-                order_class="fx" if step.kind == "fx" else "planner",
-                source_id=stored.plan_id,
-                step=step.number,
-                attempt=1,
-                bucket_id=CORE,
-                symbol=step.symbol,
-                security_id=step.security_id,
-                side=step.side,
-                quantity=step.quantity,
-                currency=step.price.currency,
-                decision_price=step.price,
-                value_eur=step.value_eur,
-                reason=step.reason,
-            ),
+            planning.proposal(stored.plan, step, attempt=1),
             mode=trading.mode if trading else "research",
             at=self._p.clock.market_now(),
         )
         await self._p.plans.move_step(
-            stored.plan_id,
+            chosen.plan_id,
             step.number,
             expected=StepState.PROPOSED,
             to=StepState.SUBMITTING,
@@ -305,7 +258,7 @@ class Planner:
                 raise Conflict(f"plan {asked.plan_id} is not the current plan", code="stale_plan")
             if step is None or step.step.number != asked.step:
                 raise Conflict(f"step {asked.step} is not the next step", code="stale_plan")
-            return await self._propose(step)
+            return await self._propose(stored, step)
 
     # Saying so
 
@@ -313,24 +266,20 @@ class Planner:
         if stored is not None and stored != self._p.boards.plan.value:
             self._p.boards.plan.publish(stored)
 
-    def _say(self, state: str, run: PlanRun | None = None) -> None:
+    def _say(self, state: str, portfolio_hash: str = "", run: PlanRun | None = None) -> None:
         before = self._p.boards.planner.value
         status = PlannerStatus(
             state=state,
             bucket_id=CORE,
-            portfolio_hash=self._current_hash(),
-            total=run.total if run else 0,
-            evaluated=run.evaluated if run else 0,
-            best_score=run.best_score if run else None,
+            portfolio_hash=portfolio_hash,
+            total=run.sets if run else 0,
+            evaluated=run.tried if run else 0,
+            best_score=100 * run.best.score if run and run.best else None,
             updated_at=self._p.clock.machine_now(),
         )
         self._p.boards.planner.publish(status)
         if before is None or before.state != state:
             self._emit("PLANNING_STATUS_UPDATED", state=state)
-
-    def _current_hash(self) -> str:
-        portfolio = self._p.boards.portfolio.value
-        return self._hash(portfolio) if portfolio else ""
 
     def _announce(self, plan: Plan) -> None:
         self._emit("PLAN_GENERATED", plan_id=plan.plan_id, steps=len(plan.steps))
@@ -338,14 +287,3 @@ class Planner:
 
     def _emit(self, type_: EventType, **data: str | int | None) -> None:
         self._p.events.emit(type_, source="planner", at=self._p.clock.machine_now(), data=data)
-
-
-def _unfit(portfolio: PortfolioSnapshot) -> str | None:
-    """Why this portfolio is no ground for a decision."""
-    if portfolio.stale is not None:
-        return f"the portfolio is stale: {portfolio.stale}"
-    if portfolio.total_eur is None:
-        return f"no value is known for {', '.join(portfolio.unvalued)}"
-    if any(item.blocking for item in portfolio.differences):
-        return "books and broker differ"
-    return None

@@ -7,7 +7,7 @@ store and a virtual clock. Reading order: sync → planner → trader → the re
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -25,6 +25,7 @@ from actors.order_watch import OrderWatch
 from actors.planner import Planner, PlannerPorts
 from actors.rebalancer import Rebalancer, RebalancerPorts
 from actors.schedule import Schedule, SchedulePorts
+from actors.situation import Situation
 from actors.sync import Sync, SyncPorts
 from actors.ticker import Ticker, TickerPorts
 from actors.trader import Trader, TraderPorts
@@ -60,7 +61,7 @@ class Parts:
     calendars: Calendars
     display: Display
     runner: Runner
-    backup: Callable[[datetime], object]
+    backup: Callable[[datetime], Awaitable[BackupReport]]
     data: Path
     zone: ZoneInfo
     brightness: int
@@ -125,6 +126,17 @@ def wire(parts: Parts) -> System:
         fees=fees,
         fx_fees=fx_fees,
     )
+    situation = Situation(
+        orders=store.orders,
+        dividends=store.dividends,
+        facts=store.facts,
+        clock=clock,
+        calendars=parts.calendars,
+        limits=limits,
+        fees=fees,
+        fx_fees=fx_fees,
+        rng=parts.rng,
+    )
     schedule = Schedule(
         SchedulePorts(
             runs=store.runs,
@@ -177,7 +189,7 @@ def wire(parts: Parts) -> System:
         PlannerPorts(
             orders=store.orders,
             plans=store.plans,
-            facts=store.facts,
+            situation=situation,
             boards=boards,
             events=events,
             health=health,
@@ -189,41 +201,29 @@ def wire(parts: Parts) -> System:
             intents=send_intents.clone(),
             runner=parts.runner,
             limits=limits,
-            fees=fees,
-            fx_fees=fx_fees,
             autonomous=paper,
-            rng=parts.rng,
         )
     )
     rebalancer = Rebalancer(
         RebalancerPorts(
-            orders=store.orders,
-            facts=store.facts,
+            situation=situation,
             boards=boards,
             events=events,
             health=health,
             jobs=jobs,
-            clock=clock,
             nudges=nudges["rebalance"],
             intents=send_intents.clone(),
-            limits=limits,
-            fx_fees=fx_fees,
         )
     )
     drip = Drip(
         DripPorts(
-            orders=store.orders,
-            dividends=store.dividends,
-            facts=store.facts,
+            situation=situation,
             boards=boards,
             health=health,
             jobs=jobs,
-            clock=clock,
-            calendars=parts.calendars,
             nudges=nudges["drip"],
             intents=send_intents,
-            limits=limits,
-            fees=fees,
+            autonomous=paper,
         )
     )
     upkeep = Upkeep(parts.backup, jobs, events, health, clock, nudges["backup"])

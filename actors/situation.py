@@ -1,0 +1,100 @@
+"""The situation a decision is made in: one snapshot with everything that planning depends on.
+
+Planner and DRIP see the same one, so that they never disagree about what is free to spend.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+
+from ledger.fact import CORE
+from ledger.ids import ulid
+from ledger.money import Money
+from ledger.portfolio import PortfolioSnapshot
+from ledger.rate import RateTable
+from policy.fees import FeeTerms
+from policy.limits import Limits
+from policy.market_hours import Calendars
+from policy.planner import PlanInput
+from policy.portfolio_hash import Configuration, portfolio_hash
+from policy.target_days import target_days_between
+from policy.targets import equal_targets
+from policy.valuation import known_rates
+from store.dividends import Dividends
+from store.facts import Facts
+from store.orders import Orders
+from wire.clock import Clock
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    orders: Orders
+    dividends: Dividends
+    facts: Facts
+    clock: Clock
+    calendars: Calendars
+    limits: Limits
+    fees: FeeTerms
+    fx_fees: FeeTerms
+    rng: random.Random
+
+    async def obstacle(self, portfolio: PortfolioSnapshot | None) -> str | None:
+        """Why nothing may be decided on this portfolio now."""
+        if portfolio is None:
+            return "no portfolio yet"
+        if await self.orders.in_flight() or await self.orders.ready():
+            return "an order is in flight"
+        if portfolio.ledger_seq < await self.facts.last_seq():
+            return "the portfolio does not yet show the newest facts"
+        return _unfit(portfolio)
+
+    async def now(self, portfolio: PortfolioSnapshot) -> PlanInput:
+        """Everything a decision made now would depend on."""
+        market = self.clock.market_now()
+        barred = frozenset(await self.orders.barred(market))
+        earmarked = await self.dividends.earmarked()
+        pots = tuple(Money(minor, currency) for currency, minor in sorted(earmarked.items()))
+        targets = equal_targets(portfolio.universe, self.limits)
+        configuration = Configuration(
+            limits=self.limits,
+            targets=targets,
+            fees=self.fees,
+            fx_fees=self.fx_fees,
+            barred=barred,
+        )
+        return PlanInput(
+            plan_id=ulid(self.clock.machine_now(), self.rng),
+            bucket_id=CORE,
+            now=market,
+            portfolio_hash=portfolio_hash(portfolio, configuration, bucket_id=CORE, pots=pots),
+            snapshot=portfolio,
+            trade_rates=self.trade_rates(portfolio),
+            targets=targets,
+            fees=self.fees,
+            fx_fees=self.fx_fees,
+            limits=self.limits,
+            markets=frozenset(self.calendars.mics),
+            barred=barred,
+            pots=pots,
+        )
+
+    def trade_rates(self, portfolio: PortfolioSnapshot) -> RateTable:
+        """Reference rates young enough to trade with."""
+        today = self.clock.market_now().date()
+        return known_rates(
+            portfolio.rates,
+            lambda rate: target_days_between(rate.as_of, today),
+            most=self.limits.max_trade_rate_days,
+        )
+
+
+def _unfit(portfolio: PortfolioSnapshot) -> str | None:
+    """Why this portfolio is no ground for a decision."""
+    if portfolio.stale is not None:
+        return f"the portfolio is stale: {portfolio.stale}"
+    if portfolio.total_eur is None:
+        return f"no value is known for {', '.join(portfolio.unvalued)}"
+    if any(item.blocking for item in portfolio.differences):
+        return "books and broker differ"
+    return None
