@@ -1,1 +1,1 @@
-"""Benchmarks: measured by hand and by `make bench`, never part of the tests."""
+"""Benchmarks: run by hand, never part of the tests."""

@@ -45,13 +45,13 @@ class BackendReport:
 
 
 @dataclass(frozen=True, slots=True)
-class _Loaded:
+class Loaded:
     sequences: SequenceKernel
     risk: RiskKernel
     report: BackendReport
 
 
-def load(wanted: str) -> _Loaded:
+def load(wanted: str) -> Loaded:
     """Load both kernels of one back end; never one compiled and one not."""
     if wanted not in WANTED_VALUES:
         raise ValueError(f"KERNELS: {wanted!r}, expected one of {', '.join(WANTED_VALUES)}")
@@ -65,14 +65,14 @@ def load(wanted: str) -> _Loaded:
         return _numpy(wanted, f"extension not built: {error}")
 
 
-def _compiled(wanted: str) -> _Loaded:
+def _compiled(wanted: str) -> Loaded:
     from kernels import _risk, _sequences  # noqa: PLC0415 - only when wanted, and may be absent
 
-    return _Loaded(_sequences, _risk, BackendReport(wanted, "cython", "extension loaded"))
+    return Loaded(_sequences, _risk, BackendReport(wanted, "cython", "extension loaded"))
 
 
-def _numpy(wanted: str, reason: str) -> _Loaded:
-    return _Loaded(sequences_numpy, risk_numpy, BackendReport(wanted, "numpy", reason))
+def _numpy(wanted: str, reason: str) -> Loaded:
+    return Loaded(sequences_numpy, risk_numpy, BackendReport(wanted, "numpy", reason))
 
 
 _LOADED = load(os.environ.get("KERNELS", "auto"))
