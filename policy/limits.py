@@ -63,6 +63,19 @@ class Limits:
     pot_life: timedelta = timedelta(days=90)
     # Dividend yield from which a dividend buys more of the security that paid it.
     drip_same_yield: Decimal = Decimal("0.03")
+    # The opening minutes of a session, with their wide spreads, are left to others.
+    drip_after_open: timedelta = timedelta(minutes=30)
+    # A pair's quote further than this from the reference rate is taken for an error: no conversion.
+    max_fx_deviation: Decimal = Decimal("0.03")
+    # Weight above target from which a position is trimmed; trimming less costs more than it cures.
+    max_overweight: Decimal = Decimal("0.05")
+    # Share of a position that one sale may take, so that a wrong target shows before it is out.
+    max_sell_share: Decimal = Decimal("0.30")
+    # A position this far below its cost is never sold by plan: the owner decides about losses.
+    max_sell_loss: Decimal = Decimal("0.20")
+    # A fall that makes a purchase an opportunity: from noise on, up to signs of real trouble.
+    min_dip: Decimal = Decimal("0.02")
+    max_dip: Decimal = Decimal("0.40")
 
 
 DEFAULTS = Limits()

@@ -1,0 +1,80 @@
+"""The only crossing from exact ledger values to the float arrays that are scored.
+
+Nothing comes back this way: the kernel answers with scores, and the winner's money is read from
+the exact sequence it belongs to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from kernels.packing import NamedAxis, NamedProblem, Trade, pack
+from kernels.workload import Workload, prepare
+from ledger.money import Money
+from policy.candidates import Candidate, Scene
+from policy.fees import as_floats
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """Quality 0–1 and dividend yield (fraction) by symbol; a missing one stays missing."""
+
+    scores: Mapping[str, float]
+    yields: Mapping[str, float]
+
+
+UNKNOWN_QUALITY = Quality({}, {})
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ScoreArrays:
+    """A prepared workload whose action numbers are the numbers of the candidates."""
+
+    work: Workload
+    total: float
+
+
+def euros(money: Money) -> float:
+    return float(money.amount)
+
+
+def score_arrays(scene: Scene, candidates: tuple[Candidate, ...], quality: Quality) -> ScoreArrays:
+    """Pack the snapshot and the candidates. Costs are left to `policy.evaluate`, which has them
+    exactly: the kernel charges the fees to the cash but gives the score no penalty for them.
+    """
+    snapshot = scene.snapshot
+    assert snapshot.cash_eur is not None
+    fees = as_floats(scene.fees, scene.rules.fx.rates)
+    assert fees is not None
+    held = {
+        p.security.symbol: euros(p.value_eur) for p in snapshot.positions if p.value_eur is not None
+    }
+    countries = {s.symbol: s.instrument.country for s in snapshot.universe}
+    industries = {s.symbol: s.instrument.industry for s in snapshot.universe}
+    named = NamedProblem(
+        positions=held,
+        country=_axis(scene.targets.countries, countries),
+        industry=_axis(scene.targets.industries, industries),
+        scores=quality.scores,
+        yields=quality.yields,
+        total=euros(scene.total),
+        cash=euros(snapshot.cash_eur),
+        fee_fixed=fees[0],
+        fee_percent=fees[1],
+        cost_factor=0.0,
+    )
+    trades = [Trade(symbol=c.symbol, side=c.side, value=euros(c.value_eur)) for c in candidates]
+    packed = pack(named, trades)
+    return ScoreArrays(prepare(packed.problem, packed.actions, mode="strict"), named.total)
+
+
+def _axis(targets: Mapping[str, Decimal], labels: Mapping[str, str | None]) -> NamedAxis:
+    """Groups are the labels themselves; symbols without a label belong to none of them."""
+    return NamedAxis(
+        targets={group: float(target) for group, target in targets.items()},
+        groups={group: group for group in targets},
+        labels={symbol: label for symbol, label in labels.items() if label},
+        records={symbol: label or None for symbol, label in labels.items()},
+    )
