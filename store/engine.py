@@ -142,6 +142,14 @@ async def run_transaction(
     return result
 
 
+async def scalar(tx: Tx, sql: str, params: Params = ()) -> int:
+    """The one whole number that a query yields."""
+    row = await tx.one(sql, params)
+    assert row is not None
+    value: int = row[0]
+    return value
+
+
 def writer_pragmas(synchronous: Synchronous) -> tuple[str, ...]:
     """How the writing connection is set up; the last line proves that the file can be written."""
     return (

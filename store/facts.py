@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from ledger.fact import CorporateAction, Fact, Fill, Opening
-from store.engine import Engine
+from ledger.fact import CashFlow, CorporateAction, Fact, Fill, Opening, source_key
+from store.codec import maybe_instant, to_json
+from store.engine import Engine, Row, Tx, Value, scalar
+from store.fact_rows import TABLES, fact_of, insert_sql, rows_of
+from store.settle import link_new_fills, settle
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,45 @@ class LastTrades:
     sold_at: datetime | None
 
 
+_COST_HISTORY = """
+SELECT m.symbol, f.kind, f.payload
+FROM fact f JOIN (
+    SELECT fact_seq, symbol FROM fill
+    UNION ALL SELECT fact_seq, symbol FROM opening WHERE symbol IS NOT NULL
+    UNION ALL SELECT fact_seq, symbol FROM corporate_action WHERE kind = 'split') m
+    ON m.fact_seq = f.seq
+WHERE m.symbol IN (SELECT value FROM json_each(?))
+ORDER BY f.happened_ms,
+    CASE f.kind WHEN 'opening' THEN 0 WHEN 'action' THEN 1 ELSE 2 END, f.source_key
+"""
+
+_LAST_TRADES = """
+SELECT f.symbol,
+    max(CASE WHEN f.side = 'BUY' AND i.order_class IS NOT 'drip' THEN f.executed_ms END) AS buy_ms,
+    max(CASE WHEN f.side = 'SELL' THEN f.executed_ms END) AS sell_ms
+FROM fill f LEFT JOIN intent i USING (intent_id)
+WHERE instr(f.symbol, '/') = 0
+GROUP BY f.symbol
+"""
+
+# A pot is counted in the currency in which its dividend was really paid.
+_REFRESH_POTS = """
+UPDATE dividend SET currency = paid.currency, paid_ms = paid.first_ms, net_minor = paid.net
+FROM (
+    SELECT d.reference, d.currency, min(d.booked_ms) AS first_ms,
+        (SELECT sum(m.minor) FROM cash_flow m
+         WHERE m.reference = d.reference AND m.category IN ('dividend', 'tax')
+             AND m.currency = d.currency) AS net
+    FROM cash_flow d
+    WHERE d.category = 'dividend' AND d.reference IN (SELECT value FROM json_each(:actions))
+        AND d.currency = (
+            SELECT currency FROM cash_flow
+            WHERE reference = d.reference AND category = 'dividend' ORDER BY flow_id LIMIT 1)
+    GROUP BY d.reference, d.currency) paid
+WHERE paid.reference = dividend.action_id
+"""
+
+
 class Facts:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -53,24 +96,122 @@ class Facts:
         `at` is the market instant, `machine_at` the machine's. `cursor` is (stream, position) and
         moves in the same transaction. Returns the facts that were not known before, in order.
         """
-        ...
 
-    async def cursor(self, stream: str) -> str | None: ...
+        async def work(tx: Tx) -> tuple[Fact, ...]:
+            fresh = await _unknown(tx, facts)
+            last = await _last_seq(tx)
+            await _insert(tx, fresh, last + 1, at=at, machine_at=machine_at)
+            for intent_id in sorted(await link_new_fills(tx, last)):
+                await settle(tx, intent_id, at)
+            await tx.execute(_REFRESH_POTS, {"actions": to_json(_dividend_actions(fresh))})
+            if cursor is not None:
+                await tx.execute("INSERT OR REPLACE INTO cursor VALUES (?, ?)", cursor)
+            return fresh
+
+        return await self._engine.transaction(work)
+
+    async def cursor(self, stream: str) -> str | None:
+        row = await self._engine.read(
+            lambda tx: tx.one("SELECT position FROM cursor WHERE stream = ?", (stream,))
+        )
+        return None if row is None else row["position"]
 
     async def last_seq(self) -> int:
         """The newest fact's number; 0 when the journal is empty."""
-        ...
+        return await self._engine.read(_last_seq)
 
-    async def has_opening(self) -> bool: ...
+    async def has_opening(self) -> bool:
+        row = await self._engine.read(lambda tx: tx.one("SELECT 1 FROM opening LIMIT 1"))
+        return row is not None
 
-    async def balances(self) -> Balances: ...
+    async def balances(self) -> Balances:
+        async def work(tx: Tx) -> Balances:
+            rows = await tx.all("SELECT * FROM balance ORDER BY bucket_id, account, key")
+            return _balances(await _last_seq(tx), rows)
+
+        return await self._engine.read(work)
 
     async def cost_history(
         self, symbols: Sequence[str]
     ) -> Mapping[str, tuple[Fill | Opening | CorporateAction, ...]]:
         """By symbol, every fill, opening and split in order of market time."""
-        ...
+        rows = await self._engine.read(lambda tx: tx.all(_COST_HISTORY, (to_json(symbols),)))
+        found: dict[str, list[Fill | Opening | CorporateAction]] = {s: [] for s in symbols}
+        for row in rows:
+            fact = fact_of(row["kind"], row["payload"])
+            assert isinstance(fact, Fill | Opening | CorporateAction)
+            found[row["symbol"]].append(fact)
+        return {symbol: tuple(events) for symbol, events in found.items()}
 
     async def last_trades(self) -> Mapping[str, LastTrades]:
         """By symbol; pairs are left out."""
-        ...
+        rows = await self._engine.read(lambda tx: tx.all(_LAST_TRADES))
+        return {
+            row["symbol"]: LastTrades(maybe_instant(row["buy_ms"]), maybe_instant(row["sell_ms"]))
+            for row in rows
+        }
+
+
+async def _unknown(tx: Tx, facts: Sequence[Fact]) -> tuple[Fact, ...]:
+    """The facts that the journal does not hold yet, each once."""
+    by_key: dict[str, Fact] = {}
+    for fact in facts:
+        by_key.setdefault(source_key(fact), fact)
+    known = await tx.all(
+        "SELECT source_key FROM fact WHERE source_key IN (SELECT value FROM json_each(?))",
+        (to_json(list(by_key)),),
+    )
+    fresh = by_key.keys() - {row["source_key"] for row in known}
+    return tuple(fact for key, fact in by_key.items() if key in fresh)
+
+
+async def _insert(
+    tx: Tx, facts: Sequence[Fact], first_seq: int, *, at: datetime, machine_at: datetime
+) -> None:
+    tables: dict[str, list[Sequence[Value]]] = {table: [] for table in TABLES}
+    for seq, fact in enumerate(facts, first_seq):
+        for table, row in rows_of(fact, seq, at=at, machine_at=machine_at):
+            tables[table].append(row)
+    for table, rows in tables.items():
+        if rows:
+            await tx.execute_many(insert_sql(table), rows)
+
+
+async def _last_seq(tx: Tx) -> int:
+    return await scalar(tx, "SELECT coalesce(max(seq), 0) FROM fact")
+
+
+def _dividend_actions(facts: Sequence[Fact]) -> list[str]:
+    """The dividends whose pots these facts may change."""
+    actions: set[str] = set()
+    for fact in facts:
+        match fact:
+            case CashFlow(category="dividend" | "tax", reference=str(action_id)):
+                actions.add(action_id)
+            case CorporateAction(kind="dividend"):
+                actions.add(fact.action_id)
+            case _:
+                pass
+    return sorted(actions)
+
+
+def _balances(seq: int, rows: Sequence[Row]) -> Balances:
+    total: dict[str, defaultdict[str, int]] = {
+        "cash": defaultdict(int),
+        "holding": defaultdict(int),
+    }
+    buckets: dict[str, dict[str, dict[str, int]]] = {}
+    for row in rows:
+        total[row["account"]][row["key"]] += row["amount"]
+        if row["amount"]:
+            bucket = buckets.setdefault(row["bucket_id"], {"cash": {}, "holding": {}})
+            bucket[row["account"]][row["key"]] = row["amount"]
+    return Balances(
+        seq=seq,
+        cash=dict(total["cash"]),
+        holdings={symbol: micro for symbol, micro in total["holding"].items() if micro},
+        by_bucket={
+            name: BucketBalances(cash=bucket["cash"], holdings=bucket["holding"])
+            for name, bucket in buckets.items()
+        },
+    )

@@ -1,40 +1,40 @@
-"""Intents and what became of them. Written by the proposing actors and the trader."""
+"""Intents and what became of them.
+
+The proposing actors commit intents; everything after that is the trader's. Each method is one
+transaction; the moves themselves are checked in store.moves.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from ledger.dividend import PotShare
+from ledger.errors import Conflict
 from ledger.money import Money, Price
-from ledger.order import Intent, Mode, OrderClass, OrderState, OrderView, Proposal, Side, Verdict
-from store.engine import Engine
+from ledger.order import Intent, Mode, OrderState, OrderView, Proposal, Verdict
+from store.codec import to_json, to_ms
+from store.engine import Tx, Value
+from store.moves import move, note_event, route
+from store.order_guards import check_may_leave, link_broker_order, next_tag, reserve_share
+from store.order_queries import Looks, OrderQueries, intents, load_looks
+from store.order_rows import insert_intent, load_intent, money_columns, price_columns
+from store.settle import settle, settle_shares
+
+_PAST_ACCEPTED = frozenset(
+    {
+        OrderState.ACCEPTED,
+        OrderState.ACTIVE,
+        OrderState.PARTIALLY_FILLED,
+        OrderState.FILLED,
+        OrderState.CANCELLED,
+        OrderState.EXPIRED,
+    }
+)
 
 
-@dataclass(frozen=True, slots=True)
-class OrderEvent:
-    """One step of an order's life; `before` equals `after` for a note. `at` is market time."""
-
-    at: datetime
-    before: OrderState | None
-    after: OrderState
-    note: str
-    verdicts: tuple[Verdict, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Looks:
-    """Complete looks at the broker that did not show an order of unknown fate (machine time)."""
-
-    count: int
-    first_at: datetime | None
-    last_at: datetime | None
-
-
-class Orders:
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+class Orders(OrderQueries):
+    """Orders, moved; see OrderQueries for what may be asked."""
 
     async def propose(
         self, proposal: Proposal, *, mode: Mode, at: datetime, shares: Sequence[PotShare] = ()
@@ -43,19 +43,24 @@ class Orders:
 
         `shares` are reserved in the same transaction; Conflict `pot_spent` when a pot has less.
         """
-        ...
 
-    async def get(self, intent_id: int) -> Intent:
-        """Raises Missing."""
-        ...
+        async def work(tx: Tx) -> Intent:
+            known = await intents(
+                tx,
+                "WHERE order_class = ? AND source_id = ? AND step = ? AND attempt = ?",
+                (proposal.order_class, proposal.source_id, proposal.step, proposal.attempt),
+            )
+            if known:
+                return known[0]
+            intent_id = await insert_intent(tx, proposal, mode, at)
+            await note_event(
+                tx, intent_id, before=None, after=OrderState.PROPOSED, at=at, note=proposal.reason
+            )
+            for share in shares:
+                await reserve_share(tx, intent_id, share)
+            return await load_intent(tx, intent_id)
 
-    async def by_client_order_id(self, client_order_id: int) -> Intent | None: ...
-
-    async def ready(self) -> tuple[Intent, ...]:
-        """Proposed ones: emergency first, then currency exchange, then the oldest."""
-        ...
-
-    async def in_flight(self) -> tuple[Intent, ...]: ...
+        return await self._engine.transaction(work)
 
     async def refuse(
         self,
@@ -64,11 +69,41 @@ class Orders:
         verdicts: Sequence[Verdict],
         retry_after: datetime | None,
         at: datetime,
-    ) -> Intent: ...
+    ) -> Intent:
+        """A gate said no. Terminal; `blocked_by` becomes the verdicts that did not pass."""
+        failed = [verdict for verdict in verdicts if not (verdict.passed or verdict.forced)]
+        columns: dict[str, Value] = {
+            "blocked_by": to_json(failed),
+            "retry_after_ms": None if retry_after is None else to_ms(retry_after),
+        }
+        note = "; ".join(f"{verdict.gate}: {verdict.detail}" for verdict in failed)
+        return await self._move(
+            intent_id, OrderState.REFUSED, at=at, note=note, verdicts=verdicts, columns=columns
+        )
 
     async def simulate(
         self, intent_id: int, *, limit: Price, verdicts: Sequence[Verdict], at: datetime
-    ) -> Intent: ...
+    ) -> Intent:
+        """What would have been sent in research mode. Terminal."""
+
+        async def work(tx: Tx) -> Intent:
+            intent = await load_intent(tx, intent_id)
+            await move(
+                tx, intent_id, intent.state, OrderState.SIMULATED,
+                at=at, verdicts=verdicts, columns=price_columns("limit", limit),
+            )  # fmt: skip
+            draft = intent.proposal
+            await tx.insert(
+                "INSERT INTO simulated_order VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (
+                    intent_id, to_ms(at), draft.symbol, draft.side, draft.quantity.micro,
+                    limit.micro, limit.currency,
+                ),
+            )  # fmt: skip
+            await settle_shares(tx, intent_id)
+            return await load_intent(tx, intent_id)
+
+        return await self._engine.transaction(work)
 
     async def begin_submit(
         self,
@@ -88,19 +123,65 @@ class Orders:
         (`not_proposed`), a latch stands (`halted`), the mode is not live now, was not live when
         decided or is not `mode` (`mode`), or another order is in flight (`in_flight`).
         """
-        ...
 
-    async def accepted(self, intent_id: int, broker_order_id: str, *, at: datetime) -> Intent: ...
+        async def work(tx: Tx) -> Intent:
+            intent = await load_intent(tx, intent_id)
+            await check_may_leave(tx, intent, mode)
+            columns: dict[str, Value] = {
+                "client_order_id": await next_tag(tx, machine_at),
+                "submitted_ms": to_ms(at),
+                "submitted_machine_ms": to_ms(machine_at),
+                **price_columns("limit", limit),
+                **money_columns("reserved", reserved),
+                **money_columns("reserved_fee", reserved_fee),
+            }
+            await move(
+                tx, intent_id, intent.state, OrderState.SUBMITTING,
+                at=at, verdicts=verdicts, columns=columns,
+            )  # fmt: skip
+            return await load_intent(tx, intent_id)
 
-    async def rejected(self, intent_id: int, text: str, *, at: datetime) -> Intent: ...
+        return await self._engine.transaction(work)
 
-    async def unknown(self, intent_id: int, text: str, *, at: datetime) -> Intent: ...
+    async def accepted(self, intent_id: int, broker_order_id: str, *, at: datetime) -> Intent:
+        """The broker has the order; nothing changes when a view said so first."""
+
+        async def work(tx: Tx) -> Intent:
+            intent = await load_intent(tx, intent_id)
+            if intent.state not in _PAST_ACCEPTED:
+                await move(tx, intent_id, intent.state, OrderState.ACCEPTED, at=at)
+            await link_broker_order(tx, intent, broker_order_id)
+            await settle(tx, intent_id, at)
+            return await load_intent(tx, intent_id)
+
+        return await self._engine.transaction(work)
+
+    async def rejected(self, intent_id: int, text: str, *, at: datetime) -> Intent:
+        """The broker said no; its text is kept. Conflict `filled` when executions are known."""
+        return await self._move(
+            intent_id, OrderState.REJECTED, at=at, note=text, columns={"error": text}, unfilled=True
+        )
+
+    async def unknown(self, intent_id: int, text: str, *, at: datetime) -> Intent:
+        return await self._move(
+            intent_id, OrderState.UNKNOWN, at=at, note=text, columns={"error": text}
+        )
 
     async def not_placed(self, intent_id: int, text: str, *, at: datetime) -> Intent:
-        """Raises Conflict `filled` when an execution of this order is known."""
-        ...
+        """Proved never to have arrived. Conflict `filled` when executions are known."""
+        return await self._move(
+            intent_id,
+            OrderState.NOT_PLACED,
+            at=at,
+            note=text,
+            columns={"error": text},
+            unfilled=True,
+        )
 
-    async def escalated(self, intent_id: int, text: str, *, at: datetime) -> Intent: ...
+    async def escalated(self, intent_id: int, text: str, *, at: datetime) -> Intent:
+        return await self._move(
+            intent_id, OrderState.ESCALATED, at=at, note=text, columns={"error": text}
+        )
 
     async def apply_view(self, intent_id: int, view: OrderView, *, at: datetime) -> Intent:
         """Follow the broker's view along the allowed moves and link its order id.
@@ -108,35 +189,63 @@ class Orders:
         An older view than what is known changes nothing. IllegalMove when the broker shows an
         order that was never sent, was not placed or was rejected.
         """
-        ...
 
-    async def note_look(self, intent_id: int, at_machine: datetime) -> Looks: ...
+        async def work(tx: Tx) -> Intent:
+            intent = await load_intent(tx, intent_id)
+            if (view.symbol, view.side) != (intent.proposal.symbol, intent.proposal.side):
+                raise Conflict(f"order {intent_id} is not {view}", code="view_mismatch")
+            state = intent.state
+            for after in route(state, view.state):
+                await move(tx, intent_id, state, after, at=at, note=view.reason or "")
+                state = after
+            await tx.execute(
+                "UPDATE intent SET claimed_micro = max(claimed_micro, ?) WHERE intent_id = ?",
+                (view.filled.micro, intent_id),
+            )
+            await link_broker_order(tx, intent, view.broker_order_id)
+            await settle(tx, intent_id, at)
+            return await load_intent(tx, intent_id)
 
-    async def looks(self, intent_id: int) -> Looks: ...
+        return await self._engine.transaction(work)
 
-    async def reserved_cash(self) -> Mapping[str, int]:
-        """Minor units by currency that the rest of live orders may still cost, fees included."""
-        ...
+    async def note_look(self, intent_id: int, at_machine: datetime) -> Looks:
+        """Count one complete look at the broker that did not show the order."""
+        at_ms = to_ms(at_machine)
 
-    async def barred(
-        self, at: datetime, *, source_id: str | None = None
-    ) -> Mapping[tuple[str, Side], datetime]:
-        """Until when (symbol, side) must not be proposed again, from refusals in today's mode.
+        async def work(tx: Tx) -> Looks:
+            await tx.execute(
+                "INSERT INTO order_look VALUES (?, 1, ?, ?) ON CONFLICT DO UPDATE SET"
+                " looks = looks + 1, last_ms = max(last_ms, excluded.last_ms)",
+                (intent_id, at_ms, at_ms),
+            )
+            return await load_looks(tx, intent_id)
 
-        With `source_id` also what was refused to that source without a date: barred for ever.
-        """
-        ...
+        return await self._engine.transaction(work)
 
-    async def last_attempt(self, order_class: OrderClass, source_id: str, step: int) -> int:
-        """0 when nothing was proposed yet."""
-        ...
+    async def _move(
+        self,
+        intent_id: int,
+        after: OrderState,
+        *,
+        at: datetime,
+        note: str,
+        verdicts: Sequence[Verdict] = (),
+        columns: Mapping[str, Value] | None = None,
+        unfilled: bool = False,
+    ) -> Intent:
+        """Move an order; when it is there already, nothing changes."""
 
-    async def submitted_since(self, at: datetime) -> tuple[Intent, ...]:
-        """Intents sent to the broker at or after the market instant `at`, oldest first."""
-        ...
+        async def work(tx: Tx) -> Intent:
+            intent = await load_intent(tx, intent_id)
+            if unfilled and intent.filled.micro:
+                text = f"order {intent_id} has executed {intent.filled}, it cannot be {after}"
+                raise Conflict(text, code="filled")
+            if intent.state is not after:
+                await move(
+                    tx, intent_id, intent.state, after,
+                    at=at, note=note, verdicts=verdicts, columns=columns,
+                )  # fmt: skip
+                await settle(tx, intent_id, at)
+            return await load_intent(tx, intent_id)
 
-    async def recent(self, limit: int) -> tuple[Intent, ...]:
-        """Newest first."""
-        ...
-
-    async def events(self, intent_id: int) -> tuple[OrderEvent, ...]: ...
+        return await self._engine.transaction(work)
