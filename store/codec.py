@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
@@ -43,6 +44,11 @@ def maybe_money(row: Row, minor: str, currency: str) -> Money | None:
 
 def maybe_price(row: Row, micro: str, currency: str) -> Price | None:
     return None if row[micro] is None else Price(row[micro], row[currency])
+
+
+def sql_list(names: Iterable[str]) -> str:
+    """Names of our own as the inside of an SQL list."""
+    return ", ".join(f"'{name}'" for name in sorted(names))
 
 
 def to_json(value: Any) -> str:

@@ -8,8 +8,8 @@ from ledger.dividend import PotShare
 from ledger.errors import Conflict, Refused
 from ledger.ids import next_client_order_id
 from ledger.order import IN_FLIGHT, Intent, Mode, OrderState
+from store.codec import sql_list
 from store.engine import Tx
-from store.order_queries import state_list
 from store.settings import stored_mode
 from store.settle import link_waiting_fills
 
@@ -39,7 +39,7 @@ async def check_may_leave(tx: Tx, intent: Intent, mode: Mode) -> None:
     stored = await stored_mode(tx)
     if not stored == mode == intent.mode == "live":
         raise Refused(f"mode is {stored}, the order was {intent.mode}", code="mode")
-    other = await tx.one(f"SELECT intent_id FROM intent WHERE state IN ({state_list(IN_FLIGHT)})")
+    other = await tx.one(f"SELECT intent_id FROM intent WHERE state IN ({sql_list(IN_FLIGHT)})")
     if other is not None:
         raise Refused(f"order {other['intent_id']} is in flight", code="in_flight")
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from ledger.money import Rounding, divide
 from ledger.order import IN_FLIGHT, Intent, OrderClass, OrderState, Side, Verdict
-from store.codec import from_json, from_ms, maybe_instant, to_ms
+from store.codec import from_json, from_ms, maybe_instant, sql_list, to_ms
 from store.engine import Engine, Params, Row, Tx, Value, scalar
 from store.order_rows import intent_of, load_intent
 from store.settings import stored_mode
@@ -67,7 +67,7 @@ class OrderQueries:
         return await self._select(_READY)
 
     async def in_flight(self) -> tuple[Intent, ...]:
-        return await self._select(f"WHERE state IN ({state_list(IN_FLIGHT)}) ORDER BY intent_id")
+        return await self._select(f"WHERE state IN ({sql_list(IN_FLIGHT)}) ORDER BY intent_id")
 
     async def looks(self, intent_id: int) -> Looks:
         return await self._engine.read(lambda tx: load_looks(tx, intent_id))
@@ -113,11 +113,6 @@ class OrderQueries:
         return await self._engine.read(lambda tx: intents(tx, tail, params))
 
 
-def state_list(states: Iterable[OrderState]) -> str:
-    """States as the inside of an SQL list."""
-    return ", ".join(f"'{state}'" for state in sorted(states))
-
-
 async def intents(tx: Tx, tail: str, params: Params = ()) -> tuple[Intent, ...]:
     """Intents chosen by the rest of a SELECT."""
     return tuple(intent_of(row) for row in await tx.all(f"SELECT * FROM intent {tail}", params))
@@ -129,7 +124,7 @@ async def _reserved_cash(tx: Tx) -> Mapping[str, int]:
     The reservation shrinks with the executions; the fee stays whole while anything can execute.
     """
     rows = await tx.all(
-        f"SELECT * FROM intent WHERE state IN ({state_list(IN_FLIGHT)})"
+        f"SELECT * FROM intent WHERE state IN ({sql_list(IN_FLIGHT)})"
         " AND filled_micro < quantity_micro"
     )
     totals: defaultdict[str, int] = defaultdict(int)

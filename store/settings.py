@@ -9,7 +9,7 @@ from typing import cast
 from ledger.errors import Conflict, Refused
 from ledger.halt import Latch, LatchName
 from ledger.order import IN_FLIGHT, Mode
-from store.codec import from_ms, to_ms
+from store.codec import from_ms, sql_list, to_ms
 from store.engine import Engine, Tx
 
 MODE_KEY = "trading_mode"
@@ -93,8 +93,8 @@ async def _put(tx: Tx, key: str, value: str) -> None:
 
 
 async def _in_flight(tx: Tx) -> bool:
-    states = ", ".join(f"'{state}'" for state in sorted(IN_FLIGHT))
-    return await tx.one(f"SELECT 1 FROM intent WHERE state IN ({states}) LIMIT 1") is not None
+    sql = f"SELECT 1 FROM intent WHERE state IN ({sql_list(IN_FLIGHT)}) LIMIT 1"
+    return await tx.one(sql) is not None
 
 
 async def _latches(tx: Tx) -> tuple[Latch, ...]:
