@@ -24,6 +24,7 @@ from store.engine import (
     Row,
     Synchronous,
     Work,
+    check_exists,
     reader_pragmas,
     run_transaction,
     shielded,
@@ -158,6 +159,7 @@ class AioEngine:
 
     async def inspect(self, path: Path, work: Work[T]) -> T:
         self._check_open()
+        check_exists(path)
         try:
             return await self._hop(_inspect(path, work))
         except sqlite3.Error as error:
@@ -174,12 +176,18 @@ class AioEngine:
             await self._loop.run_aio_coroutine(self._open())
             ready.started(self)
             await self._stop.wait()
-            async with self._writing:
-                for _ in range(READERS):
-                    await self._reading.acquire()
+            await self._finish_running()
         finally:
             await self._loop.run_aio_coroutine(self._shut())
             self._stopped.set()
+
+    async def _finish_running(self) -> None:
+        """Wait for what runs; whoever comes after finds the engine closed."""
+        async with self._writing:
+            for _ in range(READERS):
+                await self._reading.acquire()
+        for _ in range(READERS):
+            self._reading.release()
 
     async def _hop(self, job: Coroutine[Any, Any, T]) -> T:
         with shielded():

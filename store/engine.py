@@ -181,6 +181,12 @@ def reason_outside(error: sqlite3.Error) -> str | None:
     return f"{error} ({error.sqlite_errorname})"
 
 
+def check_exists(path: Path) -> None:
+    """Raise StoreFailed unless there is a file: SQLite would create an empty one."""
+    if not path.is_file():
+        raise StoreFailed(f"cannot read {path}: there is no such file")
+
+
 def start_error(path: Path, error: sqlite3.Error) -> StartError:
     """The one line an owner sees when the database cannot be opened."""
     return StartError(f"cannot open {path}: {reason_outside(error) or error}")
@@ -189,4 +195,4 @@ def start_error(path: Path, error: sqlite3.Error) -> StartError:
 def store_failed(path: Path, error: sqlite3.Error) -> StoreFailed | None:
     """The error to raise instead of `error`, or None when `error` says it best itself."""
     reason = reason_outside(error)
-    return None if reason is None else StoreFailed(f"cannot write {path}: {reason}")
+    return None if reason is None else StoreFailed(f"cannot use {path}: {reason}")

@@ -22,6 +22,7 @@ from store.engine import (
     Row,
     Synchronous,
     Work,
+    check_exists,
     reader_pragmas,
     run_transaction,
     shielded,
@@ -122,6 +123,7 @@ class InlineEngine:
 
     async def inspect(self, path: Path, work: Work[T]) -> T:
         await trio.lowlevel.checkpoint()
+        check_exists(path)
         try:
             with closing(_connect(path, reader_pragmas())) as connection:
                 return await run_transaction(InlineTx(connection), work, begin="BEGIN", path=path)

@@ -147,6 +147,6 @@ def _run_of(row: Row) -> RunRecord:
 
 def _duration_ms(row: Row) -> int | None:
     """None unless the run both started and ended; never negative when the clock stepped back."""
-    if row["started_ms"] is None or row["ended_ms"] is None:
-        return None
-    return max(row["ended_ms"] - row["started_ms"], 0)
+    started: int | None = row["started_ms"]
+    ended: int | None = row["ended_ms"]
+    return None if started is None or ended is None else max(ended - started, 0)
