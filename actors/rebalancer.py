@@ -27,10 +27,10 @@ from policy.emergency import (
     detect,
     proposal,
     repair,
-    unfit,
 )
 from policy.fx import FxMarket
 from policy.market_hours import FX
+from policy.valuation import unfit
 from wire.events import EventRing, EventType
 from wire.health import Health
 from wire.mailbox import NudgeBox

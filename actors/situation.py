@@ -20,7 +20,7 @@ from policy.planner import PlanInput
 from policy.portfolio_hash import Configuration, portfolio_hash
 from policy.target_days import target_days_between
 from policy.targets import equal_targets
-from policy.valuation import known_rates
+from policy.valuation import known_rates, unfit
 from store.dividends import Dividends
 from store.facts import Facts
 from store.orders import Orders
@@ -47,7 +47,7 @@ class Situation:
             return "an order is in flight"
         if portfolio.ledger_seq < await self.facts.last_seq():
             return "the portfolio does not yet show the newest facts"
-        return _unfit(portfolio)
+        return unfit(portfolio)
 
     async def now(self, portfolio: PortfolioSnapshot) -> PlanInput:
         """Everything a decision made now would depend on."""
@@ -87,14 +87,3 @@ class Situation:
             lambda rate: target_days_between(rate.as_of, today),
             most=self.limits.max_trade_rate_days,
         )
-
-
-def _unfit(portfolio: PortfolioSnapshot) -> str | None:
-    """Why this portfolio is no ground for a decision."""
-    if portfolio.stale is not None:
-        return f"the portfolio is stale: {portfolio.stale}"
-    if portfolio.total_eur is None:
-        return f"no value is known for {', '.join(portfolio.unvalued)}"
-    if any(item.blocking for item in portfolio.differences):
-        return "books and broker differ"
-    return None

@@ -1,0 +1,74 @@
+# Everything a newcomer needs: `make run` starts the demo, `make test` runs the everyday tests.
+# Both install on first use and work offline afterwards.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+KERNELS := $(wildcard kernels/*.pyx) setup.py
+DATA ?= var/demo
+
+.PHONY: run test check bench sim slow browser assets kernels format lint types layers clean
+
+run: $(VENV)/.installed assets
+	@$(BIN)/python -c "import kernels; r = kernels.backend_report(); print('kernels:', r.used, '-', r.reason)"
+	@mkdir -p $(DATA)
+	$(BIN)/trimtabd --demo --data $(DATA) --config tools/demo.toml
+
+test: $(VENV)/.dev
+	$(BIN)/python -m pytest -m "not slow and not browser" -q
+
+check: format lint types layers test
+
+format: $(VENV)/.dev
+	$(BIN)/ruff format --check .
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+
+types: $(VENV)/.dev
+	$(BIN)/mypy
+	$(BIN)/pyright
+
+layers: $(VENV)/.dev
+	$(BIN)/lint-imports
+
+bench: $(VENV)/.dev
+	$(BIN)/python -m bench
+
+sim: $(VENV)/.dev
+	$(BIN)/python -m pytest tests/sim -m "slow or not slow" -q
+
+# Long simulations and whole-process runs.
+slow: $(VENV)/.dev assets
+	$(BIN)/python -m pytest -m slow -q
+
+browser: $(VENV)/.dev assets
+	$(BIN)/python -m pytest tests/browser -m browser -q
+
+# The chart of the dashboard comes from npm; without npm the page says so and everything else works.
+assets: web/static/vendor/.done
+
+web/static/vendor/.done: web/package.json web/package-lock.json
+	@if command -v npm >/dev/null \
+	  && (cd web && npm ci --ignore-scripts --no-audit --no-fund --silent) \
+	  && $(PYTHON) -m web.build_assets; then touch $@; \
+	else echo "no chart library (npm is missing or offline); everything else works"; fi
+
+kernels: $(VENV)/.installed
+	$(BIN)/python setup.py build_ext --inplace
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) install --upgrade pip
+
+$(VENV)/.installed: pyproject.toml $(KERNELS) | $(VENV)/bin/python
+	$(PIP) install --editable .
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml $(KERNELS) | $(VENV)/bin/python
+	$(PIP) install --editable '.[dev]'
+	@touch $@ $(VENV)/.installed
+
+clean:
+	rm -rf build *.egg-info kernels/*.so kernels/*.c var

@@ -1,0 +1,63 @@
+"""`trimtabd`: read the arguments and the configuration, run, and turn the end into an exit code."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+import trio
+
+from daemon.config import load
+from daemon.watchdog import EXIT_CONFIG, process_notifier
+from ledger.errors import StartError, StoreFailed
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the daemon; 0 after a stop, 2 when its owner has to mend something first."""
+    arguments = _parse(argv)
+    notifier = process_notifier()
+    try:
+        config = load(
+            arguments.config, data=arguments.data, demo=arguments.demo, environ=os.environ
+        )
+        from daemon.main import run  # noqa: PLC0415 - a broken configuration answers at once
+
+        return trio.run(partial(run, config, notifier))
+    except (StartError, StoreFailed) as error:
+        return _give_reason(error)
+    except BaseExceptionGroup as group:
+        expected, rest = group.split((StartError, StoreFailed))
+        if expected is None or rest is not None:
+            raise
+        return _give_reason(_first(expected))
+    finally:
+        notifier.close()
+
+
+def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="trimtabd", description=__doc__)
+    parser.add_argument("--config", type=Path, metavar="FILE", help="the TOML configuration")
+    parser.add_argument("--data", type=Path, metavar="DIR", help="the data folder")
+    parser.add_argument("--demo", action="store_true", help="replay the shipped market, fast")
+    return parser.parse_args(argv)
+
+
+def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
+def _give_reason(error: BaseException) -> int:
+    for line in str(error).splitlines():
+        print(f"trimtabd: {line}", file=sys.stderr)
+    return EXIT_CONFIG
+
+
+if __name__ == "__main__":
+    sys.exit(main())

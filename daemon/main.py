@@ -1,0 +1,212 @@
+"""The daemon's life: nested blocks, opened in order and left in reverse.
+
+    lock ⊃ log ⊃ store ⊃ broker ⊃ actors ⊃ fronts
+
+Leaving a block stops what is in it, so the order of stopping is the indentation: first nobody can
+ask any more, then the actors end (the trader finishes the commit it is in, the matrix goes dark),
+then the broker, then the store.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+
+import structlog
+import trio
+
+from daemon.config import Config
+from daemon.fronts import Fronts, bind_http
+from daemon.lock import hold
+from daemon.logs import logging_to
+from daemon.names import check_rooms
+from daemon.paper_world import PaperWorld, hurry, open_paper_world
+from daemon.supervisor import supervise
+from daemon.watchdog import EXIT_STOPPED, Notifier
+from daemon.wiring import Parts, System, wire
+from hw.open import make_display
+from hw.port import HardwareError
+from ledger.errors import ActorUnavailable, StartError, StoreFailed
+from ledger.halt import Latch
+from store.backup import back_up
+from store.store import Store, open_store
+from wire.messages import RaiseLatch
+from wire.runner import ThreadRunner
+
+log = structlog.get_logger("daemon")
+
+FRONTS_STOP_S = 3.0
+LATCH_S = 2.0
+CLEAN_STOP = "clean_stop"
+# When one of these is given up, nothing may be traded until the owner says so.
+HALTING = frozenset({"schedule", "sync", "trader"})
+
+
+async def run(config: Config, notifier: Notifier) -> int:
+    """Live until a signal; returns the exit code. Raises StartError when it cannot start."""
+    check_rooms()
+    journal = "JOURNAL_STREAM" in os.environ
+    with (
+        hold(config.data),
+        logging_to(config.data, journal=journal),
+        bind_http(config.http) as listening,
+    ):
+        async with open_store(config.data, engine="aio") as store, _paper(config) as world:
+            await _claim(store, world)
+            await _Life(config, notifier, store, world).live(Fronts(config, store, listening))
+    return EXIT_STOPPED
+
+
+@asynccontextmanager
+async def _paper(config: Config) -> AsyncGenerator[PaperWorld, None]:
+    world = await open_paper_world(config.paper, config.data)
+    try:
+        yield world
+    finally:
+        with trio.CancelScope(shield=True):
+            await world.broker.close()
+
+
+async def _claim(store: Store, world: PaperWorld) -> None:
+    """Stamp a new ledger with its account; refuse one that belongs to another."""
+    capabilities = world.broker.capabilities
+    created = await store.identity.stamp(
+        capabilities.kind, capabilities.account_ref, at=world.clock.machine_now()
+    )
+    # On paper orders go to the paper exchange from the start; a real account starts in research.
+    if created and capabilities.paper:
+        await store.settings.set_mode("live", by="creation", at=world.clock.machine_now())
+
+
+@dataclass(frozen=True, slots=True)
+class _Life:
+    """One run of the wired system, from the first actor to the last."""
+
+    config: Config
+    notifier: Notifier
+    store: Store
+    world: PaperWorld
+
+    async def live(self, fronts: Fronts) -> None:
+        system = wire(self._parts())
+        unclean = await self._mark_running()
+        ready = trio.Event()
+        async with trio.open_nursery() as actors:
+            actors.start_soon(self._start_actors, system, actors, ready)
+            actors.start_soon(self._say_recovery, system, ready, unclean)
+            actors.start_soon(hurry, self.world, system.boards, system.health)
+            await self._serve(fronts, system, ready)
+            actors.cancel_scope.cancel()
+        await self.store.settings.put(CLEAN_STOP, "yes")
+        log.info("stopped")
+
+    def _parts(self) -> Parts:
+        display = self.config.display
+        try:
+            matrix = make_display(display.driver, rows=display.rows, columns=display.columns)
+        except (HardwareError, ValueError) as error:
+            raise StartError(f"[display] driver = {display.driver}: {error}") from error
+        seed = self.config.paper.seed
+        return Parts(
+            store=self.store,
+            broker=self.world.broker,
+            clock=self.world.clock,
+            calendars=self.world.calendars,
+            display=matrix,
+            runner=ThreadRunner(),
+            backup=partial(back_up, self.store, self.config.data),
+            data=self.config.data,
+            zone=self.config.timezone,
+            brightness=display.brightness,
+            # Names of runs and plans; the instant in them keeps two lives of the daemon apart.
+            rng=random.Random(seed),
+        )
+
+    async def _mark_running(self) -> bool:
+        """Note that the daemon runs; True when its last life did not end by stopping."""
+        before = await self.store.settings.get(CLEAN_STOP)
+        await self.store.settings.put(CLEAN_STOP, "no")
+        return before == "no"
+
+    async def _start_actors(self, system: System, actors: trio.Nursery, ready: trio.Event) -> None:
+        """One after the other, each ready before the next begins."""
+        for actor in system.actors:
+            await actors.start(
+                partial(
+                    supervise,
+                    actor.name,
+                    actor.run,
+                    rank=actor.rank,
+                    period_s=actor.period_s,
+                    health=system.health,
+                    clock=self.world.clock,
+                    on_give_up=partial(self._given_up, system),
+                    fatal=(StoreFailed,),
+                )
+            )
+        ready.set()
+
+    async def _given_up(self, system: System, actor: str, error: BaseException) -> None:
+        """Trading must not go on without an actor that it depends on."""
+        if actor not in HALTING:
+            return
+        reason = f"{actor} was given up: {error}"
+        try:
+            await system.asks.schedule.ask(
+                RaiseLatch("actor_failed", reason, by="supervisor"), deadline_s=LATCH_S
+            )
+        except ActorUnavailable:
+            latch = Latch("actor_failed", reason, self.world.clock.machine_now())
+            await self.store.settings.set_latch(latch, by="supervisor")
+
+    async def _say_recovery(self, system: System, ready: trio.Event, unclean: bool) -> None:
+        """Tell the owner what start-up found unfinished and how the books stand."""
+        await ready.wait()
+        recovery, portfolio = system.boards.recovery.value, system.boards.portfolio.value
+        lines = recovery.lines if recovery else ()
+        balanced = portfolio is not None and not portfolio.differences
+        log.info(
+            "recovered" if unclean else "started",
+            unclean_stop=unclean,
+            orders=list(lines),
+            books="agree with the broker" if balanced else "differ from the broker",
+            market_time=self.world.clock.market_now().isoformat(),
+        )
+
+    async def _serve(self, fronts: Fronts, system: System, ready: trio.Event) -> None:
+        """Run the fronts until a signal asks to stop."""
+        async with trio.open_nursery() as nursery:
+            stop = trio.Event()
+            nursery.start_soon(_await_signal, stop, self._reload)
+            nursery.start_soon(self.notifier.run, system.health.critical_ok)
+            nursery.start_soon(self._notify_ready, ready)
+            nursery.start_soon(partial(fronts.serve, system, self.world, stop))
+            await stop.wait()
+            self.notifier.stopping()
+            nursery.cancel_scope.deadline = trio.current_time() + FRONTS_STOP_S
+
+    async def _notify_ready(self, ready: trio.Event) -> None:
+        await ready.wait()
+        self.notifier.ready()
+        self.notifier.status(f"{self.world.broker.capabilities.kind}, ready")
+
+    async def _reload(self) -> None:
+        """SIGHUP: nothing of the file may change while orders are tracked, so only say so."""
+        self.notifier.reloading()
+        log.info("reload", detail="the configuration is read at start; restart to apply changes")
+        self.notifier.ready()
+
+
+async def _await_signal(stop: trio.Event, reload: Callable[[], Awaitable[None]]) -> None:
+    with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as signals:
+        async for number in signals:
+            if number == signal.SIGHUP:
+                await reload()
+            else:
+                stop.set()
+                return
