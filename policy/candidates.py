@@ -122,12 +122,12 @@ def make_scene(
     pots: Iterable[Money],
     reserved: Iterable[Money],
 ) -> Scene | None:
-    """The scene of a valued snapshot; None while the total or the fee's rate is unknown.
+    """The scene of a valued snapshot; None without a positive total or a rate for the fee.
 
     `pots` and `reserved` are the cash of unspent dividends and of open orders, per currency.
     """
     least = min_trade_eur(fees, fx.limits, fx.rates)
-    if least is None or snapshot.total_eur is None:
+    if least is None or snapshot.total_eur is None or snapshot.total_eur.minor <= 0:
         return None
     return Scene(
         snapshot=snapshot,
@@ -215,6 +215,20 @@ def buy_lots(scene: Scene, security: Security, amount: Money) -> int:
     limit = limit_of(scene, security, "BUY", price)
     bounded = lots_for(scene, security, min(room, scene.order_cap()), limit)
     return min(lots_for(scene, security, amount, price), bounded)
+
+
+def worthwhile_lots(scene: Scene, security: Security, gap: Money, idea: Idea) -> int:
+    """Lots that close `gap`; for a gap somewhat too small to trade, the fewest worth a trade.
+
+    Those overshoot the target, but end nearer to it than without them. 0 when a lot is dearer
+    than the amount.
+    """
+    lots, price = buy_lots(scene, security, gap), scene.price(security)
+    if price is None or not lots_for(scene, security, max(gap, scene.min_trade), price):
+        return 0
+    fewest = _smallest(scene, security, idea)
+    twice = Money(2 * gap.minor, BASE)
+    return fewest if lots < fewest <= buy_lots(scene, security, twice) else lots
 
 
 def largest(

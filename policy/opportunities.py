@@ -24,11 +24,11 @@ from policy.candidates import (
     Idea,
     Scene,
     affordable,
-    buy_lots,
     candidate,
     largest,
     lots_for,
     share_of,
+    worthwhile_lots,
 )
 from policy.plan_text import percent
 from policy.targets import is_buyable
@@ -104,10 +104,11 @@ def _sized_buys(
     scene: Scene, security: Security, amount: Money, idea: Idea, *, more_cash: bool
 ) -> list[Candidate]:
     """The purchase of `amount`, and when cash alone is too short for it, of what cash allows."""
-    lots = buy_lots(scene, security, amount)
+    lots = worthwhile_lots(scene, security, amount, idea)
     possible = largest(scene, security, lots, idea, lambda wanted: affordable(scene, wanted))
     full = candidate(scene, security, "BUY", lots, idea) if more_cash else None
-    return [found for found in (full, possible) if found is not None]
+    sizes = {found.key: found for found in (full, possible) if found is not None}
+    return list(sizes.values())
 
 
 def _sell_lots(scene: Scene, position: Position, over: Decimal) -> int:

@@ -1,0 +1,207 @@
+"""Conversions: direction, size, and refusals that say why."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ledger.money import Money, Price, Quantity
+from policy.fees import FeeTerms
+from policy.fx import (
+    Conversion,
+    FxRefusal,
+    Leg,
+    NoFx,
+    convert,
+    need_at_least,
+    pair_price,
+    reserve,
+    route,
+    spend_up_to,
+    ways,
+)
+from policy.limits import DEFAULTS
+from tests.policy.accounts import PAIRS, eur, fx_market, pair, quote, rates
+
+ROUTES = [
+    ("EUR", "USD", "EUR/USD", "SELL"),
+    ("USD", "EUR", "EUR/USD", "BUY"),
+    ("EUR", "GBP", "EUR/GBP", "SELL"),
+    ("GBP", "EUR", "EUR/GBP", "BUY"),
+    ("GBP", "USD", "GBP/USD", "SELL"),
+    ("USD", "GBP", "GBP/USD", "BUY"),
+    ("EUR", "HKD", "HKD/EUR", "BUY"),
+    ("HKD", "EUR", "HKD/EUR", "SELL"),
+    ("USD", "HKD", "HKD/USD", "BUY"),
+    ("HKD", "USD", "HKD/USD", "SELL"),
+]
+
+
+def leg(source: str, target: str) -> Leg:
+    legs = route(source, target, PAIRS)
+    assert not isinstance(legs, FxRefusal)
+    assert len(legs) == 1
+    return legs[0]
+
+
+def done(found: Conversion | FxRefusal) -> Conversion:
+    assert isinstance(found, Conversion), found
+    return found
+
+
+@pytest.mark.parametrize(("source", "target", "symbol", "side"), ROUTES)
+def test_the_side_follows_from_the_pair(source: str, target: str, symbol: str, side: str) -> None:
+    found = leg(source, target)
+    assert (found.pair.symbol, found.side) == (symbol, side)
+
+
+def test_pounds_and_hong_kong_dollars_meet_in_euros() -> None:
+    legs = route("GBP", "HKD", PAIRS)
+    assert not isinstance(legs, FxRefusal)
+    assert [(one.pair.symbol, one.side) for one in legs] == [("EUR/GBP", "BUY"), ("HKD/EUR", "BUY")]
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "code"),
+    [
+        ("EUR", "EUR", NoFx.SAME_CURRENCY),
+        ("GBX", "EUR", NoFx.UNKNOWN_CURRENCY),
+        ("EUR", "CHF", NoFx.NO_ROUTE),
+        ("CHF", "USD", NoFx.NO_ROUTE),
+    ],
+)
+def test_what_cannot_be_exchanged_is_refused(source: str, target: str, code: NoFx) -> None:
+    found = route(source, target, PAIRS)
+    assert isinstance(found, FxRefusal)
+    assert found.code is code
+
+
+def test_quantities_are_in_base_whatever_the_direction() -> None:
+    market = fx_market()
+    assert done(need_at_least(leg("EUR", "HKD"), Money.of("3510", "HKD"), market)).quantity == (
+        Quantity.of(3510)
+    )
+    buying = done(need_at_least(leg("USD", "EUR"), eur("99.5"), market))
+    assert buying.quantity == Quantity.of(100)
+    selling = done(need_at_least(leg("EUR", "USD"), Money.of("110.01", "USD"), market))
+    assert selling.quantity == Quantity.of(101)
+
+
+def test_spending_never_takes_more_than_the_budget_at_the_worst_price() -> None:
+    found = done(spend_up_to(leg("USD", "EUR"), Money.of("110", "USD"), fx_market()))
+    assert found.quantity == Quantity.of(98)
+    assert found.spend <= Money.of("110", "USD")
+
+
+@pytest.mark.parametrize("amount", ["0", "-1"])
+def test_nothing_is_not_converted(amount: str) -> None:
+    market = fx_market()
+    need = need_at_least(leg("EUR", "USD"), Money.of(amount, "USD"), market)
+    spend = spend_up_to(leg("EUR", "USD"), Money.of(amount, "EUR"), market)
+    assert isinstance(need, FxRefusal)
+    assert isinstance(spend, FxRefusal)
+    assert (need.code, spend.code) == (NoFx.AMOUNT_NOT_POSITIVE, NoFx.NO_SURPLUS)
+
+
+def test_less_than_a_lot_is_refused() -> None:
+    found = spend_up_to(leg("HKD", "EUR"), Money.of("0.60", "HKD"), fx_market())
+    assert isinstance(found, FxRefusal)
+    assert found.code is NoFx.BELOW_LOT
+
+
+def test_without_a_rate_there_is_no_order_even_with_a_quote() -> None:
+    market = fx_market(per_eur={}, quotes=[quote("EUR/USD", "1.10", "USD")])
+    found = need_at_least(leg("EUR", "USD"), Money.of("100", "USD"), market)
+    assert isinstance(found, FxRefusal)
+    assert found.code is NoFx.NO_PRICE
+
+
+def test_a_quote_far_from_the_reference_rate_is_not_believed() -> None:
+    eurusd = pair("EUR/USD")
+    near, far = quote("EUR/USD", "1.12", "USD"), quote("EUR/USD", "0.909", "USD")
+    assert pair_price(eurusd, fx_market(quotes=[near])) == Price.of("1.12", "USD")
+    assert pair_price(eurusd, fx_market(quotes=[far])) is None
+    assert pair_price(eurusd, fx_market(quotes=[quote("EUR/USD", "1.10", "EUR")])) is None
+
+
+def test_the_fee_comes_out_of_the_surplus_too() -> None:
+    fees = FeeTerms(eur(3), 0, eur(0))
+    market = fx_market(fees=fees)
+    found = convert(leg("EUR", "USD"), Money.of("999", "USD"), surplus=eur(103), market=market)
+    assert done(found).quantity == Quantity.of(100)
+    assert done(found).outlay("EUR") == 103_00
+
+
+def test_half_the_spread_and_the_fee_are_its_cost() -> None:
+    fees = FeeTerms(eur(1), 0, eur(0))
+    quotes = [quote("EUR/USD", "1.25", "USD", spread="0.002")]
+    market = fx_market(fees=fees, quotes=quotes, per_eur={"USD": "1.25"})
+    found = done(spend_up_to(leg("EUR", "USD"), eur(1000), market))
+    assert found.cost_eur == eur(2)
+    assert found.value_eur == eur(1000)
+
+
+def test_direct_ways_come_before_paths_and_larger_surpluses_before_smaller() -> None:
+    surplus = {"EUR": eur(10), "USD": Money.of("99", "USD"), "GBP": Money.of("500", "GBP")}
+    found = ways(surplus, "HKD", fx_market())
+    assert [[one.source for one in legs] for legs in found] == [["USD"], ["EUR"], ["GBP", "EUR"]]
+
+
+def test_the_reserve_of_a_currency_is_five_euros_rounded_up() -> None:
+    assert reserve("HKD", rates(), DEFAULTS) == Money.of("42.50", "HKD")
+    assert reserve("GBP", rates({"GBP": "0.8511"}), DEFAULTS) == Money.of("4.26", "GBP")
+    assert reserve("CHF", rates(), DEFAULTS) is None
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    rate=st.decimals("0.001", "1000", places=4).filter(lambda d: d > 0),
+    need=st.integers(100_00, 10**9),
+    surplus=st.integers(1, 10**9),
+    inverse=st.booleans(),
+    forward=st.booleans(),
+)
+def test_c4_c5_amounts_have_the_right_direction_and_size_at_any_rate(
+    rate: Decimal, need: int, surplus: int, inverse: bool, forward: bool
+) -> None:
+    one = pair("USD/EUR" if inverse else "EUR/USD", "0.01")
+    market = fx_market(pairs=(one,), per_eur={"USD": str(rate)})
+    source, target = ("EUR", "USD") if forward else ("USD", "EUR")
+    legs = route(source, target, (one,))
+    assert not isinstance(legs, FxRefusal)
+    price = pair_price(one, market)
+    assert price is not None
+    wanted, budget = Money(need, target), Money(surplus, source)
+    found = convert(legs[0], wanted, surplus=budget, market=market)
+    if isinstance(found, FxRefusal):
+        assert found.code in {NoFx.BELOW_LOT, NoFx.NO_SURPLUS}
+        return
+    assert found.outlay(source) <= surplus
+    assert found.receive.currency == target
+    assert found.receive.minor >= 0
+    free = done(need_at_least(legs[0], wanted, market))
+    assert found.quantity <= free.quantity
+    # Worth of the quantity in the target currency at the exact rate, up to a lot and a millionth.
+    to_target = rate if source == "EUR" else 1 / rate
+    in_target = free.quantity.units if free.leg.side == "BUY" else free.quantity.units * to_target
+    lot = Decimal("0.01") * max(Decimal(1), to_target)
+    slack = lot + wanted.amount / 1000 * max(Decimal(1), Decimal("0.001") / price.value)
+    assert wanted.amount - slack <= in_target <= wanted.amount + slack
+
+
+def test_the_worst_price_covers_a_wide_spread() -> None:
+    wide = quote("EUR/USD", "1.10", "USD", spread="0.01")
+    narrow = quote("EUR/USD", "1.10", "USD", spread="0.001")
+    far = done(spend_up_to(leg("EUR", "USD"), eur(100), fx_market(quotes=[wide])))
+    near = done(spend_up_to(leg("EUR", "USD"), eur(100), fx_market(quotes=[narrow])))
+    assert far.receive == Money.of("108.35", "USD")
+    assert near.receive == Money.of("109.45", "USD")
+
+
+def test_limits_set_the_reserve() -> None:
+    limits = replace(DEFAULTS, min_currency_reserve=eur(7))
+    assert reserve("USD", rates(), limits) == Money.of("7.70", "USD")
