@@ -11,13 +11,13 @@ from quart_trio import QuartTrio
 
 from web import errors, guard, openapi
 from web.access import Access, Binding
-from web.api import display, planner, portfolio, probes, settings, system, trades
+from web.api import display, halt, planner, portfolio, probes, settings, system, trades
 from web.api import events as event_streams
 from web.asking import BODY_LIMIT
 from web.context import EXTENSION, Web
 from web.encode import EncodedOnce
 from web.limits import RateWindow
-from web.metrics import Gauges
+from web.metrics import Gauges, RowCounts
 from web.pages import pages
 from web.ports import Asks, BuildInfo, ReadModels
 from web.sse import StreamSlots
@@ -57,6 +57,7 @@ def create_app(
         binding=binding or Binding(),
         shutdown=shutdown,
         gauges=gauges or Gauges(),
+        rows=RowCounts(views.counts),
         streams=StreamSlots(),
         rates=RateWindow(),
         encoded=EncodedOnce(),
@@ -78,7 +79,17 @@ def _assemble(web: Web) -> QuartTrio:
     guard.install(app, web)
     errors.install(app)
     openapi.extension(web.info.version).init_app(app)
-    for module in (probes, system, portfolio, trades, planner, settings, display, event_streams):
+    for module in (
+        probes,
+        system,
+        halt,
+        portfolio,
+        trades,
+        planner,
+        settings,
+        display,
+        event_streams,
+    ):
         app.register_blueprint(module.bp)
     app.register_blueprint(pages(load()))
     return app

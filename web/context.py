@@ -11,7 +11,7 @@ from quart import current_app
 from web.access import Access, Binding
 from web.encode import EncodedOnce
 from web.limits import RateWindow
-from web.metrics import Gauges
+from web.metrics import Gauges, RowCounts
 from web.ports import Asks, BuildInfo, ReadModels
 from web.sse import StreamSlots
 from wire.clock import Clock
@@ -37,6 +37,7 @@ class Web:
     binding: Binding
     shutdown: trio.Event
     gauges: Gauges
+    rows: RowCounts
     streams: StreamSlots
     rates: RateWindow
     encoded: EncodedOnce

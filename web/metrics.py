@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry, generate_latest
@@ -16,6 +17,7 @@ from wire.health import Health
 from wire.messages import Boards
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+COUNTS_KEPT_S = 600.0
 _ACTOR_STATES = ("starting", "up", "restarting", "failed", "stopped")
 
 
@@ -28,6 +30,21 @@ class Gauges:
     def set_loop_lag(self, seconds: float) -> None:
         """How late a timer of the event loop fired last."""
         self.loop_lag_s = seconds
+
+
+class RowCounts:
+    """The store's row counts, read again after ten minutes: counting scans whole tables."""
+
+    def __init__(self, read: Callable[[], Awaitable[Mapping[str, int]]]) -> None:
+        self._read = read
+        self._kept: Mapping[str, int] = {}
+        self._until_s = -math.inf
+
+    async def get(self, now_s: float) -> Mapping[str, int]:
+        if now_s >= self._until_s:
+            self._until_s = now_s + COUNTS_KEPT_S
+            self._kept = await self._read()
+        return self._kept
 
 
 @dataclass(frozen=True, slots=True)

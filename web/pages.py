@@ -21,9 +21,6 @@ class LoginQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     code: Annotated[str, Meta(min_length=1, max_length=200)]
 
 
-SESSION_S = 30 * 24 * 3600
-
-
 def pages(assets: Mapping[str, Asset]) -> Blueprint:
     """The blueprint over the files that were found at start."""
     bp = Blueprint("pages", __name__)
@@ -77,9 +74,7 @@ def _login() -> Response:
         )
     response = redirect("/", 303)
     assert isinstance(response, Response)
-    response.set_cookie(
-        COOKIE, session.session_id, max_age=SESSION_S, httponly=True, samesite="Strict", path="/"
-    )
+    response.set_cookie(COOKIE, session.session_id, httponly=True, samesite="Strict", path="/")
     return response
 
 

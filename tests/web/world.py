@@ -13,7 +13,7 @@ from quart_trio import QuartTrio
 
 from ledger.halt import Latch
 from ledger.money import Money, Price, Quantity
-from ledger.order import Intent, OrderState, Proposal, Side, Verdict
+from ledger.order import Intent, Mode, OrderState, Proposal, Side, Verdict
 from ledger.plan import Plan, PlanStep, StepState, StoredPlan, StoredStep
 from ledger.portfolio import Cash, PortfolioSnapshot, Position
 from ledger.rate import Rate, RateTable
@@ -44,17 +44,20 @@ BEARER = {"Authorization": f"Bearer {TOKEN}"}
 
 @dataclass(frozen=True, slots=True)
 class FakeTrade:
-    trade_id: int
+    id: int
     symbol: str
     name: str
+    isin: str | None
     side: Side
     quantity: Quantity
     price: Price
-    gross: Money
-    fees: tuple[Money, ...]
+    currency: str
+    value_eur: Money | None
+    commission: tuple[Money, ...]
     executed_at: datetime
-    broker_order_id: str
-    client_order_id: int | None
+    order_id: str
+    bucket_id: str
+    mode: Mode
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +128,7 @@ class FakeViews:
         limit: int,
         symbol: str | None = None,
         side: Side | None = None,
+        *,
         before_id: int | None = None,
     ) -> tuple[FakeTrade, ...]:
         self._check()
@@ -286,7 +290,8 @@ def portfolio(*, extra: str = "0") -> PortfolioSnapshot:
     )
 
 
-def _step(number: int, side: Side, symbol: str, name: str, quantity: str, reason: str) -> PlanStep:
+def _step(number: int, side: Side, names: tuple[str, str], quantity: str, reason: str) -> PlanStep:
+    symbol, name = names
     return PlanStep(
         number=number,
         kind="trade",
@@ -310,15 +315,15 @@ def _step(number: int, side: Side, symbol: str, name: str, quantity: str, reason
 def plan(plan_id: str = "01HPLAN0000000000000000001") -> StoredPlan:
     steps = (
         _step(
-            1, "SELL", "AAPL.US", "Apple", "2",
+            1, "SELL", ("AAPL.US", "Apple"), "2",
             "Country US is 6.1 % above its target; the gain of 34 % is taken on two shares.",
         ),
         _step(
-            2, "BUY", "NOVN.EU", "Novartis", "10",
+            2, "BUY", ("NOVN.EU", "Novartis"), "10",
             "Health care is 4.0 % under target and the price is 8 % below its 52-week high.",
         ),
         _step(
-            3, "BUY", "IBE.EU", "Iberdrola", "40",
+            3, "BUY", ("IBE.EU", "Iberdrola"), "40",
             "Utilities are under target; the dividend is covered 1.6 times.",
         ),
     )  # fmt: skip
@@ -403,12 +408,15 @@ def run(number: int, job: str, status: RunStatus) -> RunRecord:
 
 
 def days(count: int) -> tuple[FakeDay, ...]:
-    """A seeded walk of the portfolio's value, oldest first."""
+    """A seeded walk of the portfolio's value, oldest first, that ends near its value now."""
     rng = random.Random(7)
-    value = Decimal(11_000)
+    value = Decimal(19_150)
+    walk: list[Decimal] = []
+    for _ in range(count):
+        walk.append(value)
+        value /= Decimal(1 + rng.gauss(0.0006, 0.008))
     rows: list[FakeDay] = []
-    for back in range(count, 0, -1):
-        value *= Decimal(1 + rng.gauss(0.0006, 0.008))
+    for back, value in zip(range(count, 0, -1), reversed(walk), strict=True):
         total = Money.half_even(value, "EUR")
         rows.append(FakeDay(NOW.date() - timedelta(days=back), total, Money(180_000, "EUR")))
     return tuple(rows)
@@ -418,17 +426,20 @@ def trade(number: int, symbol: str, name: str, side: Side) -> FakeTrade:
     price = Price.of("92.35", "EUR")
     quantity = Quantity.of(number)
     return FakeTrade(
-        trade_id=100 - number,
+        id=100 - number,
         symbol=symbol,
         name=name,
+        isin=f"XX000000000{number}",
         side=side,
         quantity=quantity,
         price=price,
-        gross=Money.half_even(price.value * quantity.units, "EUR"),
-        fees=(eur("2.18"),),
+        currency="EUR",
+        value_eur=Money.half_even(price.value * quantity.units, "EUR"),
+        commission=(eur("2.18"),),
         executed_at=NOW - timedelta(days=3 * number),
-        broker_order_id=f"B{number}",
-        client_order_id=68_000_000_000 + number,
+        order_id=f"B{number}",
+        bucket_id="core",
+        mode="live",
     )
 
 

@@ -119,7 +119,7 @@ async def metrics() -> Response:
         uptime_s=now_s - web.started_s,
         now_s=now_s,
         version=web.info.version,
-        counts=await web.views.counts(),
+        counts=await web.rows.get(now_s),
     )
     return Response(scrape.page(), content_type=CONTENT_TYPE)
 
@@ -135,7 +135,7 @@ async def _db(web: Web) -> Check:
     """One small read under a deadline."""
     try:
         with trio.fail_after(PROBE_DEADLINE_S):
-            await web.views.counts()
+            await web.views.runs(1)
     except trio.TooSlowError:
         return Check("failed", f"no answer within {PROBE_DEADLINE_S:g} s")
     except (TrimtabError, OSError) as error:

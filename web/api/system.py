@@ -1,4 +1,4 @@
-"""/api/system: headline status, jobs, markets, and the halt latches."""
+"""/api/system: headline status, jobs, runs and markets."""
 
 from __future__ import annotations
 
@@ -10,19 +10,17 @@ import msgspec
 from msgspec import Meta
 from quart import Blueprint, Response
 
-from ledger.halt import Latch, LatchName
+from ledger.halt import Latch
 from ledger.run import RunRecord
-from web.asking import body, query
+from web.asking import query
 from web.context import Web, here
 from web.encode import amount
-from web.errors import invalid, not_ready
-from web.guard import asked_by
+from web.errors import not_ready
 from web.openapi import describe
 from web.reply import from_boards, reply
 from wire.health import Beat
-from wire.messages import BrokerLink, JobView, MarketView, RaiseLatch, Resume, TradingState
+from wire.messages import BrokerLink, JobView, MarketView, TradingState
 
-ASK_DEADLINE_S = 10.0
 bp = Blueprint("system", __name__, url_prefix="/api/system")
 
 
@@ -130,26 +128,6 @@ class Markets(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     markets: list[MarketRow]
 
 
-class HaltBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    reason: Annotated[str, Meta(max_length=200)] = "asked for over HTTP"
-
-
-class ResumeBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`reasons` are the latches to clear, by name; nothing else is cleared."""
-
-    reasons: Annotated[list[LatchName], Meta(min_length=1, max_length=16)]
-    confirm: bool
-
-
-class Latches(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Every latch that stands after the request."""
-
-    halted: bool
-    latches: list[LatchRow]
-    broker: str
-    paper: bool
-
-
 @bp.get("/status")
 @describe(answer=Status)
 async def status() -> Response:
@@ -192,40 +170,7 @@ async def markets() -> Response:
     )
 
 
-@bp.post("/halt")
-@describe(body=HaltBody, answer=Latches)
-async def halt() -> Response:
-    """Stop all submissions until somebody resumes; syncing and cancelling go on."""
-    asked = await body(HaltBody, optional=True)
-    web = here()
-    request = RaiseLatch("owner", asked.reason.strip() or "no reason given", asked_by())
-    return _latches(await web.asks.schedule.ask(request, deadline_s=ASK_DEADLINE_S))
-
-
-@bp.post("/resume")
-@describe(body=ResumeBody, answer=Latches)
-async def resume() -> Response:
-    """Clear the named latches; the others keep standing."""
-    asked = await body(ResumeBody)
-    if not asked.confirm:
-        raise invalid([{"field": "confirm", "value": False, "message": "resuming needs true"}])
-    request = Resume(tuple(dict.fromkeys(asked.reasons)), confirm=True, by=asked_by())
-    return _latches(await here().asks.schedule.ask(request, deadline_s=ASK_DEADLINE_S))
-
-
-def _latches(latches: tuple[Latch, ...]) -> Response:
-    web = here()
-    return reply(
-        Latches(
-            halted=bool(latches),
-            latches=[_latch(latch) for latch in latches],
-            broker=web.broker,
-            paper=web.paper,
-        )
-    )
-
-
-def _latch(latch: Latch) -> LatchRow:
+def latch_row(latch: Latch) -> LatchRow:
     return LatchRow(name=latch.name, reason=latch.reason, set_at=latch.set_at)
 
 
@@ -243,7 +188,7 @@ def _status(web: Web) -> Status:
         trading_mode=None if trading is None else trading.mode,
         halted=bool(latches),
         halted_reason="; ".join(f"{one.name}: {one.reason}" for one in latches) or None,
-        latches=[_latch(latch) for latch in latches],
+        latches=[latch_row(latch) for latch in latches],
         total_value=None if portfolio is None else amount(portfolio.total_eur),
         cash_balance=None if portfolio is None else amount(portfolio.cash_eur),
         position_count=held,

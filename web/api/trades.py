@@ -38,7 +38,7 @@ class Fee(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class TradeRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One execution. `price` per unit, `value` and `commission` are in `currency`.
+    """One execution. `price` per unit and `commission` are in `currency`.
 
     `commission` is null when fees were taken in another currency; `fees` always has them all.
     """
@@ -46,16 +46,18 @@ class TradeRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     id: int
     symbol: str
     name: str
+    isin: str | None
     side: str
     quantity: Decimal
     price: Decimal | None
-    value: Decimal
     currency: str
+    value_eur: Decimal | None
     commission: Decimal | None
     fees: list[Fee]
     executed_at: datetime
     order_id: str
-    client_order_id: int | None
+    bucket_id: str
+    mode: str
     broker: str
     paper: bool
 
@@ -121,19 +123,21 @@ async def orders() -> Response:
 
 def _trade(row: Trade, *, broker: str) -> TradeRow:
     return TradeRow(
-        id=row.trade_id,
+        id=row.id,
         symbol=row.symbol,
         name=row.name,
+        isin=row.isin,
         side=row.side,
         quantity=row.quantity.units,
         price=price(row.price),
-        value=row.gross.amount,
-        currency=row.gross.currency,
+        currency=row.currency,
+        value_eur=amount(row.value_eur),
         commission=amount(_commission(row)),
-        fees=[Fee(amount=fee.amount, currency=fee.currency) for fee in row.fees],
+        fees=[Fee(amount=fee.amount, currency=fee.currency) for fee in row.commission],
         executed_at=row.executed_at,
-        order_id=row.broker_order_id,
-        client_order_id=row.client_order_id,
+        order_id=row.order_id,
+        bucket_id=row.bucket_id,
+        mode=row.mode,
         broker=broker,
         paper=broker == "paper",
     )
@@ -141,8 +145,8 @@ def _trade(row: Trade, *, broker: str) -> TradeRow:
 
 def _commission(row: Trade) -> Money | None:
     """The sum of the fees when all are in the currency of the trade."""
-    total = Money.zero(row.gross.currency)
-    for fee in row.fees:
+    total = Money.zero(row.currency)
+    for fee in row.commission:
         if fee.currency != total.currency:
             return None
         total += fee

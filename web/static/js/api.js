@@ -1,0 +1,52 @@
+// Talking to the daemon: reading, changing, and refreshing a resource no more often than useful.
+
+const csrf = document.querySelector('meta[name="csrf"]').content;
+const GAP_MS = 800;
+const LONGEST_MS = 15000;
+
+export async function get(path) {
+  const response = await fetch(path, { signal: AbortSignal.timeout(LONGEST_MS) });
+  if (!response.ok) throw await failure(response);
+  return response.json();
+}
+
+export async function post(path, body) {
+  const response = await fetch(path, {
+    method: "POST",
+    headers: { "Content-Type": "application/json", "X-CSRF-Token": csrf },
+    body: JSON.stringify(body),
+    signal: AbortSignal.timeout(LONGEST_MS),
+  });
+  if (!response.ok) throw await failure(response);
+  return response.json();
+}
+
+async function failure(response) {
+  const problem = await response.json().catch(() => ({}));
+  return new Error(problem.detail || `the daemon answered ${response.status}`);
+}
+
+// A function that fetches and shows; calls while one is under way are folded into one more.
+export function resource(path, show) {
+  let busy = false;
+  let again = false;
+  return async function refresh() {
+    if (busy) {
+      again = true;
+      return;
+    }
+    busy = true;
+    try {
+      show(await get(typeof path === "function" ? path() : path));
+    } catch (error) {
+      console.warn(`${error.message}`);
+    }
+    setTimeout(() => {
+      busy = false;
+      if (again) {
+        again = false;
+        refresh();
+      }
+    }, GAP_MS);
+  };
+}
