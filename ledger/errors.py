@@ -9,6 +9,7 @@ TrimtabError
 ├── Missing            something that was asked for by name does not exist
 ├── Busy               the same work is already running
 ├── Conflict           the world moved on: stale plan, wrong state, duplicate key
+├── ActorUnavailable   an actor is restarting, busy or too slow to answer
 ├── StartError         the daemon cannot start; one clear line and exit code 2
 ├── StoreFailed        the store cannot be written; the daemon must stop
 └── BrokerError        an outside call failed; `outcome` says whether anything may have happened

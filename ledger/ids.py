@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 from datetime import UTC, datetime
 
+from ledger.errors import BadData
+
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _TAG_EPOCH = datetime(2024, 1, 1, tzinfo=UTC)
 TAG_LIMIT = 2**53
@@ -20,5 +22,9 @@ def next_client_order_id(last: int, at: datetime) -> int:
     """A tag that rises strictly even when the clock steps back, below 2**53.
 
     Seconds since 2024 times 1000, or one above the last tag when that is not larger.
+    Raises BadData when `last` leaves no tag below the limit.
     """
-    return max(last + 1, int((at - _TAG_EPOCH).total_seconds()) * 1000)
+    tag = max(last + 1, int((at - _TAG_EPOCH).total_seconds()) * 1000)
+    if tag >= TAG_LIMIT:
+        raise BadData(f"no client order id is left above {last}")
+    return tag

@@ -40,6 +40,15 @@ def divide(numerator: int, denominator: int, rounding: Rounding) -> int:
     return quotient + (1 if twice > denominator else 0)
 
 
+def _whole(value: Decimal, places: int) -> int | None:
+    """`value` × 10**places when that is a whole number; exact, whatever the decimal context."""
+    if not value.is_finite():
+        return None
+    numerator, denominator = value.as_integer_ratio()
+    whole, rest = divmod(numerator * 10**places, denominator)
+    return None if rest else whole
+
+
 @dataclass(frozen=True, slots=True)
 class Money:
     """An amount of one currency in its smallest unit; may be negative."""
@@ -54,10 +63,10 @@ class Money:
     @classmethod
     def of(cls, amount: Decimal | int | str, currency: str) -> Money:
         """Exactly `amount`; raises BadData when it has more decimals than the currency."""
-        scaled = Decimal(amount).scaleb(exponent(currency))
-        if not scaled.is_finite() or scaled != scaled.to_integral_value():
+        minor = _whole(Decimal(amount), exponent(currency))
+        if minor is None:
             raise BadData(f"{amount} {currency} is not a whole number of its smallest unit")
-        return cls(int(scaled), currency)
+        return cls(minor, currency)
 
     @classmethod
     def half_even(cls, amount: Decimal, currency: str) -> Money:
@@ -110,10 +119,10 @@ class Quantity:
     @classmethod
     def of(cls, units: Decimal | int | str) -> Quantity:
         """Exactly `units`; raises BadData below a millionth."""
-        scaled = Decimal(units).scaleb(6)
-        if not scaled.is_finite() or scaled != scaled.to_integral_value():
+        micro = _whole(Decimal(units), 6)
+        if micro is None:
             raise BadData(f"quantity {units} is finer than a millionth")
-        return cls(int(scaled))
+        return cls(micro)
 
     @property
     def units(self) -> Decimal:
@@ -165,11 +174,12 @@ class Price:
 
     @classmethod
     def of(cls, value: Decimal | int | str, currency: str) -> Price:
-        """`value` rounded half to even to a millionth; raises BadData unless positive."""
-        scaled = Decimal(value).scaleb(6)
-        if not scaled.is_finite() or scaled <= 0:
+        """`value` rounded half to even to a millionth; raises BadData unless that is positive."""
+        exact = Decimal(value)
+        micro = int(exact.scaleb(6).to_integral_value(ROUND_HALF_EVEN)) if exact.is_finite() else 0
+        if micro <= 0:
             raise BadData(f"price {value} {currency} is not positive")
-        return cls(int(scaled.to_integral_value(ROUND_HALF_EVEN)), currency)
+        return cls(micro, currency)
 
     @property
     def value(self) -> Decimal:
@@ -181,10 +191,12 @@ class Price:
         return Money(divide(self.micro * quantity.micro, scale, rounding), self.currency)
 
     def floor_to_tick(self, tick: Price) -> Price:
-        return Price(divide(self.micro, tick.micro, Rounding.FLOOR) * tick.micro, self.currency)
+        step = self._same(tick)
+        return Price(divide(self.micro, step, Rounding.FLOOR) * step, self.currency)
 
     def ceil_to_tick(self, tick: Price) -> Price:
-        return Price(divide(self.micro, tick.micro, Rounding.CEIL) * tick.micro, self.currency)
+        step = self._same(tick)
+        return Price(divide(self.micro, step, Rounding.CEIL) * step, self.currency)
 
     def scaled(self, factor: Decimal, rounding: Rounding = Rounding.HALF_EVEN) -> Price:
         """This price times an exact factor, rounded to a millionth."""
