@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
-from ledger.money import Price
+from ledger.money import Price, Rounding
 from ledger.order import OrderClass, Side
 from ledger.quote import Quote
 from policy.limits import Limits
@@ -43,9 +43,9 @@ def limit_price(
     assert quote.ask is not None
     assert quote.bid is not None
     if side == "BUY":
-        price = min(quote.ask, quote.last.scaled(1 + band)).floor_to_tick(tick)
+        price = min(quote.ask, quote.last.scaled(1 + band, Rounding.FLOOR)).floor_to_tick(tick)
     else:
-        price = max(quote.bid, quote.last.scaled(1 - band)).ceil_to_tick(tick)
+        price = max(quote.bid, quote.last.scaled(1 - band, Rounding.CEIL)).ceil_to_tick(tick)
     if price.micro <= 0:
         return LimitPrice(None, f"no positive limit on a tick of {tick}")
     return LimitPrice(price, f"limit {price}, last {quote.last}, spread {width:.2%}")

@@ -77,9 +77,10 @@ class EventRing:
 
     def after(self, seq: int) -> tuple[list[Event], bool]:
         """Events newer than `seq`, and whether some of them have already been dropped."""
-        if not self._events or seq >= self.last_seq:
+        if seq >= self.last_seq:
             return [], seq > self.last_seq
-        lost = seq + 1 < self._events[0].seq
+        oldest = self._events[0].seq if self._events else self._next
+        lost = seq + 1 < oldest
         return [event for event in self._events if event.seq > seq], lost
 
     async def wait_after(self, seq: int) -> None:
