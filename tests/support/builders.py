@@ -140,7 +140,7 @@ def gate_context(**changes: Any) -> GateContext:
     offered = changes.pop("quote", quote())
     known = changes.pop("security", security())
     pair = changes.get("pair")
-    tick = pair.tick if pair else Price.of("0.01", "EUR")
+    tick = pair.tick if pair else Price.of("0.01", (offered or quote()).last.currency)
     limit = changes.pop("limit", None) or limit_price(
         asked.side, offered or quote(), tick, order_class=asked.order_class, limits=DEFAULTS
     )
