@@ -72,21 +72,38 @@ def _connect(path: Path, pragmas: Iterable[str]) -> sqlite3.Connection:
     return connection
 
 
+def _connect_both(
+    path: Path, synchronous: Synchronous
+) -> tuple[sqlite3.Connection, sqlite3.Connection]:
+    """(writer, reader); raises StartError with nothing left open."""
+    try:
+        writer = _connect(path, writer_pragmas(synchronous))
+        try:
+            return writer, _connect(path, reader_pragmas())
+        except sqlite3.Error:
+            writer.close()
+            raise
+    except sqlite3.Error as error:
+        raise start_error(path, error) from error
+
+
 class InlineEngine:
     """See store.engine.Engine."""
 
     def __init__(
-        self, path: Path, *, synchronous: Synchronous, checkpoint: Checkpoint | None
+        self,
+        path: Path,
+        *,
+        writer: sqlite3.Connection,
+        reader: sqlite3.Connection,
+        checkpoint: Checkpoint | None,
     ) -> None:
         self._path = path
+        self._writer = writer
+        self._reader = reader
         self._checkpoint = checkpoint
         self._writing = trio.Lock()
         self._closed = False
-        try:
-            self._writer = _connect(path, writer_pragmas(synchronous))
-            self._reader = _connect(path, reader_pragmas())
-        except sqlite3.Error as error:
-            raise start_error(path, error) from error
 
     @property
     def path(self) -> Path:
@@ -147,7 +164,8 @@ async def open_inline_engine(
     path: Path, *, synchronous: Synchronous = "FULL", checkpoint: Checkpoint | None = None
 ) -> AsyncGenerator[InlineEngine]:
     """The database at `path`, created when missing; raises StartError when it cannot be used."""
-    engine = InlineEngine(path, synchronous=synchronous, checkpoint=checkpoint)
+    writer, reader = _connect_both(path, synchronous)
+    engine = InlineEngine(path, writer=writer, reader=reader, checkpoint=checkpoint)
     try:
         yield engine
     finally:
