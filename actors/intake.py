@@ -120,7 +120,12 @@ class Intake:
                 await self.books.resolve(known.item_id, at=at, how="books and broker agree again")
         for item in found:
             named = await self.books.found(
-                item.account, item.key, item.books, item.broker, blocking=item.blocking, at=at
+                item.account,
+                item.key,
+                books=item.books,
+                broker=item.broker,
+                blocking=item.blocking,
+                at=at,
             )
             if not item.blocking:
                 await self._settle(named)

@@ -216,19 +216,23 @@ class Planner:
         if stored is None or trading is None or trading.halted or trading.mode != "live":
             return
         step = stored.next_step
-        if step is None or not self._market_open(step):
+        if step is None or not self._market_open(stored, step):
             return
         intent = await self._propose(stored, step)
         if intent.state is OrderState.PROPOSED:
             await self._p.intents.send(IntentReady(intent.intent_id))
 
-    def _market_open(self, stored: StoredStep) -> bool:
-        portfolio, step = self._p.boards.portfolio.value, stored.step
+    def _market_open(self, stored: StoredPlan, chosen: StoredStep) -> bool:
+        """A conversion waits for the market of the purchase that it funds, too."""
         now = self._p.clock.market_now()
-        if step.kind == "fx":
-            return self._p.calendars.is_open(FX, now)
-        universe = portfolio.universe if portfolio else ()
-        mics = [s.instrument.mic for s in universe if s.symbol == step.symbol]
+        if chosen.step.kind == "fx" and not self._p.calendars.is_open(FX, now):
+            return False
+        steps = [item.step for item in stored.steps if item.step.number >= chosen.step.number]
+        funded = next((step for step in steps if step.kind == "trade"), None)
+        portfolio = self._p.boards.portfolio.value
+        if funded is None or portfolio is None:
+            return False
+        mics = [s.instrument.mic for s in portfolio.universe if s.symbol == funded.symbol]
         return any(self._p.calendars.is_open(mic, now) for mic in mics)
 
     async def _propose(self, stored: StoredPlan, chosen: StoredStep) -> Intent:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass
+from datetime import datetime
 
 from ledger.fact import CORE
 from ledger.ids import ulid
@@ -77,7 +78,18 @@ class Situation:
             markets=frozenset(self.calendars.mics),
             barred=barred,
             pots=pots,
+            opens=self._opens(portfolio, market),
         )
+
+    def _opens(self, portfolio: PortfolioSnapshot, now: datetime) -> dict[str, datetime]:
+        """When each exchange of the universe can be traded on next: now, while it is open."""
+        opens: dict[str, datetime] = {}
+        for mic in {security.instrument.mic for security in portfolio.universe}:
+            state = self.calendars.state(mic, now)
+            instant = now if state.is_open else state.next_open
+            if instant is not None:
+                opens[mic] = instant
+        return opens
 
     def trade_rates(self, portfolio: PortfolioSnapshot) -> RateTable:
         """Reference rates young enough to trade with."""

@@ -28,6 +28,7 @@ from ledger.errors import BrokerError, Refused, RejectedByBroker
 from ledger.halt import Latch
 from ledger.order import Intent, Mode, OrderDraft, OrderState, Verdict
 from policy import gates
+from store.recovery import RecoveryLog
 from wire.events import EventRing
 from wire.health import Health
 from wire.mailbox import AskBox, NudgeBox, serving
@@ -43,6 +44,7 @@ RECENT = 100
 class TraderPorts:
     desk: Desk
     watch: OrderWatch
+    recovery: RecoveryLog
     boards: Boards
     events: EventRing
     health: Health
@@ -75,6 +77,8 @@ class Trader:
     async def _recover(self) -> None:
         """Whatever an earlier life left open is first marked unknown, then looked for."""
         lines = await self._ports.watch.mark_interrupted()
+        if lines:
+            await self._ports.recovery.add(self._clock.market_now(), lines)
         self._ports.boards.recovery.publish(Recovery(self._clock.machine_now(), lines))
         await self._publish()
 
@@ -90,20 +94,25 @@ class Trader:
             await self.decide(ready.intent_id)
 
     async def _watch(self) -> None:
-        """Follow what is in flight; sweep the store for intents nobody announced."""
+        """Follow what is in flight; sweep the store for intents nobody announced.
+
+        Fills are recorded by sync, so one more round after the last order shows its end.
+        """
+        was_busy = False
         while True:
             self._ports.health.beat("trader")
             async with self._path:
-                changed = await self._ports.watch.look()
-            if changed:
-                await self._publish()
+                await self._ports.watch.look()
             busy = bool(await self._orders.in_flight())
             if not busy:
                 for intent in await self._orders.ready():
                     await self.decide(intent.intent_id)
-            with trio.move_on_after(self._ports.poll_s if busy else SWEEP_S):
+            if busy or was_busy:
+                await self._publish()
+            with trio.move_on_after(self._ports.poll_s if busy or was_busy else SWEEP_S):
                 await self._wake.wait()
             self._wake = trio.Event()
+            was_busy = busy
 
     async def decide(self, intent_id: int) -> Intent:
         """Steps 2 to 6 for one intent; returns what became of it."""
@@ -229,8 +238,10 @@ class Trader:
 
     async def _publish(self) -> None:
         recent = await self._orders.recent(RECENT)
-        before = self._ports.boards.orders.value or ()
-        known = {intent.intent_id: intent for intent in before}
+        before = self._ports.boards.orders.value
+        if recent == before:
+            return
+        known = {intent.intent_id: intent for intent in before or ()}
         self._ports.boards.orders.publish(recent)
         for intent in reversed(recent):
             if known.get(intent.intent_id) != intent:

@@ -1,5 +1,363 @@
 """What the control socket answers: reads from boards and views, everything else by asking.
 
-The client's texts are made from these answers, so every command returns plain values: numbers as
-text where they are money, instants in RFC 3339.
+The client makes its texts from these answers, so every command returns plain values: money as
+decimal text, instants in RFC 3339. Arguments are checked here; a wrong one is refused by name.
 """
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, cast
+
+import trio
+
+from daemon.control import report
+from daemon.log_tail import LEVELS, tail
+from daemon.logs import LOG_FOLDER, LOG_NAME
+from daemon.paper_world import PaperWorld
+from daemon.wiring import System
+from ledger.errors import Conflict, Missing, Refused
+from ledger.halt import LATCHES, Latch, LatchName
+from ledger.money import Money
+from ledger.order import Intent, Mode
+from ledger.plan import StoredPlan, StoredStep
+from ledger.run import JOBS, Job, RunRecord, RunStatus
+from store.store import Store
+from wire.messages import (
+    Decide,
+    DisplayState,
+    JobView,
+    ProposeStep,
+    RaiseLatch,
+    Resume,
+    RunJob,
+    SetMode,
+    ShowText,
+)
+
+ASK_S = 10.0
+DECIDE_S = 30.0
+RUN_POLL_S = 0.2
+RUN_WAIT_S = 600.0
+TEXT_MAX = 200
+TTL_MAX_S = 3600.0
+LOG_LINES_MAX = 10_000
+DONE = frozenset(RunStatus) - {RunStatus.QUEUED, RunStatus.RUNNING}
+BY = "socket"
+
+Args = Mapping[str, Any]
+Command = Callable[[Args], Awaitable[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Commands:
+    """Every command of the control socket by name, over one wired system."""
+
+    system: System
+    store: Store
+    world: PaperWorld
+    data: Path
+    login_link: Callable[[], str]
+
+    def table(self) -> dict[str, Command]:
+        return {
+            "status": self.status,
+            "sync": self._job("sync"),
+            "plan": self.plan,
+            "recommend": self.recommend,
+            "execute": self.execute,
+            "halt": self.halt,
+            "resume": self.resume,
+            "mode": self.mode,
+            "jobs": self.jobs,
+            "run": self.run,
+            "led": self.led,
+            "backup": self._job("backup"),
+            "logs": self.logs,
+        }
+
+    async def status(self, _: Args) -> dict[str, Any]:
+        boards = self.system.boards
+        trading, portfolio = boards.trading.value, boards.portfolio.value
+        recovery = boards.recovery.value
+        capabilities = self.world.broker.capabilities
+        return {
+            "version": version("trimtab"),
+            "broker": capabilities.kind,
+            "paper": capabilities.paper,
+            "mode": trading.mode if trading else None,
+            "halted": bool(trading and trading.halted),
+            "latches": [_latch(latch) for latch in trading.latches] if trading else [],
+            "market_time": _instant(self.world.clock.market_now()),
+            "total_eur": _money(portfolio.total_eur) if portfolio else None,
+            "cash_eur": _money(portfolio.cash_eur) if portfolio else None,
+            "cash": [
+                {"currency": c.money.currency, "amount": _money(c.money)}
+                for c in (portfolio.cash if portfolio else ())
+            ],
+            "positions": [
+                {
+                    "symbol": p.security.symbol,
+                    "name": p.security.instrument.name,
+                    "quantity": str(p.quantity),
+                    "price": str(p.price) if p.price else None,
+                    "value_eur": _money(p.value_eur),
+                    "profit_eur": _money(p.profit_eur),
+                }
+                for p in (portfolio.positions if portfolio else ())
+            ],
+            "stale": portfolio.stale if portfolio else "no portfolio yet",
+            "differences": [
+                f"{d.account} {d.key}: books {d.books}, broker {d.broker}"
+                for d in (portfolio.differences if portfolio else ())
+            ],
+            "actors": [
+                {
+                    "actor": beat.actor,
+                    "state": beat.state,
+                    "rank": beat.rank,
+                    "restarts": beat.restarts,
+                    "note": beat.note,
+                }
+                for beat in self.system.health.all()
+            ],
+            "recovery": list(recovery.lines) if recovery else [],
+            "login_url": self.login_link(),
+        }
+
+    async def plan(self, args: Args) -> dict[str, Any]:
+        """Plan anew, wait for it, and show the plan."""
+        await self._run_job("plan")
+        return await self.recommend(args)
+
+    async def recommend(self, _: Args) -> dict[str, Any]:
+        stored = self.system.boards.plan.value
+        if stored is None:
+            return {"plan_id": None, "steps": [], "narrative": "there is no plan yet"}
+        return _plan(stored)
+
+    async def execute(self, args: Args) -> dict[str, Any]:
+        """Hand one step of the current plan to the trader and wait for its decision."""
+        stored = self.system.boards.plan.value
+        step = stored.next_step if stored else None
+        plan_id = _text(args, "plan_id", stored.plan.plan_id if stored else None)
+        number = _number(args, "step", step.step.number if step else 1, low=1, high=99)
+        if plan_id is None:
+            raise Missing("there is no plan with a step to execute")
+        intent = await self.system.asks.planner.ask(
+            ProposeStep(plan_id, int(number), BY), deadline_s=ASK_S
+        )
+        decided = await self.system.asks.trader.ask(Decide(intent.intent_id), deadline_s=DECIDE_S)
+        return _order(decided)
+
+    async def halt(self, args: Args) -> dict[str, Any]:
+        reason = _text(args, "reason", "halted by the owner") or "halted by the owner"
+        standing = await self.system.asks.schedule.ask(
+            RaiseLatch("owner", reason[:TEXT_MAX], BY), deadline_s=ASK_S
+        )
+        return {"halted": True, "latches": [_latch(latch) for latch in standing]}
+
+    async def resume(self, args: Args) -> dict[str, Any]:
+        trading = self.system.boards.trading.value
+        names = args.get("reasons") or [x.name for x in (trading.latches if trading else ())]
+        unknown = [name for name in names if name not in LATCHES]
+        if unknown:
+            raise Refused(
+                f"reasons: {unknown[0]!r} is no latch; one of {', '.join(LATCHES)}", code="bad_args"
+            )
+        standing = await self.system.asks.schedule.ask(
+            Resume(tuple(cast("list[LatchName]", names)), bool(args.get("confirm")), BY),
+            deadline_s=ASK_S,
+        )
+        return {"halted": bool(standing), "latches": [_latch(latch) for latch in standing]}
+
+    async def mode(self, args: Args) -> dict[str, Any]:
+        trading = self.system.boards.trading.value
+        wanted = _text(args, "mode", None)
+        if wanted is None:
+            return {"mode": trading.mode if trading else None}
+        if wanted not in ("live", "research"):
+            raise Refused(f"mode: {wanted!r} is neither live nor research", code="bad_args")
+        mode = await self.system.asks.schedule.ask(
+            SetMode(cast(Mode, wanted), bool(args.get("confirm")), BY), deadline_s=ASK_S
+        )
+        return {"mode": mode}
+
+    async def jobs(self, _: Args) -> list[dict[str, Any]]:
+        return [_job(view) for view in self.system.boards.jobs.value or ()]
+
+    async def run(self, args: Args) -> dict[str, Any]:
+        job = args.get("job")
+        if job not in JOBS:
+            raise Refused(f"job: {job!r} is no job; one of {', '.join(JOBS)}", code="bad_args")
+        return await self._run_job(job)
+
+    async def led(self, args: Args) -> dict[str, Any]:
+        """What the matrix shows; with `text`, show that for `ttl_s` seconds first."""
+        text = _text(args, "text", None)
+        if text is not None:
+            ttl_s = _number(args, "ttl_s", 60, low=1, high=TTL_MAX_S)
+            await self.system.asks.ticker.ask(ShowText(text, ttl_s), deadline_s=ASK_S)
+        shown = self.system.boards.display.value
+        if shown is None:
+            raise Conflict("the matrix has not shown anything yet", code="not_ready")
+        return _display(shown)
+
+    async def logs(self, args: Args) -> dict[str, Any]:
+        lines = _number(args, "lines", 100, low=1, high=LOG_LINES_MAX)
+        level = _text(args, "level", "info") or "info"
+        if level not in LEVELS:
+            raise Refused(f"level: {level!r}; one of {', '.join(LEVELS)}", code="bad_args")
+        page = await trio.to_thread.run_sync(
+            lambda: tail(self.data / LOG_FOLDER / LOG_NAME, lines=int(lines), level=level)
+        )
+        return {"lines": list(page.lines), "truncated": page.truncated}
+
+    def _job(self, job: Job) -> Command:
+        async def run_it(_: Args) -> dict[str, Any]:
+            return await self._run_job(job)
+
+        return run_it
+
+    async def _run_job(self, job: Job) -> dict[str, Any]:
+        """Start a job and follow it to its end, telling the caller how far it is."""
+        asked = await self.system.asks.schedule.ask(RunJob(job, "socket"), deadline_s=ASK_S)
+        said = ""
+        with trio.move_on_after(RUN_WAIT_S):
+            while (record := await self.store.runs.get(asked.run_id)).status not in DONE:
+                view = self._view(job)
+                if view is not None and view.progress != said:
+                    said = view.progress
+                    await report({"run_id": asked.run_id, "progress": said})
+                await trio.sleep(RUN_POLL_S)
+            return _run(record)
+        return _run(await self.store.runs.get(asked.run_id))
+
+    def _view(self, job: Job) -> JobView | None:
+        return next((v for v in self.system.boards.jobs.value or () if v.job == job), None)
+
+
+def _text(args: Args, name: str, default: str | None) -> str | None:
+    value = args.get(name, default)
+    if value is not None and (not isinstance(value, str) or len(value) > TEXT_MAX):
+        raise Refused(f"{name}: must be a text of at most {TEXT_MAX} characters", code="bad_args")
+    return value
+
+
+def _number(args: Args, name: str, default: float, *, low: float, high: float) -> float:
+    value = args.get(name)
+    if value is None:
+        return default
+    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+        raise Refused(f"{name}: {value!r} is not between {low:g} and {high:g}", code="bad_args")
+    return float(value)
+
+
+def _instant(at: datetime | None) -> str | None:
+    return None if at is None else at.isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def _money(money: Money | None) -> str | None:
+    return None if money is None else f"{money.amount:f}"
+
+
+def _latch(latch: Latch) -> dict[str, Any]:
+    return {"name": latch.name, "reason": latch.reason, "set_at": _instant(latch.set_at)}
+
+
+def _run(record: RunRecord) -> dict[str, Any]:
+    return {
+        "run_id": record.run_id,
+        "job": record.job,
+        "status": record.status.value,
+        "trigger": record.trigger,
+        "reason": record.reason,
+        "started_at": _instant(record.started_at),
+        "ended_at": _instant(record.ended_at),
+        "duration_ms": record.duration_ms,
+        "error": record.error,
+        "result": record.result,
+    }
+
+
+def _job(view: JobView) -> dict[str, Any]:
+    return {
+        "job": view.job,
+        "schedule": view.schedule,
+        "next_due": _instant(view.next_due),
+        "progress": view.progress,
+        "consecutive_failures": view.consecutive_failures,
+        "last": None if view.last is None else _run(view.last),
+    }
+
+
+def _plan(stored: StoredPlan) -> dict[str, Any]:
+    plan, following = stored.plan, stored.next_step
+    return {
+        "plan_id": plan.plan_id,
+        "created_at": _instant(plan.created_at),
+        "narrative": plan.narrative,
+        "superseded": stored.superseded,
+        "current_score": plan.current_score,
+        "end_score": plan.end_score,
+        "evaluated": plan.evaluated,
+        "next_step": None if following is None else following.step.number,
+        "steps": [_step(step) for step in stored.steps],
+    }
+
+
+def _step(stored: StoredStep) -> dict[str, Any]:
+    step = stored.step
+    return {
+        "step": step.number,
+        "kind": step.kind,
+        "side": step.side,
+        "symbol": step.symbol,
+        "name": step.name,
+        "quantity": str(step.quantity),
+        "price": f"{step.price.value.normalize():f}",
+        "currency": step.price.currency,
+        "value_eur": _money(step.value_eur),
+        "fee_eur": _money(step.fee_eur),
+        "reason": step.reason,
+        "score_before": step.score_before,
+        "score_after": step.score_after,
+        "state": stored.state.value,
+    }
+
+
+def _order(intent: Intent) -> dict[str, Any]:
+    proposal = intent.proposal
+    return {
+        "intent_id": intent.intent_id,
+        "client_order_id": intent.client_order_id,
+        "state": intent.state.value,
+        "side": proposal.side,
+        "symbol": proposal.symbol,
+        "quantity": str(proposal.quantity),
+        "limit": str(intent.limit) if intent.limit else None,
+        "error": intent.error,
+        "blocked_by": [
+            {"gate": v.gate, "reason": v.detail, "retry_after": _instant(v.retry_after)}
+            for v in intent.blocked_by
+        ],
+    }
+
+
+def _display(shown: DisplayState) -> dict[str, Any]:
+    return {
+        "text": shown.text,
+        "pool": shown.pool,
+        "rows": shown.rows,
+        "columns": shown.columns,
+        "pixels": shown.pixels,
+        "led3": list(shown.led3),
+        "led4": list(shown.led4),
+        "driver": shown.driver,
+        "connected": shown.connected,
+        "last_error": shown.last_error,
+    }

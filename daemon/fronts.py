@@ -5,12 +5,12 @@ Both only read boards and views and ask the owning actors; neither touches the b
 
 from __future__ import annotations
 
+import os
 import platform
 import socket
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from importlib.metadata import version
 
 import trio
@@ -20,12 +20,13 @@ from hypercorn.trio import serve
 from daemon.commands import Commands
 from daemon.config import Config
 from daemon.config_values import Bind
-from daemon.control import serve_control
+from daemon.control import ControlServer
 from daemon.paper_world import PaperWorld
 from daemon.token import LoginCodes, load_or_create_token, same_secret
 from daemon.wiring import System
 from kernels import backend_report
 from ledger.errors import StartError
+from store.migrate import version as schema_version
 from store.store import Store
 from web.access import Binding, Session
 from web.app import create_app
@@ -83,12 +84,10 @@ class Fronts:
         codes = LoginCodes(now_s=trio.current_time)
         token = load_or_create_token(self.config.data)
         gauges = Gauges()
-        commands = Commands(system, self.store, world, self._login_link(codes))
+        commands = Commands(system, self.store, world, self.config.data, self._login_link(codes))
         async with trio.open_nursery() as nursery:
             nursery.start_soon(_watch_lag, gauges)
-            nursery.start_soon(
-                partial(serve_control, self.config.socket, commands.table(), stop=stop)
-            )
+            await nursery.start(ControlServer(self.config.socket, commands.table()).run)
             app = create_app(
                 boards=system.boards,
                 events=system.events,
@@ -112,7 +111,8 @@ class Fronts:
 
     def _hypercorn(self) -> HypercornConfig:
         config = HypercornConfig()
-        config.bind = [f"fd://{self.listening.fileno()}"]
+        # The server closes the descriptor it was given; ours stays for the lock on the address.
+        config.bind = [f"fd://{os.dup(self.listening.fileno())}"]
         config.graceful_timeout = 2.0
         config.shutdown_timeout = 2.0
         config.include_server_header = False
@@ -120,10 +120,11 @@ class Fronts:
         config.errorlog = None
         return config
 
-    def _login_link(self, codes: LoginCodes):
+    def _login_link(self, codes: LoginCodes) -> Callable[[], str]:
         bind = self.config.http
         host = "127.0.0.1" if bind.host in ("0.0.0.0", "::") else bind.host  # noqa: S104
-        return lambda: f"http://{host}:{self.listening.getsockname()[1]}/login?code={codes.issue()}"
+        port = self.listening.getsockname()[1]
+        return lambda: f"http://{host}:{port}/login?code={codes.issue()}"
 
     async def _info(self, world: PaperWorld) -> BuildInfo:
         report = backend_report()
@@ -131,7 +132,7 @@ class Fronts:
             version=version("trimtab"),
             commit=None,
             python=platform.python_version(),
-            schema_version=await self.store.schema_version(),
+            schema_version=await schema_version(self.store.ledger, "ledger"),
             kernel=f"{report.used} ({report.reason})",
             broker=world.broker.capabilities.kind,
         )

@@ -34,7 +34,8 @@ from hw.port import HardwareError
 from ledger.errors import ActorUnavailable, StartError, StoreFailed
 from ledger.halt import Latch
 from store.backup import back_up
-from store.store import Store, open_store
+from store.identity import stamp
+from store.store import BACKUP_FOLDER, Store, open_store
 from wire.messages import RaiseLatch
 from wire.runner import ThreadRunner
 
@@ -75,8 +76,8 @@ async def _paper(config: Config) -> AsyncGenerator[PaperWorld, None]:
 async def _claim(store: Store, world: PaperWorld) -> None:
     """Stamp a new ledger with its account; refuse one that belongs to another."""
     capabilities = world.broker.capabilities
-    created = await store.identity.stamp(
-        capabilities.kind, capabilities.account_ref, at=world.clock.machine_now()
+    created = await stamp(
+        store.ledger, broker_kind=capabilities.kind, account_ref=capabilities.account_ref
     )
     # On paper orders go to the paper exchange from the start; a real account starts in research.
     if created and capabilities.paper:
@@ -119,7 +120,7 @@ class _Life:
             calendars=self.world.calendars,
             display=matrix,
             runner=ThreadRunner(),
-            backup=partial(back_up, self.store, self.config.data),
+            backup=partial(back_up, self.store.ledger, self.config.data / BACKUP_FOLDER),
             data=self.config.data,
             zone=self.config.timezone,
             brightness=display.brightness,

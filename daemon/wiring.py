@@ -175,6 +175,7 @@ def wire(parts: Parts) -> System:
         TraderPorts(
             desk=desk,
             watch=OrderWatch(desk, nudges["sync"], asks.schedule, set()),
+            recovery=store.recovery,
             boards=boards,
             events=events,
             health=health,

@@ -7,11 +7,13 @@ the exact sequence it belongs to.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
+import numpy as np
+
 from kernels.packing import NamedAxis, NamedProblem, Trade, pack
-from kernels.workload import Workload, prepare
+from kernels.workload import AxisWork, Workload, prepare
 from ledger.money import Money
 from policy.candidates import Candidate, Scene
 from policy.fees import as_floats
@@ -30,9 +32,15 @@ UNKNOWN_QUALITY = Quality({}, {})
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ScoreArrays:
-    """A prepared workload whose action numbers are the numbers of the candidates."""
+    """Prepared workloads whose action numbers are the numbers of the candidates.
 
-    work: Workload
+    `shown` gives the scores people see. `ranking` chooses: the same, unless the portfolio is so
+    far from its country or industry targets that the shown score is at its floor there and could
+    not tell a step in the right direction from one in the wrong.
+    """
+
+    shown: Workload
+    ranking: Workload
     total: float
 
 
@@ -48,15 +56,20 @@ def score_arrays(scene: Scene, candidates: tuple[Candidate, ...], quality: Quali
     assert snapshot.cash_eur is not None
     fees = as_floats(scene.fees, scene.rules.fx.rates)
     assert fees is not None
+    targets = scene.targets
     held = {
         p.security.symbol: euros(p.value_eur) for p in snapshot.positions if p.value_eur is not None
     }
     countries = {s.symbol: s.instrument.country for s in snapshot.universe}
     industries = {s.symbol: s.instrument.industry for s in snapshot.universe}
+    if not targets.countries and not targets.industries:
+        # Nothing is labelled: securities stand for themselves, or every portfolio scored the same.
+        targets = replace(targets, countries=targets.weights)
+        countries = {symbol: symbol for symbol in countries}
     named = NamedProblem(
         positions=held,
-        country=_axis(scene.targets.countries, countries),
-        industry=_axis(scene.targets.industries, industries),
+        country=_axis(targets.countries, countries),
+        industry=_axis(targets.industries, industries),
         scores=quality.scores,
         yields=quality.yields,
         total=euros(scene.total),
@@ -67,7 +80,27 @@ def score_arrays(scene: Scene, candidates: tuple[Candidate, ...], quality: Quali
     )
     trades = [Trade(symbol=c.symbol, side=c.side, value=euros(c.value_eur)) for c in candidates]
     packed = pack(named, trades)
-    return ScoreArrays(prepare(packed.problem, packed.actions, mode="strict"), named.total)
+    shown = prepare(packed.problem, packed.actions, mode="strict")
+    return ScoreArrays(shown, _with_slope(shown, named.total), named.total)
+
+
+def _with_slope(work: Workload, total: float) -> Workload:
+    """The workload with its axes widened when one of them is at its floor."""
+    if not (_at_floor(work.country) or _at_floor(work.industry)):
+        return work
+    return replace(
+        work, country=_widened(work.country, total), industry=_widened(work.industry, total)
+    )
+
+
+def _at_floor(axis: AxisWork) -> bool:
+    deviation = np.abs(axis.sums[: len(axis.goals)] - axis.goals).sum()
+    return bool(deviation * axis.scale >= 1.0)
+
+
+def _widened(axis: AxisWork, total: float) -> AxisWork:
+    """Deviations add up to twice the total at most, so on this scale none reaches the floor."""
+    return replace(axis, scale=min(axis.scale, 1.0 / (2.0 * total)))
 
 
 def _axis(targets: Mapping[str, Decimal], labels: Mapping[str, str | None]) -> NamedAxis:

@@ -27,7 +27,8 @@ class Difference:
         """Any difference of a holding; of cash only one that is more than rounding."""
         if self.account == "holding":
             return True
-        return abs(self.books - self.broker) > BLOCKING_UNITS * 10 ** exponent(self.key)
+        limit: int = BLOCKING_UNITS * 10 ** exponent(self.key)
+        return abs(self.books - self.broker) > limit
 
 
 def compare(

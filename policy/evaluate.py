@@ -32,7 +32,7 @@ BATCH = 2_000
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
-    """A sequence with its score, 0 to 1, and its net gain over doing nothing."""
+    """A sequence with its ranking score, 0 to 1, and its net gain over doing nothing."""
 
     net: float
     score: float
@@ -47,8 +47,13 @@ class Ranked:
 
 
 def score_nothing(arrays: ScoreArrays, *, kernel: SequenceKernel | None = None) -> float:
-    """The score of the portfolio as it is."""
-    return float(run(arrays.work, pack_sequences([()]), kernel=kernel).score[0])
+    """The ranking score of the portfolio as it is."""
+    return float(run(arrays.ranking, pack_sequences([()]), kernel=kernel).score[0])
+
+
+def shown_nothing(arrays: ScoreArrays, *, kernel: SequenceKernel | None = None) -> float:
+    """The shown score of the portfolio as it is."""
+    return float(run(arrays.shown, pack_sequences([()]), kernel=kernel).score[0])
 
 
 def best_of(
@@ -64,7 +69,7 @@ def best_of(
     assert len(batch) <= BATCH
     if not batch:
         return best
-    raw = run(arrays.work, pack_sequences([s.combo for s in batch]), kernel=kernel)
+    raw = run(arrays.ranking, pack_sequences([s.combo for s in batch]), kernel=kernel)
     costs = np.array([euros(s.cost) for s in batch], dtype=np.float64)
     traded = np.array([euros(s.traded) for s in batch], dtype=np.float64)
     score = _after_costs(raw.score, costs, arrays.total, limits)
@@ -84,13 +89,13 @@ def score_steps(
     *,
     kernel: SequenceKernel | None = None,
 ) -> tuple[float, ...]:
-    """The score before the first step and after each one; a conversion only costs."""
+    """The shown score before the first step and after each one; a conversion only costs."""
     done, costs = [0], [Money.zero(BASE)]
     for step in sequence.steps:
         done.append(done[-1] + isinstance(step, Candidate))
         costs.append(costs[-1] + step_cost(step))
     rows = pack_sequences([sequence.combo[:count] for count in done])
-    raw = run(arrays.work, rows, kernel=kernel)
+    raw = run(arrays.shown, rows, kernel=kernel)
     paid = np.array([euros(cost) for cost in costs], dtype=np.float64)
     after = _after_costs(raw.score, paid, arrays.total, limits)
     return tuple(float(value) for value in after)

@@ -7,8 +7,8 @@ plan, wherever and how often it runs. A plan without steps says why nothing is d
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from ledger.currency import BASE
@@ -19,7 +19,7 @@ from ledger.portfolio import PortfolioSnapshot
 from ledger.rate import RateTable
 from policy.arrays import UNKNOWN_QUALITY, Quality, ScoreArrays, score_arrays
 from policy.candidates import Candidate, Scene, make_scene
-from policy.evaluate import BATCH, Ranked, best_of, score_nothing, score_steps
+from policy.evaluate import BATCH, Ranked, best_of, score_nothing, score_steps, shown_nothing
 from policy.fees import FeeTerms
 from policy.fx import Conversion, FxMarket
 from policy.limits import Limits
@@ -38,7 +38,8 @@ class PlanInput:
 
     `trade_rates` holds only rates fresh enough to trade on; `markets` the exchanges whose hours
     are known; `barred` the (symbol, side) pairs not to propose now; `pots` and `reserved` the cash
-    of unspent dividends and of open orders, per currency.
+    of unspent dividends and of open orders, per currency; `opens` when each exchange can be traded
+    on next, so that a plan begins with what can be done soonest.
     """
 
     plan_id: str
@@ -56,11 +57,12 @@ class PlanInput:
     pots: tuple[Money, ...] = ()
     reserved: tuple[Money, ...] = ()
     quality: Quality = UNKNOWN_QUALITY
+    opens: Mapping[str, datetime] = field(default_factory=dict[str, datetime])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Work:
-    """What the search of one run works on; `nothing` is the score of doing nothing, 0 to 1."""
+    """What the search of one run works on; `nothing` is the ranking score of doing nothing."""
 
     arrays: ScoreArrays
     space: Space
@@ -97,7 +99,13 @@ def start(given: PlanInput) -> PlanRun:
     if scene is None:
         return PlanRun(given, None, "the fee's currency has no rate fit for trading")
     candidates = opportunities(scene)
-    where = space(candidates, scene.purse, scene.rules, max_depth=given.limits.max_depth)
+    where = space(
+        candidates,
+        scene.purse,
+        scene.rules,
+        max_depth=given.limits.max_depth,
+        opens=given.opens,
+    )
     arrays = score_arrays(scene, where.candidates, given.quality)
     work = _Work(arrays, where, score_nothing(arrays))
     return PlanRun(given, work, None if candidates else _nothing_found(scene))
@@ -127,7 +135,7 @@ def finish(run: PlanRun) -> Plan:
     """
     work, best = run.work, run.best
     if work is None or best is None:
-        current = 100 * work.nothing if work else 0.0
+        current = 100 * shown_nothing(work.arrays) if work else 0.0
         reason = run.hold or "no affordable trade improves the portfolio enough to be worth it"
         return _plan(run, (), current, current, hold_text(reason))
     steps = _steps(run.input, work, best)

@@ -1,9 +1,9 @@
 """Trade sequences: every set of candidates the account can pay for, conversions included.
 
-A sequence lists sales before purchases, in the order of the candidates, and no symbol twice; the
-order within a set changes nothing about where it ends. Three patterns come first (they may be
-deeper than the sets): buy down the list, the single best, sell what is too large and reinvest.
-Then follow all sets of up to three candidates.
+A sequence lists sales before purchases, the markets that open soonest first, and no symbol twice;
+the order within a set changes nothing about where it ends, only about how soon it can begin.
+Three patterns come first (they may be deeper than the sets): buy down the list, the single best,
+sell what is too large and reinvest. Then follow all sets of up to three candidates.
 
 Bound: of n candidates, at most MAX_CANDIDATES, there are n + n(n−1)/2 + n(n−1)(n−2)/6 sets, so
 575 for fifteen and never more than 10,700, and three patterns per depth.
@@ -11,8 +11,9 @@ Bound: of n candidates, at most MAX_CANDIDATES, there are n + n(n−1)/2 + n(n�
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from itertools import combinations
 
 from ledger.currency import BASE
@@ -24,6 +25,7 @@ from policy.fx import Conversion
 MAX_CANDIDATES = 40
 SET_DEPTH = 3
 MAX_PATTERN_DEPTH = 8
+NEVER = datetime.max.replace(tzinfo=UTC)
 
 Combo = tuple[int, ...]
 Step = Candidate | Conversion
@@ -54,11 +56,19 @@ class Space:
 
 
 def space(
-    candidates: tuple[Candidate, ...], purse: Purse, rules: MoneyRules, *, max_depth: int
+    candidates: tuple[Candidate, ...],
+    purse: Purse,
+    rules: MoneyRules,
+    *,
+    max_depth: int,
+    opens: Mapping[str, datetime] | None = None,
 ) -> Space:
-    """Order the candidates and list the sets to try, each once."""
+    """Order the candidates and list the sets to try, each once.
+
+    `opens` says when each exchange can be traded on next; one that is absent comes last.
+    """
     depth = min(max(max_depth, 1), MAX_PATTERN_DEPTH)
-    ordered = _canonical(candidates)
+    ordered = _canonical(candidates, opens or {})
     bare = Space(ordered, purse, rules, ())
     wanted = (*_patterns(bare, depth), *_sets(ordered, min(depth, SET_DEPTH)))
     return Space(ordered, purse, rules, tuple(dict.fromkeys(wanted)))
@@ -71,13 +81,19 @@ def sequences(where: Space, start: int, stop: int) -> tuple[TradeSequence, ...]:
     return tuple(sequence for sequence in found if sequence is not None)
 
 
-def _canonical(candidates: tuple[Candidate, ...]) -> tuple[Candidate, ...]:
-    """Sales first, then by priority; the same trade once; never more than the bound."""
+def _canonical(
+    candidates: tuple[Candidate, ...], opens: Mapping[str, datetime]
+) -> tuple[Candidate, ...]:
+    """Sales first, then what can begin soonest, then by priority; the same trade once, bounded."""
+
+    def soonest(candidate: Candidate) -> datetime:
+        return opens.get(candidate.security.instrument.mic, NEVER)
+
     unique: dict[bytes, Candidate] = {}
     for candidate in sorted(candidates, key=lambda c: (-c.priority, c.key)):
         unique.setdefault(candidate.key, candidate)
     strongest = list(unique.values())[:MAX_CANDIDATES]
-    return tuple(sorted(strongest, key=lambda c: (c.side == "BUY", -c.priority, c.key)))
+    return tuple(sorted(strongest, key=lambda c: (c.side == "BUY", soonest(c), -c.priority, c.key)))
 
 
 def _patterns(where: Space, max_depth: int) -> Iterator[Combo]:
