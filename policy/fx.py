@@ -23,6 +23,10 @@ from policy.limits import Limits
 from policy.pricing import drift, spread
 
 
+# A price in millionths below this has too few digits to size an order with.
+LEAST_PRICE = Decimal("0.001")
+
+
 class NoFx(StrEnum):
     """Why there is no conversion."""
 
@@ -142,7 +146,7 @@ def pair_price(pair: FxPair, market: FxMarket) -> Price | None:
     None without a reference rate, or when the quote is too far from it to be believed.
     """
     rate = market.rates.rate(pair.base, pair.quote)
-    if rate is None:
+    if rate is None or rate.value < LEAST_PRICE:
         return None
     reference = Price.of(rate.value, pair.quote)
     quote = market.quotes.get(pair.symbol)

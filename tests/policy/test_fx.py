@@ -128,6 +128,12 @@ def test_a_quote_far_from_the_reference_rate_is_not_believed() -> None:
     assert pair_price(eurusd, fx_market(quotes=[quote("EUR/USD", "1.10", "EUR")])) is None
 
 
+def test_a_price_with_too_few_digits_sizes_no_order() -> None:
+    one = pair("USD/EUR")
+    assert pair_price(one, fx_market(per_eur={"USD": "1000"})) == Price.of("0.001", "EUR")
+    assert pair_price(one, fx_market(per_eur={"USD": "1001"})) is None
+
+
 def test_the_fee_comes_out_of_the_surplus_too() -> None:
     fees = FeeTerms(eur(3), 0, eur(0))
     market = fx_market(fees=fees)
@@ -178,7 +184,7 @@ def test_c4_c5_amounts_have_the_right_direction_and_size_at_any_rate(
     wanted, budget = Money(need, target), Money(surplus, source)
     found = convert(legs[0], wanted, surplus=budget, market=market)
     if isinstance(found, FxRefusal):
-        assert found.code in {NoFx.BELOW_LOT, NoFx.NO_SURPLUS}
+        assert found.code in {NoFx.BELOW_LOT, NoFx.NO_SURPLUS}, found
         return
     assert found.outlay(source) <= surplus
     assert found.receive.currency == target

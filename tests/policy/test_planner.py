@@ -1,0 +1,190 @@
+"""Whole plans: from a snapshot to steps with numbers and words, or a reason to hold."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ledger.money import Money, Quantity
+from ledger.plan import Plan
+from ledger.portfolio import BookDifference, PortfolioSnapshot
+from policy.limits import DEFAULTS
+from policy.planner import PlanInput, finish, proposal, start, step
+from tests.policy.accounts import FREE, NOON, dozen, eur, plan_input, security, snapshot
+
+
+def plan(given_input: PlanInput) -> Plan:
+    run = start(given_input)
+    for _ in range(20):
+        if run.done:
+            break
+        run = step(run)
+    assert run.done
+    return finish(run)
+
+
+def account(currency: str = "EUR", **changes: object) -> PortfolioSnapshot:
+    universe = dozen(currency)
+    given_parts: dict[str, object] = {
+        "prices": {s.symbol: "37.5" for s in universe},
+        "cash": {"EUR": "10000"},
+    }
+    return snapshot(universe, **{**given_parts, **changes})  # type: ignore[arg-type]
+
+
+def test_cash_is_put_to_work_where_it_is_missing() -> None:
+    made = plan(plan_input(account()))
+    assert [s.side for s in made.steps] == ["BUY"] * 3
+    countries = {s.tags[-1] for s in made.steps}
+    assert len(countries) == 3
+    assert made.end_score > made.current_score
+    assert made.cash_generated_eur == eur(0)
+    assert made.evaluated == 26
+    assert (made.plan_id, made.bucket_id, made.created_at) == ("01PLAN", "core", NOON)
+
+
+def test_steps_chain_their_scores_and_their_cash() -> None:
+    made = plan(plan_input(account("USD", cash={"EUR": "6000", "GBP": "4000"})))
+    assert [s.number for s in made.steps] == list(range(1, len(made.steps) + 1))
+    assert made.steps[0].score_before == made.current_score
+    assert made.steps[-1].score_after == made.end_score
+    for before, after in zip(made.steps, made.steps[1:], strict=False):
+        assert before.score_after == after.score_before
+        assert before.cash_after_eur == after.cash_before_eur
+    trades = [s for s in made.steps if s.kind == "trade"]
+    required = sum((s.value_eur.minor + s.fee_eur.minor for s in trades), 0)
+    assert made.cash_required_eur == Money(required, "EUR")
+
+
+def test_conversions_are_steps_of_their_own_before_the_purchase_they_fund() -> None:
+    made = plan(plan_input(account("USD")))
+    kinds = [s.kind for s in made.steps]
+    assert kinds == ["fx", "trade"] * 3
+    first = made.steps[0]
+    assert (first.symbol, first.side, first.security_id) == ("EUR/USD", "SELL", None)
+    assert made.steps[1].symbol in first.reason
+    assert "3 currency exchanges" in made.narrative
+
+
+def test_too_large_positions_pay_for_what_is_missing() -> None:
+    shot = account(held={"S00": "100"}, costs={"S00": "20"}, cash={"EUR": "700"})
+    made = plan(plan_input(shot))
+    assert [s.side for s in made.steps] == ["SELL", "BUY", "BUY"]
+    assert made.cash_generated_eur > eur(0)
+    assert made.narrative.startswith("Rebalance")
+
+
+def test_the_same_input_gives_the_same_plan() -> None:
+    shot = account("USD", held={"S00": "100"}, costs={"S00": "20"})
+    assert plan(plan_input(shot)) == plan(plan_input(shot))
+
+
+def test_a_step_of_a_run_can_be_repeated() -> None:
+    run = start(plan_input(account()))
+    assert finish(step(run)) == finish(step(run))
+    done = step(run)
+    assert step(done) is done
+
+
+def test_a_run_given_up_early_still_gives_a_plan() -> None:
+    made = finish(start(plan_input(account())))
+    assert made.steps == ()
+    assert made.narrative.startswith("Hold: ")
+
+
+DIFFERENCE = BookDifference(1, "cash", "EUR", 0, 5, True, NOON)
+
+
+@pytest.mark.parametrize(
+    ("shot", "words"),
+    [
+        (account(stale="no line"), "could not be read: no line"),
+        (account(differences=(DIFFERENCE,)), "books and broker differ"),
+        (account(held={"S00": "1"}, prices={}), "the value of S00 is not known"),
+        (account(cash={"EUR": "900", "USD": "-1"}), "negative cash in USD is repaired first"),
+        (account(held={"S00": "-1"}), "negative holding of S00"),
+        (account(cash={"EUR": "0"}), "the account is empty"),
+        (account(cash={"EUR": "600"}), "€100 of cash above the reserve is less than"),
+        (account(prices={}), "no security that may be traded now"),
+    ],
+)
+def test_holding_says_why(shot: PortfolioSnapshot, words: str) -> None:
+    made = plan(plan_input(shot))
+    assert made.steps == ()
+    assert made.end_score == made.current_score
+    assert words in made.narrative
+
+
+def test_nothing_is_done_for_less_than_the_hurdle() -> None:
+    limits = replace(DEFAULTS, min_improvement=Decimal(5))
+    made = plan(plan_input(account(), limits=limits))
+    assert made.steps == ()
+    assert "no affordable trade improves the portfolio enough" in made.narrative
+    assert made.evaluated == 26
+
+
+def test_a_fee_without_a_rate_holds() -> None:
+    given_input = replace(plan_input(account()), fees=replace(FREE, fixed=Money(1, "CHF")))
+    assert "no rate" in plan(given_input).narrative
+
+
+def test_barred_steps_are_planned_around() -> None:
+    first = plan(plan_input(account())).steps[0].symbol
+    made = plan(plan_input(account(), barred=frozenset({(first, "BUY")})))
+    assert first not in {s.symbol for s in made.steps}
+
+
+def test_steps_become_proposals_of_their_class() -> None:
+    made = plan(plan_input(account("USD")))
+    exchange, trade = (proposal(made, one, attempt=2) for one in made.steps[:2])
+    assert (exchange.order_class, trade.order_class) == ("fx", "planner")
+    assert (exchange.source_id, exchange.step, exchange.attempt) == ("01PLAN", 1, 2)
+    assert (trade.currency, trade.security_id) == ("USD", made.steps[1].security_id)
+    assert trade.decision_price == made.steps[1].price
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    cash=st.integers(0, 20_000),
+    prices=st.lists(st.integers(1, 900), min_size=12, max_size=12),
+    held=st.lists(st.sampled_from([0, 3, 30]), min_size=12, max_size=12),
+)
+def test_no_plan_exceeds_depth_position_or_cash(
+    cash: int, prices: list[int], held: list[int]
+) -> None:
+    universe = dozen()
+    quotes = {s.symbol: str(p) for s, p in zip(universe, prices, strict=True)}
+    shot = account(
+        prices=quotes,
+        costs=quotes,
+        cash={"EUR": str(cash)},
+        held={s.symbol: str(q) for s, q in zip(universe, held, strict=True)},
+    )
+    made = plan(plan_input(shot))
+    trades = [s for s in made.steps if s.kind == "trade"]
+    assert len(trades) <= DEFAULTS.max_depth
+    if not trades:
+        return
+    assert made.steps[-1].cash_after_eur >= DEFAULTS.min_cash_reserve
+    assert shot.total_eur is not None
+    for one in trades:
+        if one.side == "BUY":
+            before = shot.held(one.symbol)
+            value = before.value_eur if before is not None else None
+            held_eur = value if value is not None else eur(0)
+            share = (held_eur + one.value_eur).amount / shot.total_eur.amount
+            assert share <= DEFAULTS.max_position_share
+    hurdle = 5 * sum(float(s.value_eur.amount) for s in trades) / float(shot.total_eur.amount)
+    assert made.end_score - made.current_score > hurdle - 1e-9
+
+
+def test_a_lot_of_a_fraction_is_planned_exactly() -> None:
+    universe = tuple(security(f"F{i}", number=i, lot="0.001") for i in range(12))
+    shot = snapshot(universe, prices={s.symbol: "612.37" for s in universe}, cash={"EUR": "9000"})
+    made = plan(plan_input(shot))
+    assert made.steps
+    assert all(s.quantity.is_multiple_of(Quantity.of("0.001")) for s in made.steps)
