@@ -9,12 +9,14 @@ from typing import Any, Generic, TypeVar
 
 import trio
 
-from ledger.errors import ActorUnavailable, TrimtabError
+from ledger.errors import ActorUnavailable, BadData, StoreFailed, TrimtabError
 
 R = TypeVar("R")
 T = TypeVar("T")
 
 HANDOVER_S = 2.0
+# An actor must not go on after one of these, even when there is an asker to tell.
+_ENDS_THE_ACTOR = (BadData, StoreFailed)
 
 
 class NudgeBox(Generic[T]):
@@ -62,10 +64,12 @@ class ReplySlot:
         self._error: BaseException | None = None
 
     def answer(self, value: object) -> None:
+        assert not self.answered, "an ask is answered once"
         self._value = value
         self._done.set()
 
     def refuse(self, error: BaseException) -> None:
+        assert not self.answered, "an ask is answered once"
         self._error = error
         self._done.set()
 
@@ -93,11 +97,17 @@ async def serving(ask: Ask) -> AsyncGenerator[None, None]:
     """Guard the handling of `ask`: errors raised on purpose become its answer.
 
     Anything else propagates to the supervisor; the asker learns that the actor was restarted.
+    So do BadData and StoreFailed, which the asker is told as they are, and an error after the
+    answer, which nobody else would hear of.
     """
     try:
         yield
     except TrimtabError as error:
-        ask.slot.refuse(error)
+        told = ask.slot.answered
+        if not told:
+            ask.slot.refuse(error)
+        if told or isinstance(error, _ENDS_THE_ACTOR):
+            raise
     finally:
         if not ask.slot.answered:
             ask.slot.refuse(ActorUnavailable("the actor was restarted before it answered"))
