@@ -22,7 +22,6 @@ from policy.fees import FeeTerms, fee
 from policy.limits import Limits
 from policy.pricing import drift, spread
 
-
 # A price in millionths below this has too few digits to size an order with.
 LEAST_PRICE = Decimal("0.001")
 

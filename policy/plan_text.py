@@ -24,7 +24,9 @@ def whole(money: Money) -> str:
     """An amount for a sentence, without decimals: €1,250 or 1,250 USD."""
     amount = money.amount.quantize(Decimal(1), ROUND_HALF_EVEN)
     sign = SIGNS.get(money.currency)
-    return f"{sign}{amount:,}" if sign else f"{amount:,} {money.currency}"
+    if sign is None:
+        return f"{amount:,} {money.currency}"
+    return f"-{sign}{-amount:,}" if amount < 0 else f"{sign}{amount:,}"
 
 
 def conversion_reason(step: Conversion, symbol: str) -> str:

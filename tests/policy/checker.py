@@ -17,7 +17,7 @@ from policy.sequences import TradeSequence
 
 
 def minor(value: Fraction, currency: str) -> Fraction:
-    return value * 10 ** exponent(currency)
+    return value * Fraction(10) ** exponent(currency)
 
 
 class Accountant:
@@ -37,7 +37,7 @@ class Accountant:
 
     def eur(self, balance: Fraction, currency: str) -> Fraction:
         """Euro cents."""
-        return balance / 10 ** exponent(currency) / self.per_eur[currency] * 100
+        return balance * 100 / Fraction(10) ** exponent(currency) / self.per_eur[currency]
 
     def floor(self, currency: str) -> Fraction:
         reserve = Fraction(self.scene.limits.min_currency_reserve.minor, 100)
@@ -102,7 +102,7 @@ class Accountant:
         self._move(step.worst, -1)
         self._move(step.fee, -1)
         total = sum(self.eur(b, c) for c, b in self.cash.items())
-        least = self.scene.limits.min_cash_reserve.minor
+        least = Fraction(self.scene.limits.min_cash_reserve.minor)
         least += sum(self.eur(Fraction(m), c) for c, m in self.kept.items())
         short = [f"total {float(total)} below {float(least)}"] if total < least else []
         return short + self._short(step.worst.currency) + self._short(step.fee.currency)

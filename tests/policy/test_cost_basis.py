@@ -8,7 +8,7 @@ from decimal import Decimal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ledger.fact import CorporateAction, Fill, Opening
+from ledger.fact import CorporateAction, Fact, Fill, Opening
 from ledger.money import Money, Price, Quantity, Rounding
 from ledger.order import Side
 from policy.cost_basis import average_costs
@@ -51,7 +51,7 @@ def test_a_split_spreads_the_same_cost() -> None:
 
 
 def test_a_holding_that_came_without_a_cost_has_none_until_it_is_sold() -> None:
-    unknown = [opening("10", None), fill("BUY", "10", "20")]
+    unknown: list[Fact] = [opening("10", None), fill("BUY", "10", "20")]
     assert average_costs(unknown) == {}
     assert average_costs([*unknown, fill("SELL", "5", "20")]) == {}
     fresh = [*unknown, fill("SELL", "20", "20"), fill("BUY", "1", "9")]

@@ -164,15 +164,9 @@ def test_a_holding_above_its_target_is_no_opportunity_however_cheap() -> None:
     assert opportunity_buys(scene(shot), more_cash=False) == ()
 
 
-def heavy(cost: str | None = "30", **changes: object) -> PortfolioSnapshot:
-    return ten(
-        **{
-            "held": {"S0": "100", "S1": "25"},
-            "costs": {"S0": cost} if cost else {},
-            "cash": {"EUR": "5000"},
-            **changes,
-        }
-    )
+def heavy(cost: str | None = "30") -> PortfolioSnapshot:
+    costs = {"S0": cost} if cost else {}
+    return ten(held={"S0": "100", "S1": "25"}, costs=costs, cash={"EUR": "5000"})
 
 
 def test_a_position_far_above_target_is_trimmed() -> None:

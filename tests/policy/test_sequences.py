@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from itertools import pairwise
 from math import comb
 
@@ -16,7 +17,7 @@ from policy.fx import Conversion
 from policy.limits import DEFAULTS
 from policy.opportunities import opportunities
 from policy.sequences import MAX_CANDIDATES, Space, TradeSequence, sequences, space
-from tests.policy.accounts import FREE, dozen, eur, scene, security, snapshot
+from tests.policy.accounts import FREE, NOON, dozen, eur, scene, security, snapshot
 from tests.policy.checker import Accountant
 
 CURRENCIES = ("EUR", "USD", "GBP", "HKD")
@@ -151,6 +152,19 @@ def test_a_currency_without_a_pair_is_reached_over_euros() -> None:
     sources = [s.leg.source for s in found[0].steps if isinstance(s, Conversion)]
     assert "GBP" in sources
     assert sources[-1] == "EUR"
+
+
+def test_what_can_begin_soonest_comes_first() -> None:
+    universe = tuple(
+        security(f"S{i:02d}", number=i, mic="XETR" if i % 2 else "XPAR") for i in range(12)
+    )
+    shot = snapshot(universe, prices={s.symbol: "40" for s in universe}, cash={"EUR": "9000"})
+    where = replace(scene(shot), markets=frozenset({"XETR", "XPAR"}))
+    opens = {"XETR": NOON, "XPAR": NOON + timedelta(hours=1)}
+    made = space(opportunities(where), where.purse, where.rules, max_depth=3, opens=opens)
+    mics = [c.security.instrument.mic for c in made.candidates]
+    assert mics == sorted(mics)
+    assert set(mics) == {"XETR", "XPAR"}
 
 
 def test_the_number_of_candidates_is_bounded() -> None:
