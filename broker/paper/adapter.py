@@ -68,8 +68,8 @@ class PaperBroker:
         self._note_every_s = note_every_s
         self._world = World.build(market, seed=seed, session=session, resolve=resolve)
         try:
-            self._storage = Storage(path)
-            self._exchange = Exchange(self._storage, self._world, start)
+            self.storage = Storage(path)
+            self._exchange = Exchange(self.storage, self._world, start)
         except sqlite3.Error as error:
             raise StartError(f"the paper exchange's file {path} cannot be used: {error}") from error
         self._latest = from_ms(self._exchange.books.reached.ms)
@@ -117,13 +117,13 @@ class PaperBroker:
     async def fills_since(self, cursor: str | None) -> tuple[Sequence[Fill], str | None]:
         now = await self._arrive()
         with _reading():
-            rows = tables.fills_since(self._storage.db, answers.since_ms(cursor))
+            rows = tables.fills_since(self.storage.db, answers.since_ms(cursor))
         return tuple(answers.fill(row) for row in rows), answers.cursor(now)
 
     async def cash_flows_since(self, cursor: str | None) -> tuple[Sequence[CashFlow], str | None]:
         now = await self._arrive()
         with _reading():
-            rows = tables.flows_since(self._storage.db, answers.since_ms(cursor))
+            rows = tables.flows_since(self.storage.db, answers.since_ms(cursor))
         return tuple(answers.cash_flow(row) for row in rows), answers.cursor(now)
 
     async def corporate_actions_since(
@@ -131,7 +131,7 @@ class PaperBroker:
     ) -> tuple[Sequence[CorporateAction], str | None]:
         now = await self._arrive()
         with _reading():
-            rows = tables.actions_since(self._storage.db, answers.since_ms(cursor))
+            rows = tables.actions_since(self.storage.db, answers.since_ms(cursor))
         return tuple(answers.corporate_action(row) for row in rows), answers.cursor(now)
 
     async def open_orders(self) -> Sequence[OrderView]:
@@ -141,7 +141,7 @@ class PaperBroker:
     async def orders_since(self, since: datetime) -> Sequence[OrderView]:
         await self._arrive()
         with _reading():
-            return tuple(map(view_of, tables.orders_since(self._storage.db, to_ms(since))))
+            return tuple(map(view_of, tables.orders_since(self.storage.db, to_ms(since))))
 
     async def place(self, draft: OrderDraft) -> Accepted:
         now = await self._arrive()
@@ -157,7 +157,7 @@ class PaperBroker:
         """Note how far market time has come and close the file."""
         with _reading():
             self._exchange.note(to_ms(self._latest))
-        self._storage.close()
+        self.storage.close()
 
     async def _arrive(self) -> datetime:
         """Wait for the line, let due events happen, and return the market instant of the call."""

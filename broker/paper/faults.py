@@ -68,7 +68,7 @@ class FaultPlan:
         script: Mapping[str, Iterable[Sequence[Blow]]] | None = None,
         chances: Mapping[str, Sequence[Chance]] | None = None,
     ) -> None:
-        self.rng = random.Random(seed)  # noqa: S311 - repeatable on purpose
+        self.rng = random.Random(seed)
         self._script = {name: deque(calls) for name, calls in (script or {}).items()}
         self._chances = dict(chances or {})
         self.struck: dict[Fault, int] = {}

@@ -24,7 +24,7 @@ from broker.market_data import (
 )
 from broker.paper.adapter import PaperBroker
 from broker.port import Broker
-from ledger.fact import Fill, postings, source_key
+from ledger.fact import Fact, Fill, postings, source_key
 from ledger.money import Money, Price, Quantity
 from ledger.order import OrderDraft, OrderView, Side
 
@@ -190,8 +190,10 @@ class Rig:
         """Connect anew without a farewell, as after a kill."""
         self.broker = self.connect()
 
-    def wait(self, *, seconds: float = 0, hours: float = 0, days: float = 0) -> None:
-        self.now += timedelta(days=days, hours=hours, seconds=seconds)
+    def wait(
+        self, *, seconds: float = 0, minutes: float = 0, hours: float = 0, days: float = 0
+    ) -> None:
+        self.now += timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
 
     def draft(
         self, side: Side, symbol: str, quantity: Decimal | str | int, limit: str | Decimal
@@ -236,7 +238,7 @@ def opening(market: MarketData) -> dict[tuple[str, str], int]:
 async def booked(broker: Broker, before: Mapping[tuple[str, str], int]) -> dict[Any, int]:
     """`before` moved once by every fact the broker reports; empty balances left out."""
     total = dict(before)
-    reported = (
+    reported: tuple[Fact, ...] = (
         *(await broker.fills_since(None))[0],
         *(await broker.cash_flows_since(None))[0],
         *(await broker.corporate_actions_since(None))[0],

@@ -153,7 +153,7 @@ async def test_the_tag_comes_back_on_the_order_and_its_fills(subject: Subject) -
     order = await _placed(subject, draft)
     subject.wait(10)
     assert (await _view(subject, order)).client_order_id == draft.client_order_id
-    fills = {fill for fill in (await subject.broker.fills_since(None))[0]}
+    fills = set((await subject.broker.fills_since(None))[0])
     assert {(fill.broker_order_id, fill.client_order_id) for fill in fills} == {
         (order, draft.client_order_id)
     }
