@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import trio
 
+from daemon import client_wait
 from daemon.client import main
 from daemon.control import ControlServer, report
 from ledger.errors import Busy, Conflict, Missing, Refused
@@ -117,6 +118,11 @@ class Daemon:
         pages = {None: (["c", "d"], 20), 20: (["a", "b"], None)}
         lines, before = pages[args.get("before")]
         return {"lines": lines, "before": before}
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client_wait, "POLL_S", 0.02)
 
 
 @pytest.fixture
