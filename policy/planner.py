@@ -7,7 +7,7 @@ plan, wherever and how often it runs. A plan without steps says why nothing is d
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -18,14 +18,15 @@ from ledger.plan import Plan, PlanStep
 from ledger.portfolio import PortfolioSnapshot
 from ledger.rate import RateTable
 from policy.arrays import UNKNOWN_QUALITY, Quality, ScoreArrays, score_arrays
-from policy.candidates import Candidate, Scene, make_scene
+from policy.candidates import Scene, make_scene
 from policy.evaluate import BATCH, Ranked, best_of, score_nothing, score_steps, shown_nothing
 from policy.fees import FeeTerms
-from policy.fx import Conversion, FxMarket
+from policy.fx import FxMarket
 from policy.limits import Limits
 from policy.opportunities import opportunities
-from policy.plan_text import conversion_reason, hold_text, plan_text, whole
-from policy.sequences import Space, sequences, space, step_cost
+from policy.plan_steps import plan_steps
+from policy.plan_text import hold_text, plan_text, whole
+from policy.sequences import Space, sequences, space
 from policy.targets import Targets
 from policy.valuation import unfit
 
@@ -138,7 +139,10 @@ def finish(run: PlanRun) -> Plan:
         current = 100 * shown_nothing(work.arrays) if work else 0.0
         reason = run.hold or "no affordable trade improves the portfolio enough to be worth it"
         return _plan(run, (), current, current, hold_text(reason))
-    steps = _steps(run.input, work, best)
+    cash = run.input.snapshot.cash_eur
+    assert cash is not None
+    scores = score_steps(work.arrays, best.sequence, run.input.limits)
+    steps = plan_steps(best.sequence.steps, scores, cash=cash)
     current, end = steps[0].score_before, steps[-1].score_after
     text = plan_text(steps, current_score=current, end_score=end)
     return _plan(run, steps, current, end, text)
@@ -208,86 +212,6 @@ def _nothing_found(scene: Scene) -> str:
             f" {whole(scene.min_trade)}, and no position is far above its target"
         )
     return "no security that may be traded now is far enough from its target"
-
-
-def _steps(given: PlanInput, work: _Work, best: Ranked) -> tuple[PlanStep, ...]:
-    scores = score_steps(work.arrays, best.sequence, given.limits)
-    cash = given.snapshot.cash_eur
-    assert cash is not None
-    steps: list[PlanStep] = []
-    moves = best.sequence.steps
-    for index, move in enumerate(moves):
-        after = cash + _cash_change(move)
-        bare = _trade(move) if isinstance(move, Candidate) else _fx(move, _funds(moves[index:]))
-        steps.append(
-            replace(
-                bare,
-                number=index + 1,
-                score_before=100 * scores[index],
-                score_after=100 * scores[index + 1],
-                cash_before_eur=cash,
-                cash_after_eur=after,
-            )
-        )
-        cash = after
-    return tuple(steps)
-
-
-def _cash_change(move: Candidate | Conversion) -> Money:
-    """What a step does to the cash of all currencies, at decision prices."""
-    if isinstance(move, Conversion):
-        return -step_cost(move)
-    flow = move.value_eur if move.side == "SELL" else -move.value_eur
-    return flow - step_cost(move)
-
-
-def _funds(moves: Iterable[Candidate | Conversion]) -> str:
-    """The symbol of the trade that the conversions in front of it pay for."""
-    return next(move.symbol for move in moves if isinstance(move, Candidate))
-
-
-def _trade(move: Candidate) -> PlanStep:
-    zero = Money.zero(BASE)
-    return PlanStep(
-        number=0,
-        kind="trade",
-        side=move.side,
-        symbol=move.symbol,
-        name=move.security.instrument.name,
-        security_id=move.security.security_id,
-        quantity=move.quantity,
-        price=move.price,
-        value_eur=move.value_eur,
-        fee_eur=move.fee_eur,
-        reason=move.reason,
-        tags=(move.kind, *move.tags),
-        score_before=0.0,
-        score_after=0.0,
-        cash_before_eur=zero,
-        cash_after_eur=zero,
-    )
-
-
-def _fx(move: Conversion, symbol: str) -> PlanStep:
-    zero = Money.zero(BASE)
-    return PlanStep(
-        number=0,
-        kind="fx",
-        side=move.leg.side,
-        symbol=move.leg.pair.symbol,
-        name=f"{move.leg.source} → {move.leg.target}",
-        security_id=None,
-        quantity=move.quantity,
-        price=move.price,
-        value_eur=move.value_eur,
-        fee_eur=move.cost_eur,
-        reason=conversion_reason(move, symbol),
-        tags=("fx",),
-        score_before=0.0,
-        score_after=0.0,
-        cash_before_eur=zero,
-        cash_after_eur=zero,
-    )
 
 
 def _plan(run: PlanRun, steps: tuple[PlanStep, ...], current: float, end: float, text: str) -> Plan:

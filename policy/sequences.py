@@ -11,6 +11,7 @@ Bound: of n candidates, at most MAX_CANDIDATES, there are n + n(nâˆ’1)/2 + n(nâˆ
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -89,11 +90,22 @@ def _canonical(
     def soonest(candidate: Candidate) -> datetime:
         return opens.get(candidate.security.instrument.mic, NEVER)
 
+    strongest = _strongest(candidates)
+    return tuple(sorted(strongest, key=lambda c: (c.side == "BUY", soonest(c), -c.priority, c.key)))
+
+
+def _strongest(candidates: tuple[Candidate, ...]) -> list[Candidate]:
+    """At most the bound, the first of every kind before the second of any."""
     unique: dict[bytes, Candidate] = {}
     for candidate in sorted(candidates, key=lambda c: (-c.priority, c.key)):
         unique.setdefault(candidate.key, candidate)
-    strongest = list(unique.values())[:MAX_CANDIDATES]
-    return tuple(sorted(strongest, key=lambda c: (c.side == "BUY", soonest(c), -c.priority, c.key)))
+    ranks: Counter[str] = Counter()
+    ranked: list[tuple[int, Candidate]] = []
+    for candidate in unique.values():
+        ranked.append((ranks[candidate.kind], candidate))
+        ranks[candidate.kind] += 1
+    ranked.sort(key=lambda pair: pair[0])
+    return [candidate for _, candidate in ranked[:MAX_CANDIDATES]]
 
 
 def _patterns(where: Space, max_depth: int) -> Iterator[Combo]:

@@ -178,6 +178,18 @@ def test_the_number_of_candidates_is_bounded() -> None:
     assert len(made.combos) == MAX_CANDIDATES + comb(MAX_CANDIDATES, 2)
 
 
+def test_no_kind_of_candidate_crowds_out_another() -> None:
+    where = rich_and_heavy()
+    found = opportunities(where)
+    sells = [c for c in found if c.side == "SELL"]
+    buys = [
+        replace(found[-1], priority=1.0, security=security(f"M{i:03d}", number=i))
+        for i in range(MAX_CANDIDATES)
+    ]
+    made = space((*buys, *sells), where.purse, where.rules, max_depth=1)
+    assert [c for c in made.candidates if c.side == "SELL"] == sells
+
+
 def test_the_same_trade_twice_is_tried_once() -> None:
     where = rich_and_heavy()
     found = opportunities(where)
