@@ -14,6 +14,7 @@ Lines = list[str]
 
 DASH = "–"
 WIDTH_MAX = 48
+LINE_MAX = 400
 _LEFT = frozenset({"symbol", "name", "reason", "state", "actor", "job", "schedule", "status"})
 
 
@@ -27,8 +28,8 @@ def row_of(value: object) -> Row | None:
     return cast("Row", value) if isinstance(value, Mapping) else None
 
 
-def cell(value: object) -> str:
-    """One value in a table."""
+def cell(value: object, width: int = WIDTH_MAX) -> str:
+    """One value, cut to `width` characters as tables need it."""
     if value is None or value == "":
         return DASH
     if isinstance(value, bool):
@@ -38,7 +39,7 @@ def cell(value: object) -> str:
     if isinstance(value, list | tuple):
         return ", ".join(cell(item) for item in cast("Sequence[object]", value)) or DASH
     text = " ".join(str(value).split())
-    return text if len(text) <= WIDTH_MAX else f"{text[: WIDTH_MAX - 1]}…"
+    return text if len(text) <= width else f"{text[: width - 1]}…"
 
 
 def table(rows: Sequence[Row], columns: Sequence[str]) -> Lines:
@@ -75,7 +76,7 @@ def fields(record: Row, names: Sequence[str] | None = None) -> Lines:
     chosen = list(record) if names is None else [name for name in names if name in record]
     known = [name for name in chosen if record.get(name) not in (None, "", [], ())]
     width = max((len(name) for name in known), default=0)
-    return [f"{name.replace('_', ' '):<{width}}  {cell(record[name])}" for name in known]
+    return [f"{name.replace('_', ' '):<{width}}  {cell(record[name], LINE_MAX)}" for name in known]
 
 
 def status(answer: Row) -> Lines:
@@ -181,7 +182,7 @@ def display(answer: Row) -> Lines:
     driver = row_of(answer.get("driver"))
     kind = answer.get("driver") if driver is None else driver.get("kind")
     return [
-        f"{cell(answer.get('mode'))}: {answer.get('text') or DASH}",
+        f"{cell(answer.get('mode') or answer.get('pool'))}: {answer.get('text') or DASH}",
         f"driver {cell(kind)}, {cell(answer.get('rows'))} × {cell(answer.get('columns'))}",
     ]
 
