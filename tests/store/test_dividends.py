@@ -27,6 +27,11 @@ from tests.store.builders import (
 )
 
 
+@pytest.fixture
+def store(inline_store: Store) -> Store:
+    return inline_store
+
+
 async def two_pots(store: Store) -> tuple[PotShare, PotShare]:
     """A pot of 100.00 and one of 50.01, wholly wanted by one order."""
     await store.facts.record(
@@ -109,10 +114,10 @@ async def test_money_waits_for_executions_that_the_broker_claims(store: Store) -
 
 
 @pytest.mark.parametrize("end", ["refuse", "simulate", "rejected", "not_placed"])
-async def test_every_end_without_executions_frees_the_pots(inline_store: Store, end: str) -> None:
+async def test_every_end_without_executions_frees_the_pots(store: Store, end: str) -> None:
     """O9."""
-    intent_id = await reserved(inline_store)
-    orders = inline_store.orders
+    intent_id = await reserved(store)
+    orders = store.orders
     if end == "refuse":
         await orders.refuse(intent_id, verdicts=[], retry_after=None, at=NOW)
     elif end == "simulate":
@@ -121,7 +126,7 @@ async def test_every_end_without_executions_frees_the_pots(inline_store: Store, 
         await orders.begin_submit(intent_id, **submission())
         await orders.unknown(intent_id, "timeout", at=NOW)
         await getattr(orders, end)(intent_id, "no", at=NOW)
-    assert await lefts(inline_store) == [10_000, 5_001]
+    assert await lefts(store) == [10_000, 5_001]
 
 
 async def test_a_released_pot_is_ordinary_cash(store: Store) -> None:

@@ -69,6 +69,7 @@ async def test_writers_wait_while_a_commit_is_held(tmp_path: Path) -> None:
     async with open_inline_engine(tmp_path / "x.db", checkpoint=checkpoint) as engine:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(engine.write, "CREATE TABLE t (a INTEGER) STRICT")
+            await trio.testing.wait_all_tasks_blocked()
             nursery.start_soon(engine.write, "INSERT INTO t VALUES (1)")
             await trio.testing.wait_all_tasks_blocked()
             release.set()

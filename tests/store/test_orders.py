@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -29,6 +28,11 @@ from tests.store.builders import (
 NO = Verdict("L4", passed=False, detail="held 3 days")
 YES = Verdict("L6", passed=True, detail="enough cash")
 FORCED = Verdict("G1", passed=False, detail="too often", forced=True)
+
+
+@pytest.fixture
+def store(inline_store: Store) -> Store:
+    return inline_store
 
 
 async def proposed(store: Store, source: str = "plan-1", **changes: object) -> int:
@@ -325,14 +329,11 @@ def test_a_route_is_made_of_allowed_moves(state: OrderState) -> None:
             state = step
 
 
-Call = Callable[[Store, int], object]
-
-
 @pytest.mark.parametrize("name", ["unknown", "not_placed", "escalated", "rejected"])
-async def test_an_illegal_move_changes_nothing(inline_store: Store, name: str) -> None:
-    intent_id = await proposed(inline_store)
+async def test_an_illegal_move_changes_nothing(store: Store, name: str) -> None:
+    intent_id = await proposed(store)
     with pytest.raises(IllegalMove):
-        await getattr(inline_store.orders, name)(intent_id, "no", at=NOW)
-    intent = await inline_store.orders.get(intent_id)
+        await getattr(store.orders, name)(intent_id, "no", at=NOW)
+    intent = await store.orders.get(intent_id)
     assert (intent.state, intent.error) == (OrderState.PROPOSED, None)
-    assert len(await inline_store.orders.events(intent_id)) == 1
+    assert len(await store.orders.events(intent_id)) == 1
