@@ -15,6 +15,9 @@ from daemon.config import load
 from daemon.watchdog import EXIT_CONFIG, process_notifier
 from ledger.errors import StartError, StoreFailed
 
+# The kernels do no linear algebra; the library's threads would only cost memory.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the daemon; 0 after a stop, 2 when its owner has to mend something first."""

@@ -13,7 +13,7 @@ import os
 import random
 import signal
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 
@@ -31,7 +31,7 @@ from daemon.watchdog import EXIT_STOPPED, Notifier
 from daemon.wiring import Parts, System, wire
 from hw.open import make_display
 from hw.port import HardwareError
-from ledger.errors import ActorUnavailable, StartError, StoreFailed
+from ledger.errors import ActorUnavailable, BrokerError, StartError, StoreFailed
 from ledger.halt import Latch
 from store.backup import back_up
 from store.identity import stamp
@@ -69,7 +69,8 @@ async def _paper(config: Config) -> AsyncGenerator[PaperWorld, None]:
     try:
         yield world
     finally:
-        with trio.CancelScope(shield=True):
+        # The exchange keeps every event when it happens; closing only notes the time.
+        with trio.CancelScope(shield=True), suppress(BrokerError):
             await world.broker.close()
 
 

@@ -30,6 +30,9 @@ PAPER_FILE = "paper.db"
 HURRY_TICK_S = 0.25
 # Between two jumps the world is left alone for a moment, so that everybody sees the new hour.
 JUMP_PAUSE_S = 1.0
+# How far market time has come is noted this often, so that a crash loses little of it.
+NOTE_MARKET_S = 600.0
+NOTE_MAX_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,7 @@ async def open_paper_world(
         monotonic_s=clock.monotonic_s,
         session=session,
         resolve=_mic,
+        note_every_s=min(NOTE_MAX_S, NOTE_MARKET_S / config.rate),
     )
     return PaperWorld(broker, clock, calendars, mics)
 
