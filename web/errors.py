@@ -24,6 +24,7 @@ from ledger.errors import (
     OutcomeUnknown,
     Refused,
     RejectedByBroker,
+    StoreFailed,
     TrimtabError,
     Unavailable,
 )
@@ -39,6 +40,7 @@ TABLE: tuple[tuple[type[TrimtabError], int, str], ...] = (
     (Conflict, 409, "conflict"),
     (Refused, 400, "refused"),
     (ActorUnavailable, 503, "actor_unavailable"),
+    (StoreFailed, 503, "store_unavailable"),
     (Unavailable, 503, "broker_unavailable"),
     (RejectedByBroker, 502, "rejected_by_broker"),
     (BrokerNotFound, 404, "unknown_to_broker"),
