@@ -37,7 +37,8 @@ def names_in(folder: Path, pattern: str) -> list[str]:
 async def pragma(tx: Tx, name: str) -> int | str:
     row = await tx.one(f"PRAGMA {name}")
     assert row is not None
-    return row[0]
+    value: int | str = row[0]
+    return value
 
 
 async def test_a_returned_transaction_is_read_by_the_next_reader(

@@ -7,8 +7,8 @@ import sqlite3
 import pytest
 
 from ledger.dividend import PotState
-from ledger.fact import Adjustment, postings
-from ledger.money import Money
+from ledger.fact import Adjustment, Fact, postings
+from ledger.money import Money, Quantity
 from ledger.order import OrderState
 from store.facts import LastTrades
 from store.store import Store
@@ -47,7 +47,7 @@ async def test_an_empty_journal_has_nothing(store: Store) -> None:
 
 
 async def test_facts_move_cash_and_holdings(store: Store) -> None:
-    facts = [
+    facts: list[Fact] = [
         opening_cash("1000"),
         opening_position("AAA.EU", 5),
         fill("f1", units=10, price="10", fees=(eur("2"), Money.of("0.50", "USD"))),
@@ -109,7 +109,7 @@ async def test_cost_history_is_in_market_time_whatever_arrived_first(store: Stor
     opened = opening_position("AAA.EU")
     ratio = split()
     other = fill("f3", symbol="BBB.EU")
-    facts = [late, other, ratio, opened, early, opening_cash(), dividend()]
+    facts: list[Fact] = [late, other, ratio, opened, early, opening_cash(), dividend()]
     await store.facts.record(facts, **TIMES)
     history = await store.facts.cost_history(["AAA.EU", "NONE"])
     assert history == {"AAA.EU": (early, opened, ratio, late), "NONE": ()}
@@ -117,7 +117,7 @@ async def test_cost_history_is_in_market_time_whatever_arrived_first(store: Stor
 
 async def test_last_trades_leave_out_reinvested_dividends_and_pairs(store: Store) -> None:
     _, tag = await submitted(store, order_class="drip")
-    facts = [
+    facts: list[Fact] = [
         fill("f1", at=after(-60)),
         fill("f2", tag=tag, at=after(-10)),
         fill("f3", symbol="BBB.EU", side="SELL", at=after(-5)),
@@ -135,10 +135,12 @@ async def test_fills_raise_their_order_and_move_its_state(store: Store) -> None:
     await store.orders.accepted(intent_id, "b1", at=NOW)
     await store.facts.record([fill("f1", tag=tag, units=4)], **TIMES)
     part = await store.orders.get(intent_id)
-    assert (part.state, part.filled.units) == (OrderState.PARTIALLY_FILLED, 4)
+    assert (part.state, part.filled) == (OrderState.PARTIALLY_FILLED, Quantity.of(4))
     await store.facts.record([fill("f1", tag=tag, units=4), fill("f2", units=6)], **TIMES)
     whole = await store.orders.get(intent_id)
-    assert (whole.state, whole.filled.units, whole.remaining.units) == (OrderState.FILLED, 10, 0)
+    assert (whole.state, whole.filled, whole.remaining) == (
+        OrderState.FILLED, Quantity.of(10), Quantity(0),
+    )  # fmt: skip
     moves = [(e.before, e.after) for e in await store.orders.events(intent_id)]
     assert moves[-2:] == [
         (OrderState.ACCEPTED, OrderState.PARTIALLY_FILLED),
@@ -152,7 +154,7 @@ async def test_a_fill_before_the_answer_waits_for_it(store: Store) -> None:
     await store.facts.record([fill("f1", order="b7")], **TIMES)
     assert (await store.orders.get(intent_id)).state is OrderState.SUBMITTING
     done = await store.orders.accepted(intent_id, "b7", at=NOW)
-    assert (done.state, done.filled.units) == (OrderState.FILLED, 10)
+    assert (done.state, done.filled) == (OrderState.FILLED, Quantity.of(10))
 
 
 async def test_a_fill_with_our_tag_tells_the_broker_number(store: Store) -> None:
@@ -178,14 +180,14 @@ async def test_a_fill_after_a_cancellation_still_counts(store: Store) -> None:
     await store.orders.apply_view(intent_id, view("cancelled"), at=NOW)
     await store.facts.record([fill("f1", tag=tag, units=3)], **TIMES)
     late = await store.orders.get(intent_id)
-    assert (late.state, late.filled.units) == (OrderState.CANCELLED, 3)
+    assert (late.state, late.filled) == (OrderState.CANCELLED, Quantity.of(3))
     assert "final" in (await store.orders.events(intent_id))[-1].note
 
 
 async def test_a_fill_of_another_bucket_is_booked_there(store: Store) -> None:
     """C9: what buckets hold always sums to the account."""
     _, tag = await submitted(store, bucket="sat-1")
-    facts = [opening_cash("1000"), fill("f1", tag=tag, fees=(eur("2"),))]
+    facts: list[Fact] = [opening_cash("1000"), fill("f1", tag=tag, fees=(eur("2"),))]
     await store.facts.record(facts, **TIMES)
     balances = await store.facts.balances()
     assert balances.cash == {"EUR": 100_000 - 10_200}
@@ -197,13 +199,13 @@ async def test_a_fill_of_another_bucket_is_booked_there(store: Store) -> None:
 
 async def test_balances_are_the_sum_of_postings(store: Store) -> None:
     _, tag = await submitted(store, bucket="sat-1")
-    facts = [opening_cash(), fill("f1", tag=tag), fill("f2", symbol="EUR/USD"), *paid()]
+    facts: list[Fact] = [opening_cash(), fill("f1", tag=tag), fill("f2", symbol="EUR/USD"), *paid()]
     await store.facts.record(facts, **TIMES)
     expected: dict[tuple[str, str], int] = {}
     for fact in facts:
-        for posting in postings(fact):
-            key = (posting.account, posting.key)
-            expected[key] = expected.get(key, 0) + posting.delta
+        for moved in postings(fact):
+            name = (str(moved.account), moved.key)
+            expected[name] = expected.get(name, 0) + moved.delta
     rows = await store.ledger.read(
         lambda tx: tx.all("SELECT account, key, sum(delta) AS s FROM posting GROUP BY 1, 2")
     )
@@ -216,8 +218,10 @@ async def test_balances_are_the_sum_of_postings(store: Store) -> None:
 
 @pytest.mark.parametrize("action_first", [True, False])
 async def test_a_pot_is_the_net_money_that_really_arrived(store: Store, action_first: bool) -> None:
-    money = list(paid("d1", gross="120", tax="-20"))
-    batches = [[dividend("d1")], money] if action_first else [money, [dividend("d1")]]
+    money: list[Fact] = list(paid("d1", gross="120", tax="-20"))
+    batches: list[list[Fact]] = (
+        [[dividend("d1")], money] if action_first else [money, [dividend("d1")]]
+    )
     assert await store.dividends.pots() == ()
     for batch in batches:
         await store.facts.record(batch, **TIMES)

@@ -275,7 +275,7 @@ async def test_the_rest_of_a_rejected_order_with_executions_is_cancelled(store: 
     await store.orders.accepted(intent_id, "b1", at=NOW)
     await store.facts.record([fill("f1", units=4)], **TIMES)
     done = await store.orders.apply_view(intent_id, view("rejected", filled=4), at=NOW)
-    assert (done.state, done.filled.units) == (OrderState.CANCELLED, 4)
+    assert (done.state, done.filled) == (OrderState.CANCELLED, Quantity.of(4))
 
 
 async def test_a_view_of_something_else_is_refused(store: Store) -> None:
@@ -304,6 +304,16 @@ async def test_reservations_shrink_with_executions_and_end_with_the_order(store:
     assert await store.orders.reserved_cash() == {"EUR": 7_035 + 220}
     await store.orders.apply_view(intent_id, view("cancelled", filled=3), at=NOW)
     assert await store.orders.reserved_cash() == {}
+
+
+async def test_the_rest_of_a_reservation_is_rounded_up(store: Store) -> None:
+    intent_id = await proposed(store)
+    await store.orders.begin_submit(
+        intent_id, **submission(reserved=eur("100.01"), reserved_fee=eur(0))
+    )
+    await store.orders.accepted(intent_id, "b1", at=NOW)
+    await store.facts.record([fill("f1", units=3)], **TIMES)
+    assert await store.orders.reserved_cash() == {"EUR": 7_001}
 
 
 async def test_a_fee_in_another_currency_is_reserved_there(store: Store) -> None:

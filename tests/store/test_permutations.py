@@ -7,13 +7,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ledger.dividend import DividendPot, PotShare
+from ledger.errors import Conflict, IllegalMove, Refused
 from ledger.fact import Fact
-from ledger.order import Intent
+from ledger.money import Price
+from ledger.order import MOVES, Intent, OrderState
 from store.facts import Balances
 from store.store import Store, open_store
 from tests.store.builders import (
@@ -152,3 +155,56 @@ def booked(balances: Balances) -> dict[tuple[str, str, str], int]:
         sums |= {(name, "cash", key): amount for key, amount in bucket.cash.items()}
         sums |= {(name, "holding", key): amount for key, amount in bucket.holdings.items()}
     return sums
+
+
+CALLS = [
+    "refuse", "simulate", "begin_submit", "accepted", "rejected", "unknown", "not_placed",
+    "escalated", "pending", "active", "partially_filled", "filled", "cancelled", "expired",
+    "view_rejected", "fill_3", "fill_7",
+]  # fmt: skip
+
+
+async def call(store: Store, intent_id: int, name: str) -> None:
+    """One call about the order; what its state does not allow is refused."""
+    orders = store.orders
+    try:
+        if name == "refuse":
+            await orders.refuse(intent_id, verdicts=[], retry_after=None, at=NOW)
+        elif name == "simulate":
+            limit = Price.of("10", "EUR")
+            await orders.simulate(intent_id, limit=limit, verdicts=[], at=NOW)
+        elif name == "begin_submit":
+            await orders.begin_submit(intent_id, **submission())
+        elif name == "accepted":
+            await orders.accepted(intent_id, "b1", at=NOW)
+        elif name.startswith("fill_"):
+            facts = [fill(name, units=int(name[-1]))]
+            await store.facts.record(facts, **TIMES)
+        elif name in {"rejected", "unknown", "not_placed", "escalated"}:
+            await getattr(orders, name)(intent_id, "because", at=NOW)
+        else:
+            shown: Any = name.removeprefix("view_")
+            await orders.apply_view(intent_id, view(shown), at=NOW)
+    except (Refused, IllegalMove, Conflict):
+        pass
+
+
+@settings(max_examples=25, deadline=None)
+@given(names=st.lists(st.sampled_from(CALLS), max_size=12))
+async def test_an_order_only_ever_moves_along_its_moves(names: list[str]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        async with open_store(Path(folder), engine="inline") as store:
+            await store.settings.set_mode("live", "test", NOW)
+            intent = await store.orders.propose(proposal(), mode="live", at=NOW)
+            for name in ("begin_submit", *names) if len(names) % 3 else names:
+                await call(store, intent.intent_id, name)
+            found = await store.orders.get(intent.intent_id)
+            events = await store.orders.events(intent.intent_id)
+    state = OrderState.PROPOSED
+    for event in events[1:]:
+        assert event.before is state
+        assert event.after in MOVES[state] | {state}
+        state = event.after
+    assert found.state is state
+    sent = state not in {OrderState.PROPOSED, OrderState.REFUSED, OrderState.SIMULATED}
+    assert (found.client_order_id is not None) == sent

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from decimal import Decimal
 
-from ledger.money import Money
+from ledger.money import Money, Quantity
 from ledger.rate import Rate, RateTable
 from ledger.run import RunStatus
 from store.identity import stamp
@@ -45,7 +45,8 @@ async def test_a_trade_is_shown_with_everything_known_about_it(inline_store: Sto
     rows = await inline_store.views.trades(10)
     first = rows[0]
     assert (first.symbol, first.name, first.isin) == ("AAA.EU", "AAA.EU AG", "DEAAA.EU")
-    assert (first.side, first.quantity.units, first.currency) == ("BUY", 10, "EUR")
+    assert (first.quantity, first.currency) == (Quantity.of(10), "EUR")
+    assert first.side == "BUY"
     assert (first.executed_at, first.order_id) == (after(3), "b1")
     assert first.value_eur == eur(100)
     assert first.commission == (eur("2"), Money(50, "USD"))
