@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -74,9 +75,10 @@ def test_every_panel_is_filled(page: Page, served: Served) -> None:
 
 def test_the_canvas_shows_exactly_the_pixels_of_the_matrix(page: Page, served: Served) -> None:
     watch(page, served)
+    page.value("document.querySelector('#matrix').scrollIntoView()")
     for offset in (0, 3):
         shown = display(offset=offset, text=f"FRAME {offset}")
-        served.do(lambda frame=shown: served.world.boards.display.publish(frame))
+        served.do(partial(served.world.boards.display.publish, shown))
         page.until(f"document.querySelector('#matrix-text').textContent === 'FRAME {offset}'")
         assert lamps(page, shown.rows, shown.columns) == shown.pixels
 
@@ -91,6 +93,13 @@ def lamps(page: Page, rows: int, columns: int) -> bytes:
       return colours;
     }})()""")
     return bytes(found)
+
+
+def test_the_matrix_is_not_asked_for_while_nobody_can_see_it(page: Page, served: Served) -> None:
+    page.size(375, 500, phone=True)
+    watch(page, served)
+    frames = [address for address in page.requests if address.endswith("/api/display/state")]
+    assert frames == []
 
 
 def test_nothing_is_asked_of_another_host_and_nothing_fails(page: Page, served: Served) -> None:
@@ -193,7 +202,8 @@ def test_every_control_and_region_has_a_name(page: Page, served: Served) -> None
         'button, section, table, input, canvas, progress, [role=img]')].filter((node) => !(
         node.textContent.trim() || node.getAttribute('aria-label')
         || document.getElementById(node.getAttribute('aria-labelledby'))
-        || node.closest('label') || node.caption)).map((node) => node.outerHTML.slice(0, 80))""")
+        || node.closest('label, [role=img]:not(canvas)') || node.caption)
+        ).map((node) => node.outerHTML.slice(0, 80))""")
     assert unnamed == []
     assert page.value("document.documentElement.lang") == "en"
     assert page.value("document.querySelector('.total').getAttribute('aria-live')") == "polite"
