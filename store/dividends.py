@@ -49,11 +49,12 @@ class Dividends:
             if row is None or row["paid_ms"] is None:
                 raise Missing(f"there is no paid dividend {dividend_id}")
             left = max(row["left_minor"], 0)
-            await tx.execute(
-                "UPDATE dividend SET released_minor = released_minor + ?, released_ms = ?"
-                " WHERE dividend_id = ?",
-                (left, to_ms(at), dividend_id),
-            )
+            if left:
+                await tx.execute(
+                    "UPDATE dividend SET released_minor = released_minor + ?, released_ms = ?"
+                    " WHERE dividend_id = ?",
+                    (left, to_ms(at), dividend_id),
+                )
             return Money(left, row["currency"])
 
         return await self._engine.transaction(work)

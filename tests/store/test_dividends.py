@@ -138,6 +138,7 @@ async def test_a_released_pot_is_ordinary_cash(store: Store) -> None:
     with pytest.raises(Missing):
         await store.dividends.release(99, NOW)
     row = next(r for r in await store.views.dividends(10) if r.action_id == "d1")
+    assert row.released_at == after(5)
     assert (row.state, row.released, row.gross) == (PotState.RELEASED, eur("100"), eur("12.30"))
 
 
