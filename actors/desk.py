@@ -51,6 +51,14 @@ async def read(call: Callable[[], Awaitable[T]]) -> T | None:
         return None
 
 
+async def shielded(work: Callable[[], Awaitable[T]]) -> T:
+    """The result of `work`, which is finished whatever is being cancelled around us."""
+    results: list[T] = []
+    with trio.CancelScope(shield=True):
+        results.append(await work())
+    return results[0]
+
+
 @dataclass(frozen=True, slots=True)
 class Seen:
     """The outside world at the moment of one decision."""

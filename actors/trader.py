@@ -19,11 +19,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from typing import Literal
 
 import trio
 
-from actors.desk import Desk
+from actors.desk import Desk, shielded
 from actors.order_watch import OrderWatch
+from broker.port import Accepted
 from ledger.errors import BrokerError, Refused, RejectedByBroker
 from ledger.halt import Latch
 from ledger.order import Intent, Mode, OrderDraft, OrderState, Verdict
@@ -33,6 +36,8 @@ from wire.events import EventRing
 from wire.health import Health
 from wire.mailbox import AskBox, NudgeBox, serving
 from wire.messages import Boards, Decide, IntentReady, Nudge, Recovery
+
+Outcome = Literal["accepted", "rejected", "unknown"]
 
 SUBMIT_DEADLINE_S = 20.0
 STOP_DEADLINE_S = 5.0
@@ -171,21 +176,22 @@ class Trader:
         limit, fee = context.limit.price, context.fee
         assert limit is not None
         assert fee is not None
-        with trio.CancelScope(shield=True):
-            try:
-                committed = await self._orders.begin_submit(
-                    intent.intent_id,
-                    limit=limit,
-                    reserved=gates.worst_cost(intent.proposal, limit),
-                    reserved_fee=fee,
-                    verdicts=verdicts,
-                    at=self._clock.market_now(),
-                    machine_at=self._clock.machine_now(),
-                    mode=mode,
-                )
-            except Refused as refusal:
-                last = Verdict("COMMIT", passed=False, detail=str(refusal))
-                return await self._refuse(intent, (*verdicts, last))
+        begin = partial(
+            self._orders.begin_submit,
+            intent.intent_id,
+            limit=limit,
+            reserved=gates.worst_cost(intent.proposal, limit),
+            reserved_fee=fee,
+            verdicts=verdicts,
+            at=self._clock.market_now(),
+            machine_at=self._clock.machine_now(),
+            mode=mode,
+        )
+        try:
+            committed = await shielded(begin)
+        except Refused as refusal:
+            last = Verdict("COMMIT", passed=False, detail=str(refusal))
+            return await self._refuse(intent, (*verdicts, last))
         return await self._send(committed)
 
     async def _send(self, intent: Intent) -> Intent:
@@ -213,26 +219,26 @@ class Trader:
 
     async def _place(self, draft: OrderDraft) -> str:
         """One submission. When the daemon stops meanwhile, it gets STOP_DEADLINE_S to answer."""
+        accepted: Accepted | None = None
+        scope = trio.CancelScope(shield=True, deadline=trio.current_time() + SUBMIT_DEADLINE_S)
         async with trio.open_nursery() as nursery:
-            scope = trio.CancelScope(shield=True, deadline=trio.current_time() + SUBMIT_DEADLINE_S)
             nursery.start_soon(_hurry_when_cancelled, scope)
             with scope:
                 accepted = await self._desk.broker.place(draft)
             nursery.cancel_scope.cancel()
-        if scope.cancelled_caught:
+        if accepted is None:
             raise trio.TooSlowError
         return accepted.broker_order_id
 
-    async def _settle(self, intent: Intent, outcome: str, text: str) -> Intent:
+    async def _settle(self, intent: Intent, outcome: Outcome, text: str) -> Intent:
         """Write the outcome, whatever is being cancelled around us."""
         now = self._clock.market_now()
-        with trio.CancelScope(shield=True):
-            if outcome == "accepted":
-                settled = await self._orders.accepted(intent.intent_id, text, at=now)
-            elif outcome == "rejected":
-                settled = await self._orders.rejected(intent.intent_id, text, at=now)
-            else:
-                settled = await self._orders.unknown(intent.intent_id, text, at=now)
+        write = {
+            "accepted": self._orders.accepted,
+            "rejected": self._orders.rejected,
+            "unknown": self._orders.unknown,
+        }[outcome]
+        settled = await shielded(partial(write, intent.intent_id, text, at=now))
         self._ports.sync.nudge(Nudge(f"order {intent.client_order_id} is {settled.state}"))
         return settled
 

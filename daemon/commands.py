@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, cast
@@ -16,15 +17,16 @@ from typing import Any, cast
 import trio
 
 from daemon.control import report
+from daemon.control_errors import BadArgument
 from daemon.log_tail import LEVELS, tail
 from daemon.logs import LOG_FOLDER, LOG_NAME
 from daemon.paper_world import PaperWorld
 from daemon.wiring import System
-from ledger.errors import Conflict, Missing, Refused
+from ledger.errors import Conflict, Missing
 from ledger.halt import LATCHES, Latch, LatchName
 from ledger.money import Money
 from ledger.order import Intent, Mode
-from ledger.plan import StoredPlan, StoredStep
+from ledger.plan import OPEN_STEPS, StoredPlan, StoredStep
 from ledger.run import JOBS, Job, RunRecord, RunStatus
 from store.store import Store
 from wire.messages import (
@@ -96,7 +98,11 @@ class Commands:
             "total_eur": _money(portfolio.total_eur) if portfolio else None,
             "cash_eur": _money(portfolio.cash_eur) if portfolio else None,
             "cash": [
-                {"currency": c.money.currency, "amount": _money(c.money)}
+                {
+                    "currency": c.money.currency,
+                    "amount": _money(c.money),
+                    "value_eur": _money(c.value_eur),
+                }
                 for c in (portfolio.cash if portfolio else ())
             ],
             "positions": [
@@ -104,7 +110,8 @@ class Commands:
                     "symbol": p.security.symbol,
                     "name": p.security.instrument.name,
                     "quantity": str(p.quantity),
-                    "price": str(p.price) if p.price else None,
+                    "price": f"{p.price.value.normalize():f}" if p.price else None,
+                    "currency": p.security.currency,
                     "value_eur": _money(p.value_eur),
                     "profit_eur": _money(p.profit_eur),
                 }
@@ -129,16 +136,20 @@ class Commands:
             "login_url": self.login_link(),
         }
 
-    async def plan(self, args: Args) -> dict[str, Any]:
-        """Plan anew, wait for it, and show the plan."""
-        await self._run_job("plan")
-        return await self.recommend(args)
+    async def plan(self, _: Args) -> dict[str, Any] | None:
+        """The current plan with what became of its steps."""
+        stored = self.system.boards.plan.value
+        return None if stored is None else _plan(stored)
 
     async def recommend(self, _: Args) -> dict[str, Any]:
+        """What still waits to be done."""
         stored = self.system.boards.plan.value
-        if stored is None:
-            return {"plan_id": None, "steps": [], "narrative": "there is no plan yet"}
-        return _plan(stored)
+        waiting = () if stored is None or stored.superseded else stored.steps
+        return {
+            "plan_id": None if stored is None else stored.plan.plan_id,
+            "narrative": None if stored is None else stored.plan.narrative,
+            "steps": [_step(item) for item in waiting if item.state in OPEN_STEPS],
+        }
 
     async def execute(self, args: Args) -> dict[str, Any]:
         """Hand one step of the current plan to the trader and wait for its decision."""
@@ -166,9 +177,7 @@ class Commands:
         names = args.get("reasons") or [x.name for x in (trading.latches if trading else ())]
         unknown = [name for name in names if name not in LATCHES]
         if unknown:
-            raise Refused(
-                f"reasons: {unknown[0]!r} is no latch; one of {', '.join(LATCHES)}", code="bad_args"
-            )
+            raise BadArgument("reasons", f"{unknown[0]!r} is none of {', '.join(LATCHES)}")
         standing = await self.system.asks.schedule.ask(
             Resume(tuple(cast("list[LatchName]", names)), bool(args.get("confirm")), BY),
             deadline_s=ASK_S,
@@ -181,9 +190,10 @@ class Commands:
         if wanted is None:
             return {"mode": trading.mode if trading else None}
         if wanted not in ("live", "research"):
-            raise Refused(f"mode: {wanted!r} is neither live nor research", code="bad_args")
+            raise BadArgument("mode", f"{wanted!r} is neither live nor research")
+        chosen: Mode = "live" if wanted == "live" else "research"
         mode = await self.system.asks.schedule.ask(
-            SetMode(cast(Mode, wanted), bool(args.get("confirm")), BY), deadline_s=ASK_S
+            SetMode(chosen, bool(args.get("confirm")), BY), deadline_s=ASK_S
         )
         return {"mode": mode}
 
@@ -193,7 +203,7 @@ class Commands:
     async def run(self, args: Args) -> dict[str, Any]:
         job = args.get("job")
         if job not in JOBS:
-            raise Refused(f"job: {job!r} is no job; one of {', '.join(JOBS)}", code="bad_args")
+            raise BadArgument("job", f"{job!r} is none of {', '.join(JOBS)}")
         return await self._run_job(job)
 
     async def led(self, args: Args) -> dict[str, Any]:
@@ -211,11 +221,17 @@ class Commands:
         lines = _number(args, "lines", 100, low=1, high=LOG_LINES_MAX)
         level = _text(args, "level", "info") or "info"
         if level not in LEVELS:
-            raise Refused(f"level: {level!r}; one of {', '.join(LEVELS)}", code="bad_args")
-        page = await trio.to_thread.run_sync(
-            lambda: tail(self.data / LOG_FOLDER / LOG_NAME, lines=int(lines), level=level)
+            raise BadArgument("level", f"{level!r} is none of {', '.join(LEVELS)}")
+        before = _number(args, "before", 0, low=0, high=2**53)
+        read = partial(
+            tail,
+            self.data / LOG_FOLDER / LOG_NAME,
+            lines=int(lines),
+            level=level,
+            before=int(before) or None,
         )
-        return {"lines": list(page.lines), "truncated": page.truncated}
+        page = await trio.to_thread.run_sync(read)
+        return {"lines": list(page.lines), "before": page.before, "truncated": page.truncated}
 
     def _job(self, job: Job) -> Command:
         async def run_it(_: Args) -> dict[str, Any]:
@@ -232,7 +248,7 @@ class Commands:
                 view = self._view(job)
                 if view is not None and view.progress != said:
                     said = view.progress
-                    await report({"run_id": asked.run_id, "progress": said})
+                    await report({"run_id": asked.run_id, "label": said})
                 await trio.sleep(RUN_POLL_S)
             return _run(record)
         return _run(await self.store.runs.get(asked.run_id))
@@ -244,7 +260,7 @@ class Commands:
 def _text(args: Args, name: str, default: str | None) -> str | None:
     value = args.get(name, default)
     if value is not None and (not isinstance(value, str) or len(value) > TEXT_MAX):
-        raise Refused(f"{name}: must be a text of at most {TEXT_MAX} characters", code="bad_args")
+        raise BadArgument(name, f"must be a text of at most {TEXT_MAX} characters")
     return value
 
 
@@ -253,7 +269,7 @@ def _number(args: Args, name: str, default: float, *, low: float, high: float) -
     if value is None:
         return default
     if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-        raise Refused(f"{name}: {value!r} is not between {low:g} and {high:g}", code="bad_args")
+        raise BadArgument(name, f"{value!r} is not between {low:g} and {high:g}")
     return float(value)
 
 
@@ -276,6 +292,8 @@ def _run(record: RunRecord) -> dict[str, Any]:
         "status": record.status.value,
         "trigger": record.trigger,
         "reason": record.reason,
+        "requested_at": _instant(record.requested_at),
+        "market_at": _instant(record.market_at),
         "started_at": _instant(record.started_at),
         "ended_at": _instant(record.ended_at),
         "duration_ms": record.duration_ms,
@@ -313,7 +331,7 @@ def _plan(stored: StoredPlan) -> dict[str, Any]:
 def _step(stored: StoredStep) -> dict[str, Any]:
     step = stored.step
     return {
-        "step": step.number,
+        "number": step.number,
         "kind": step.kind,
         "side": step.side,
         "symbol": step.symbol,
@@ -333,6 +351,7 @@ def _step(stored: StoredStep) -> dict[str, Any]:
 def _order(intent: Intent) -> dict[str, Any]:
     proposal = intent.proposal
     return {
+        "status": intent.state.value,
         "intent_id": intent.intent_id,
         "client_order_id": intent.client_order_id,
         "state": intent.state.value,
@@ -342,7 +361,7 @@ def _order(intent: Intent) -> dict[str, Any]:
         "limit": str(intent.limit) if intent.limit else None,
         "error": intent.error,
         "blocked_by": [
-            {"gate": v.gate, "reason": v.detail, "retry_after": _instant(v.retry_after)}
+            {"gate": v.gate, "detail": v.detail, "retry_after": _instant(v.retry_after)}
             for v in intent.blocked_by
         ],
     }
@@ -351,6 +370,7 @@ def _order(intent: Intent) -> dict[str, Any]:
 def _display(shown: DisplayState) -> dict[str, Any]:
     return {
         "text": shown.text,
+        "mode": shown.mode,
         "pool": shown.pool,
         "rows": shown.rows,
         "columns": shown.columns,

@@ -8,14 +8,15 @@ from __future__ import annotations
 import os
 import platform
 import socket
-from collections.abc import Callable, Generator
+from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
+from typing import cast
 
 import trio
 from hypercorn.config import Config as HypercornConfig
-from hypercorn.trio import serve
+from hypercorn.trio import serve  # pyright: ignore[reportUnknownVariableType]
 
 from daemon.commands import Commands
 from daemon.config import Config
@@ -32,6 +33,9 @@ from web.access import Binding, Session
 from web.app import create_app
 from web.metrics import Gauges
 from web.ports import Asks, BuildInfo
+
+# The server types the application more loosely than strict checking takes.
+_serve = cast("Callable[..., Awaitable[None]]", serve)
 
 LAG_TICK_S = 0.25
 BACKLOG = 64
@@ -78,11 +82,13 @@ class Fronts:
     config: Config
     store: Store
     listening: socket.socket
+    redact: Callable[[str], None]
 
     async def serve(self, system: System, world: PaperWorld, stop: trio.Event) -> None:
         """Serve both fronts until `stop`; returns when they have ended."""
         codes = LoginCodes(now_s=trio.current_time)
         token = load_or_create_token(self.config.data)
+        self.redact(token)
         gauges = Gauges()
         commands = Commands(system, self.store, world, self.config.data, self._login_link(codes))
         async with trio.open_nursery() as nursery:
@@ -106,7 +112,7 @@ class Fronts:
                 binding=Binding(self.config.http.host),
                 gauges=gauges,
             )
-            await serve(app, self._hypercorn(), shutdown_trigger=stop.wait, mode="asgi")
+            await _serve(app, self._hypercorn(), shutdown_trigger=stop.wait, mode="asgi")
             nursery.cancel_scope.cancel()
 
     def _hypercorn(self) -> HypercornConfig:

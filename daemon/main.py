@@ -54,12 +54,14 @@ async def run(config: Config, notifier: Notifier) -> int:
     journal = "JOURNAL_STREAM" in os.environ
     with (
         hold(config.data),
-        logging_to(config.data, journal=journal),
+        logging_to(config.data, journal=journal) as logs,
         bind_http(config.http) as listening,
     ):
         async with open_store(config.data, engine="aio") as store, _paper(config) as world:
             await _claim(store, world)
-            await _Life(config, notifier, store, world).live(Fronts(config, store, listening))
+            await _Life(config, notifier, store, world).live(
+                Fronts(config, store, listening, logs.redactor.know)
+            )
     return EXIT_STOPPED
 
 
@@ -110,7 +112,12 @@ class _Life:
     def _parts(self) -> Parts:
         display = self.config.display
         try:
-            matrix = make_display(display.driver, rows=display.rows, columns=display.columns)
+            matrix = make_display(
+                display.driver,
+                rows=display.rows,
+                columns=display.columns,
+                png_path=self.config.data / "display.png",
+            )
         except (HardwareError, ValueError) as error:
             raise StartError(f"[display] driver = {display.driver}: {error}") from error
         seed = self.config.paper.seed

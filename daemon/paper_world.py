@@ -111,7 +111,7 @@ async def hurry(world: PaperWorld, boards: Boards, health: Health) -> None:
             now=now,
             next_open=_next_open(world, now),
             next_due=_next_due(boards),
-            busy=busy or not health.critical_ok(),
+            busy=busy or not health.critical_up(),
         )
         if target is not None and world.clock.jump_to(target):
             jumped_s = trio.current_time()

@@ -26,8 +26,8 @@ from policy.candidates import Candidate
 from policy.limits import Limits
 from policy.sequences import TradeSequence, step_cost
 
-# Sequences scored between two chances of the caller to do something else.
-BATCH = 2_000
+# Sets tried between two chances of the caller to do something else: about 50 ms of work.
+BATCH = 250
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,10 +56,11 @@ class Health:
         return self._beats.get(actor)
 
     def critical_ok(self) -> bool:
-        """Every critical actor is up and not late."""
+        """No critical actor is stuck. One that crashed is being restarted, or halts trading."""
         now_s = trio.current_time()
-        return all(
-            beat.state == "up" and not beat.late(now_s)
-            for beat in self._beats.values()
-            if beat.rank == "critical"
-        )
+        return not any(beat.late(now_s) for beat in self._beats.values() if beat.rank == "critical")
+
+    def critical_up(self) -> bool:
+        """Every critical actor runs and none is stuck."""
+        critical = [beat for beat in self._beats.values() if beat.rank == "critical"]
+        return self.critical_ok() and all(beat.state == "up" for beat in critical)

@@ -17,7 +17,7 @@ STOP_S = 3.0
 async def start(world: World, nursery: trio.Nursery) -> str:
     config = Config()
     config.bind = ["127.0.0.1:0"]
-    config.graceful_timeout = 1
+    config.graceful_timeout = 2
     config.errorlog = None
     run = partial(serve, world.app(), config, shutdown_trigger=world.shutdown.wait, mode="asgi")
     (address,) = await nursery.start(run)

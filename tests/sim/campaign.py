@@ -1,0 +1,128 @@
+"""One seeded world from its opening to its settling: faults, crashes, restarts, flaws.
+
+Everything follows from the seed, so a world that failed is run again by its number alone.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+
+import trio
+
+from tests.sim import invariants
+from tests.sim.crash import WHERE, Bomb, Fuse, Where
+from tests.sim.faults import Weather, fault_plan
+from tests.sim.market import small_market
+from tests.sim.world import Life, Trouble, World
+from wire.messages import Nudge
+
+MOST_LIVES = 12
+# Long enough for the proof that an order was not placed, and for the end of one that rests.
+SETTLE_S = 900.0
+# How far a fuse of each kind usually burns within a market day.
+_BURNS: dict[Where, int] = {
+    "before_commit": 150,
+    "after_commit": 150,
+    "before_call": 300,
+    "after_call": 300,
+    "before_place": 5,
+    "after_place": 5,
+    "step": 4000,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Campaign:
+    """What a world is put through. `crashes`: at most so many lives end in one."""
+
+    seed: int
+    days: int = 3
+    weather: Weather = "rough"
+    crashes: int = 2
+    flaws: float = 0.0
+    order_seed: int | None = None
+
+    @classmethod
+    def drawn(cls, seed: int) -> Campaign:
+        rng = random.Random(f"campaign {seed}")
+        return cls(
+            seed,
+            days=rng.choice((2, 3, 3, 4)),
+            weather=rng.choice(("calm", "rough", "rough", "storm")),
+            crashes=rng.choice((0, 1, 3, 6)),
+            flaws=rng.choice((0.0, 0.0, 0.0005)),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """`problems` must be empty; the counts show that something happened at all."""
+
+    problems: tuple[str, ...]
+    filled: int
+    lives: int
+    journal: str
+    machine_s: float
+
+
+def run(campaign: Campaign, folder: Path) -> Outcome:
+    """Live the whole campaign in `folder`, which must be empty."""
+    rng = random.Random(f"lives {campaign.seed}")
+    market = small_market(campaign.seed, days=campaign.days)
+    rate = rng.choice((300.0, 600.0, 1200.0, 2400.0))
+    world = World(folder, market, campaign.seed, rate=rate, hops=rng.choice((0, 1, 2)))
+    order = campaign.order_seed
+    end = market.start + timedelta(days=campaign.days)
+    problems: list[str] = []
+
+    async def days(life: Life) -> None:
+        await life.until(end)
+
+    for number in range(MOST_LIVES):
+        bomb = Bomb(_fuse(rng) if number < campaign.crashes else None)
+        plan = fault_plan(f"{campaign.seed} {number}", campaign.weather, rate=rate)
+        trouble = Trouble(f"{campaign.seed} {number}", chance=campaign.flaws)
+        world.live(days, plan=plan, bomb=bomb, trouble=trouble, order_seed=order)
+        problems += invariants.broken(folder)
+        if not bomb.exploded:
+            break
+    world.live(settle, order_seed=order)
+    problems += [*invariants.broken(folder), *invariants.unsettled(folder)]
+    problems += [*world.violations, *_sent_twice(world), *world.crashed_actors]
+    return Outcome(
+        problems=tuple(dict.fromkeys(problems)),
+        filled=invariants.count(folder, "SELECT count(*) FROM fill"),
+        lives=world.lives,
+        journal=invariants.journal_hash(folder),
+        machine_s=world.machine_s,
+    )
+
+
+async def settle(life: Life) -> None:
+    """On a good line and halted, follow what is in flight to its end and the books to agreement."""
+    life.line.mend()
+    life.trouble.armed = False
+    await life.halt()
+    with trio.move_on_after(SETTLE_S):
+        while invariants.unsettled(life.folder):
+            life.system.nudges["sync"].nudge(Nudge("settling"))
+            await trio.sleep(2.0)
+
+
+def _fuse(rng: random.Random) -> Fuse:
+    where = rng.choice(WHERE)
+    return Fuse(where, 1 + int(rng.random() ** 2 * _BURNS[where]))
+
+
+def _sent_twice(world: World) -> list[str]:
+    """O1, O3: over all lives no order left more than once."""
+    tags = [departure.tag for departure in world.departures]
+    return [f"O3: order {tag} was sent {tags.count(tag)} times" for tag in {*tags} if tags.count(tag) > 1]
+
+
+def calmer(campaign: Campaign) -> Campaign:
+    """The same world without faults, crashes and flaws."""
+    return replace(campaign, weather="calm", crashes=0, flaws=0.0)

@@ -1,0 +1,161 @@
+"""What every order is asked at the moment it leaves the daemon and when it reaches the exchange.
+
+The questions are put to the two database files through connections of their own, so they see what
+a crash at this very moment would leave behind, and they share no code with the gates. An answer
+that must not be is kept as a sentence; a world with such a sentence has failed.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+
+from ledger.order import OrderDraft
+from tests.sim.market import SmallMarket, calendars
+
+MICRO = 1_000_000
+RESERVE_EUR = Decimal(5)
+FEE_FIXED_MINOR = 2_00
+FEE_SHARE = Decimal("0.002")
+# Of roundings against us: the limit's value, the fee and the reserve.
+ROUNDING_MINOR = 3
+IN_FLIGHT = (
+    "'submitting', 'unknown', 'escalated', 'accepted', 'active', 'partially_filled'"
+)
+LIVE = "'pending', 'active', 'partially_filled'"
+
+
+@dataclass(frozen=True, slots=True)
+class Departure:
+    """One call of `place`: `at` is the market instant, `at_s` machine seconds since the start."""
+
+    tag: int
+    at: datetime
+    at_s: float
+
+
+class Customs:
+    def __init__(self, folder: Path, market: SmallMarket, now: Callable[[], datetime]) -> None:
+        self._folder = folder
+        self._market = market
+        self._now = now
+        self._ledger = _open(folder / "ledger.db")
+        self._paper = _open(folder / "paper.db")
+        self.violations: list[str] = []
+
+    def close(self) -> None:
+        self._ledger.close()
+        self._paper.close()
+
+    def _say(self, draft: OrderDraft, text: str) -> None:
+        self.violations.append(f"order {draft.client_order_id} {draft.side} {draft.symbol}: {text}")
+
+    def leaving(self, draft: OrderDraft) -> None:
+        """O5, O10, O13, M1, S4: asked of what is durable when `place` is called."""
+        rows = self._ledger.execute(
+            "SELECT * FROM intent WHERE client_order_id = ?", (draft.client_order_id,)
+        ).fetchall()
+        if len(rows) != 1:
+            self._say(draft, f"O5: {len(rows)} durable intents carry its tag")
+            return
+        intent = rows[0]
+        sent = (draft.symbol, draft.side, draft.quantity.micro, draft.limit.micro)
+        columns = ("symbol", "side", "quantity_micro", "limit_micro")
+        if sent != tuple(intent[name] for name in columns):
+            self._say(draft, "O5: it differs from its durable intent")
+        if intent["state"] != "submitting":
+            self._say(draft, f"O5: its intent is {intent['state']}, not submitting")
+        if self._ledger_value(f"SELECT count(*) FROM intent WHERE state IN ({IN_FLIGHT})") != 1:
+            self._say(draft, "O10: another order is in flight")
+        latch = self._ledger_value("SELECT min(name) FROM latch")
+        if latch is not None or (self._folder / "HALT").exists():
+            self._say(draft, f"S4: sent while halted by {latch or 'the file'}")
+        if self._ledger_value("SELECT value FROM setting WHERE key = 'trading_mode'") != "live":
+            self._say(draft, "O13: sent although the mode is not live")
+        if not calendars().is_open(self._mic(draft.symbol), self._now()):
+            self._say(draft, "M1: sent to a closed market")
+
+    def arriving(self, draft: OrderDraft) -> None:
+        """O1, O10, C1, C2, C4, C6: asked of the exchange's books when the order reaches it."""
+        known = "SELECT count(*) FROM orders WHERE client_order_id = ?"
+        if self._paper.execute(known, (draft.client_order_id,)).fetchone()[0]:
+            self._say(draft, "O1: the exchange has had this order before")
+        live = self._paper_value(f"SELECT count(*) FROM orders WHERE state IN ({LIVE})")
+        if live:
+            self._say(draft, f"O10: {live} live orders at the exchange")
+        if draft.side == "SELL" and "/" not in draft.symbol:
+            self._check_units(draft)
+        else:
+            self._check_money(draft)
+        if self._order_class(draft) == "emergency":
+            self._check_emergency(draft)
+
+    def _check_units(self, draft: OrderDraft) -> None:
+        held = self._paper.execute(
+            "SELECT quantity_micro FROM stakes WHERE symbol = ?", (draft.symbol,)
+        ).fetchone()
+        if held is None or held[0] < draft.quantity.micro:
+            self._say(draft, "C1: sells more than is held")
+
+    def _check_money(self, draft: OrderDraft) -> None:
+        """Every currency the order can take from keeps its reserve at the limit price."""
+        for currency, minor in self._costs(draft).items():
+            left = self._cash().get(currency, 0) - minor
+            keep = int(RESERVE_EUR * self._per_eur(currency) * 100)
+            if left < keep - ROUNDING_MINOR:
+                name = "C4" if "/" in draft.symbol else "C2"
+                self._say(draft, f"{name}: leaves {left} of {currency}, reserve {keep}")
+
+    def _costs(self, draft: OrderDraft) -> Mapping[str, int]:
+        units = Decimal(draft.quantity.micro) / MICRO
+        gross = int(units * Decimal(draft.limit.micro) / MICRO * 100)
+        if "/" in draft.symbol:
+            base, quote = draft.symbol.split("/")
+            return {quote: gross} if draft.side == "BUY" else {base: int(units * 100)}
+        currency = draft.limit.currency
+        fee = FEE_FIXED_MINOR + int(FEE_SHARE * gross / self._per_eur(currency))
+        costs = {currency: gross}
+        costs["EUR"] = costs.get("EUR", 0) + fee
+        return costs
+
+    def _check_emergency(self, draft: OrderDraft) -> None:
+        negative = {currency for currency, minor in self._cash().items() if minor < 0}
+        pair = set(draft.symbol.split("/"))
+        target = draft.symbol.split("/")[0 if draft.side == "BUY" else 1]
+        if not negative:
+            self._say(draft, "C6: an emergency order although no balance is negative")
+        elif target not in negative and "EUR" not in pair:
+            self._say(draft, "C4: a repair that does not lead to the negative balance")
+
+    def _order_class(self, draft: OrderDraft) -> str:
+        found = self._ledger.execute(
+            "SELECT order_class FROM intent WHERE client_order_id = ?", (draft.client_order_id,)
+        ).fetchone()
+        return "" if found is None else str(found[0])
+
+    def _cash(self) -> dict[str, int]:
+        return dict(self._paper.execute("SELECT currency, minor FROM cash").fetchall())
+
+    def _per_eur(self, currency: str) -> Decimal:
+        rate = self._market.data.rate_at(currency, self._now().date())
+        return Decimal(1) if rate is None else rate.per_eur
+
+    def _mic(self, symbol: str) -> str:
+        return "FX" if "/" in symbol else self._market.data.securities[symbol].exchange
+
+    def _ledger_value(self, sql: str) -> object:
+        row = self._ledger.execute(sql).fetchone()
+        return None if row is None else row[0]
+
+    def _paper_value(self, sql: str) -> int:
+        return int(self._paper.execute(sql).fetchone()[0])
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True, isolation_level=None)
+    connection.row_factory = sqlite3.Row
+    return connection

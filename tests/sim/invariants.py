@@ -1,0 +1,246 @@
+"""What must hold in the two files of a world, whatever happened to it. Plain SQL, no product code.
+
+Each check returns sentences; none means that the invariant holds. `broken` asks what must hold at
+every moment, `unsettled` what must hold once the line is good and no order is on its way.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+IN_FLIGHT = ("submitting", "unknown", "escalated", "accepted", "active", "partially_filled")
+NEVER_PLACED = ("proposed", "refused", "simulated")
+TERMINAL = (
+    "refused", "simulated", "rejected", "not_placed", "filled", "cancelled", "expired",
+)  # fmt: skip
+
+Check = Callable[[sqlite3.Connection], Iterator[str]]
+
+
+def _connect(folder: Path) -> sqlite3.Connection:
+    """The ledger as `main` and the exchange as `paper`, both read only."""
+    connection = sqlite3.connect(f"file:{folder / 'ledger.db'}?mode=ro", uri=True)
+    connection.row_factory = sqlite3.Row
+    connection.execute("ATTACH ? AS paper", (f"file:{folder / 'paper.db'}?mode=ro",))
+    return connection
+
+
+def broken(folder: Path) -> list[str]:
+    """Invariants that hold at every moment, a crash included."""
+    with closing(_connect(folder)) as db:
+        return [text for check in ALWAYS for text in check(db)]
+
+
+def unsettled(folder: Path) -> list[str]:
+    """Invariants that hold once every fact has been reported and every order has ended."""
+    with closing(_connect(folder)) as db:
+        return [text for check in SETTLED for text in check(db)]
+
+
+def o1_one_order_per_decision(db: sqlite3.Connection) -> Iterator[str]:
+    sql = """
+        SELECT i.order_class, i.source_id, i.step, i.attempt, count(*) AS orders
+        FROM paper.orders p JOIN intent i USING (client_order_id)
+        GROUP BY 1, 2, 3, 4 HAVING count(*) > 1"""
+    for row in db.execute(sql):
+        yield f"O1: decision {tuple(row)[:4]} has {row['orders']} orders at the exchange"
+
+
+def o5_every_order_has_its_intent(db: sqlite3.Connection) -> Iterator[str]:
+    sql = """
+        SELECT p.number, p.client_order_id, p.created_ms, i.intent_id, i.state,
+            p.symbol = i.symbol AND p.side = i.side AND p.quantity_micro = i.quantity_micro
+                AND p.limit_micro = i.limit_micro AS same,
+            (SELECT min(at_ms) FROM order_event e
+             WHERE e.intent_id = i.intent_id AND e.after = 'submitting') AS begun_ms
+        FROM paper.orders p LEFT JOIN intent i USING (client_order_id)"""
+    for row in db.execute(sql):
+        name = f"order {row['client_order_id']}"
+        if row["intent_id"] is None:
+            yield f"O5: {name} at the exchange has no intent"
+        elif row["begun_ms"] is None or row["begun_ms"] > row["created_ms"]:
+            yield f"O5: {name} reached the exchange before its intent was submitting"
+        elif not row["same"]:
+            yield f"O5: {name} differs from its intent"
+        elif row["state"] in (*NEVER_PLACED, "rejected", "not_placed"):
+            yield f"O2: {name} is at the exchange, and its intent is {row['state']}"
+
+
+def o6_what_was_not_placed_moved_nothing(db: sqlite3.Connection) -> Iterator[str]:
+    sql = f"""
+        SELECT i.intent_id, i.state, f.fill_id FROM intent i JOIN fill f USING (intent_id)
+        WHERE i.state IN {(*NEVER_PLACED, "rejected", "not_placed")}"""
+    for row in db.execute(sql):
+        yield f"O6: order {row['intent_id']} is {row['state']} and has the fill {row['fill_id']}"
+
+
+def o7_ledger_is_the_sum_of_fills(db: sqlite3.Connection) -> Iterator[str]:
+    sql = """
+        SELECT i.intent_id, i.filled_micro, i.quantity_micro, i.state,
+            coalesce(sum(f.quantity_micro), 0) AS summed
+        FROM intent i LEFT JOIN fill f USING (intent_id) GROUP BY i.intent_id"""
+    for row in db.execute(sql):
+        name = f"order {row['intent_id']}"
+        if row["filled_micro"] != row["summed"]:
+            yield f"O7: {name} says {row['filled_micro']} filled, its fills {row['summed']}"
+        if row["filled_micro"] > row["quantity_micro"]:
+            yield f"O7: {name} is filled beyond its quantity"
+        if (row["state"] == "filled") != (row["summed"] == row["quantity_micro"]):
+            yield f"O7: {name} is {row['state']} with {row['summed']} of {row['quantity_micro']}"
+
+
+def o8_every_fill_once_and_as_it_was(db: sqlite3.Connection) -> Iterator[str]:
+    sql = """
+        SELECT f.fill_id, f.quantity_micro, f.price_micro, f.gross_minor, f.executed_ms,
+            p.number, p.quantity_micro AS q, p.price_micro AS pr, p.gross_minor AS g,
+            p.executed_ms AS e
+        FROM fill f LEFT JOIN paper.fills p ON f.fill_id = printf('F%09d', p.number)"""
+    for row in db.execute(sql):
+        ours, theirs = tuple(row)[1:5], tuple(row)[6:]
+        if ours != theirs:
+            yield f"O8: fill {row['fill_id']} is {ours} in the ledger, {theirs} at the exchange"
+
+
+def o9_what_ended_reserves_nothing(db: sqlite3.Connection) -> Iterator[str]:
+    sql = f"""
+        SELECT a.intent_id, i.state FROM drip_allocation a JOIN intent i USING (intent_id)
+        WHERE a.reserved_minor > 0 AND i.state IN {TERMINAL}
+            AND i.claimed_micro <= i.filled_micro"""
+    for row in db.execute(sql):
+        yield f"O9: order {row['intent_id']} is {row['state']} and still reserves dividends"
+
+
+def o10_one_order_in_flight(db: sqlite3.Connection) -> Iterator[str]:
+    flying: set[int] = set()
+    for row in db.execute("SELECT * FROM order_event ORDER BY event_id"):
+        if row["after"] in IN_FLIGHT:
+            if row["after"] == "submitting" and flying:
+                yield f"O10: order {row['intent_id']} left while {sorted(flying)} were in flight"
+            flying.add(row["intent_id"])
+        else:
+            flying.discard(row["intent_id"])
+
+
+def c1_nothing_is_ever_short(db: sqlite3.Connection) -> Iterator[str]:
+    held: defaultdict[str, int] = defaultdict(int)
+    sql = """
+        SELECT p.key, p.delta, f.source_key FROM posting p JOIN fact f ON f.seq = p.fact_seq
+        WHERE p.account = 'holding'
+        ORDER BY f.happened_ms, CASE f.kind WHEN 'opening' THEN 0 WHEN 'action' THEN 1 ELSE 2 END,
+            f.source_key, p.posting_id"""
+    for row in db.execute(sql):
+        held[row["key"]] += row["delta"]
+        if held[row["key"]] < 0:
+            yield f"C1: {row['key']} fell to {held[row['key']]} with {row['source_key']}"
+
+
+def k5_a_dividend_is_spent_once(db: sqlite3.Connection) -> Iterator[str]:
+    sql = "SELECT * FROM pot WHERE net_minor > 0 AND reserved_minor + reinvested_minor > net_minor"
+    for row in db.execute(sql):
+        yield f"K5: dividend {row['action_id']} was spent beyond its net {row['net_minor']}"
+
+
+def m3_fills_keep_their_limit(db: sqlite3.Connection) -> Iterator[str]:
+    sql = """
+        SELECT f.fill_id FROM fill f JOIN intent i USING (intent_id)
+        WHERE (f.side = 'BUY' AND f.price_micro > i.limit_micro)
+            OR (f.side = 'SELL' AND f.price_micro < i.limit_micro)"""
+    for row in db.execute(sql):
+        yield f"M3: fill {row['fill_id']} is worse than its limit"
+
+
+def o13_only_live_orders_were_sent(db: sqlite3.Connection) -> Iterator[str]:
+    sql = "SELECT intent_id FROM intent WHERE client_order_id IS NOT NULL AND mode <> 'live'"
+    for row in db.execute(sql):
+        yield f"O13: order {row['intent_id']} was sent and is not live"
+
+
+def c3_books_are_the_exchanges(db: sqlite3.Connection) -> Iterator[str]:
+    """C9 as well: over all buckets, to the minor unit."""
+    sql = """
+        SELECT account, key, sum(books) AS books, sum(broker) AS broker FROM (
+            SELECT account, key, amount AS books, 0 AS broker FROM balance
+            UNION ALL SELECT 'cash', currency, 0, minor FROM paper.cash
+            UNION ALL SELECT 'holding', symbol, 0, quantity_micro FROM paper.stakes)
+        GROUP BY account, key HAVING sum(books) <> sum(broker)"""
+    for row in db.execute(sql):
+        name = f"{row['account']} {row['key']}"
+        yield f"C3: {name} is {row['books']} in the books, {row['broker']} at the exchange"
+
+
+def k1_postings_are_the_balances(db: sqlite3.Connection) -> Iterator[str]:
+    sql = """
+        SELECT bucket_id, account, key, sum(delta) AS total, (
+            SELECT amount FROM balance b WHERE b.bucket_id = p.bucket_id
+            AND b.account = p.account AND b.key = p.key) AS amount
+        FROM posting p GROUP BY 1, 2, 3 HAVING total IS NOT amount"""
+    for row in db.execute(sql):
+        yield f"K1: {tuple(row)[:3]} is {row['amount']}, its postings are {row['total']}"
+
+
+def o8_no_fill_is_missing(db: sqlite3.Connection) -> Iterator[str]:
+    sql = """
+        SELECT p.number, p.client_order_id FROM paper.fills p
+        WHERE printf('F%09d', p.number) NOT IN (SELECT fill_id FROM fill)"""
+    for row in db.execute(sql):
+        yield f"O8: fill {row['number']} of order {row['client_order_id']} is not in the ledger"
+    for row in db.execute("SELECT fill_id FROM fill WHERE intent_id IS NULL"):
+        yield f"O8: fill {row['fill_id']} is linked to no order"
+
+
+def o2_every_order_has_ended_and_is_linked(db: sqlite3.Connection) -> Iterator[str]:
+    sql = """
+        SELECT i.intent_id, i.state, i.broker_order_id, p.number, p.state AS shown
+        FROM intent i LEFT JOIN paper.orders p USING (client_order_id)
+        WHERE i.client_order_id IS NOT NULL"""
+    for row in db.execute(sql):
+        name, state = f"order {row['intent_id']}", row["state"]
+        if row["number"] is None:
+            if state not in ("rejected", "not_placed", "escalated"):
+                yield f"O2: {name} is {state}, and the exchange never had it"
+        elif row["broker_order_id"] != f"P{row['number']:09d}":
+            yield f"O2: {name} is not linked to P{row['number']:09d}"
+        elif state != row["shown"]:
+            yield f"O2: {name} is {state} here and {row['shown']} at the exchange"
+
+
+ALWAYS: tuple[Check, ...] = (
+    o1_one_order_per_decision,
+    o5_every_order_has_its_intent,
+    o6_what_was_not_placed_moved_nothing,
+    o7_ledger_is_the_sum_of_fills,
+    o8_every_fill_once_and_as_it_was,
+    o9_what_ended_reserves_nothing,
+    o10_one_order_in_flight,
+    o13_only_live_orders_were_sent,
+    c1_nothing_is_ever_short,
+    k1_postings_are_the_balances,
+    k5_a_dividend_is_spent_once,
+    m3_fills_keep_their_limit,
+)
+SETTLED: tuple[Check, ...] = (
+    c3_books_are_the_exchanges,
+    o8_no_fill_is_missing,
+    o2_every_order_has_ended_and_is_linked,
+)
+
+
+def journal_hash(folder: Path) -> str:
+    """One hash over every fact, intent and order event, in order."""
+    digest = hashlib.sha256()
+    with closing(_connect(folder)) as db:
+        for table, key in (("fact", "seq"), ("intent", "intent_id"), ("order_event", "event_id")):
+            for row in db.execute(f"SELECT * FROM {table} ORDER BY {key}"):
+                digest.update(repr((table, *tuple(row))).encode())
+    return digest.hexdigest()
+
+
+def count(folder: Path, sql: str, *params: object) -> int:
+    """One number out of the two files (the exchange's tables are under `paper.`)."""
+    with closing(_connect(folder)) as db:
+        return int(db.execute(sql, params).fetchone()[0] or 0)

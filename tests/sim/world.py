@@ -1,0 +1,324 @@
+"""A whole world in one folder: the real wiring on a paper exchange, life after life.
+
+A life is one run of the daemon: it begins on the files of the life before, runs under a virtual
+clock until its script ends or its bomb goes off, and leaves files for the next. Machine time goes
+on between lives; market time resumes where the exchange stopped.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import structlog
+import trio
+from trio.testing import MockClock
+
+from broker.paper.adapter import PaperBroker
+from broker.paper.faults import FaultPlan
+from broker.paper.storage import last_processed
+from daemon.clock import ReplayClock, simulated_wall
+from daemon.paper_world import PaperWorld, hurry
+from daemon.supervisor import supervise
+from daemon.wiring import Parts, System, wire
+from hw.null import NullDisplay
+from hw.port import Caps, Size
+from ledger.errors import ActorUnavailable, StoreFailed
+from ledger.halt import Latch, LatchName
+from store.backup import back_up
+from store.identity import stamp
+from store.inline import open_inline_engine
+from store.migrate import migrate, migrations
+from store.store import Store
+from tests.sim.crash import Bomb, Crash, StepFuse
+from tests.sim.customs import Customs, Departure
+from tests.sim.line import Injected, NearEnd
+from tests.sim.market import SmallMarket, calendars
+from tests.sim.order import task_order
+from wire.messages import RaiseLatch, Resume
+from wire.runner import run_inline
+
+EPOCH = datetime(2031, 3, 4, 12, tzinfo=UTC)
+DOWN_S = 30.0
+RATE = 1200.0
+PAPER_SEED = 7
+ATHENS = ZoneInfo("Europe/Athens")
+HALTING = frozenset({"schedule", "sync", "trader"})
+
+
+class SlowDisplay(NullDisplay):
+    """One picture a second: what is drawn is of no interest here, that it is drawn is."""
+
+    def __init__(self) -> None:
+        super().__init__(Size(8, 13))
+        self.caps = Caps(8, 13, "rgb", max_fps=1)
+
+
+@dataclass(slots=True)
+class Trouble:
+    """Errors of our own making: `chance` is their probability at commits, calls and computations.
+
+    `armed` says when they may happen.
+    """
+
+    seed: str
+    chance: float = 0.0
+    armed: bool = True
+    rng: random.Random = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.rng = random.Random(f"trouble {self.seed}")
+
+    def strike(self, where: str) -> None:
+        if self.armed and self.chance and self.rng.random() < self.chance:
+            raise Injected(f"a flaw at {where}")
+
+
+@dataclass(slots=True)
+class Life:
+    """One run of the daemon, as its script sees it."""
+
+    world: World
+    system: System
+    store: Store
+    exchange: PaperBroker
+    line: NearEnd
+    clock: ReplayClock
+    bomb: Bomb
+    trouble: Trouble
+
+    @property
+    def folder(self) -> Path:
+        return self.world.folder
+
+    async def until(self, instant: datetime) -> None:
+        await self.clock.wait_until_market(instant)
+
+    async def halt(self, name: LatchName = "owner") -> None:
+        await self.system.asks.schedule.ask(RaiseLatch(name, "asked to", "test"), deadline_s=5)
+
+    async def resume(self, *names: LatchName) -> None:
+        await self.system.asks.schedule.ask(Resume(names or ("owner",), True, "test"), deadline_s=5)
+
+
+Script = Callable[[Life], Awaitable[None]]
+
+
+@dataclass(slots=True)
+class World:
+    """Everything that outlives a life. `violations` must stay empty."""
+
+    folder: Path
+    market: SmallMarket
+    seed: int
+    rate: float = RATE
+    hops: int = 1
+    machine_s: float = 0.0
+    violations: list[str] = field(default_factory=list)
+    departures: list[Departure] = field(default_factory=list)
+    crashed_actors: list[str] = field(default_factory=list)
+    lives: int = 0
+
+    def live(
+        self,
+        script: Script,
+        *,
+        plan: FaultPlan | None = None,
+        bomb: Bomb | None = None,
+        trouble: Trouble | None = None,
+        order_seed: int | None = None,
+    ) -> Bomb:
+        """Run one life; the bomb says whether it ended in a crash."""
+        bomb = bomb or Bomb()
+        self.lives += 1
+        run = _Run(self, script, plan or FaultPlan(), bomb, trouble or Trouble("", armed=False))
+        order = self.seed if order_seed is None else order_seed
+        # Without sorting its tasks in a set order no seed would mean anything.
+        with task_order(order * 1000 + self.lives), structlog.testing.capture_logs() as logs:
+            try:
+                trio.run(
+                    run.main, clock=MockClock(autojump_threshold=0), instruments=_steps(bomb)
+                )
+            except BaseException as error:
+                if not (bomb.exploded and _is_crash(error)):
+                    raise
+        self.crashed_actors += [
+            f"{entry['actor']}: {entry['exc_info']!r}"
+            for entry in logs
+            if entry["event"] == "actor crashed" and not _is_injected(entry["exc_info"])
+        ]
+        return bomb
+
+
+def _steps(bomb: Bomb) -> Sequence[trio.abc.Instrument]:
+    return [StepFuse(bomb)]
+
+
+def _is_crash(error: BaseException) -> bool:
+    if isinstance(error, BaseExceptionGroup):
+        return all(_is_crash(one) for one in error.exceptions)
+    return isinstance(error, Crash)
+
+
+def _is_injected(error: Any) -> bool:
+    if isinstance(error, BaseExceptionGroup):
+        return all(_is_injected(one) for one in error.exceptions)
+    return isinstance(error, Injected)
+
+
+@dataclass(slots=True)
+class _Run:
+    world: World
+    script: Script
+    plan: FaultPlan
+    bomb: Bomb
+    trouble: Trouble
+
+    async def main(self) -> None:
+        world = self.world
+        with trio.CancelScope() as scope:
+            self.bomb.put_under(scope)
+            try:
+                async with self._store() as store, self._paper() as paper:
+                    await self._life(store, paper)
+            finally:
+                world.machine_s += trio.current_time() + DOWN_S
+        self.bomb.check()
+
+    @asynccontextmanager
+    async def _store(self) -> AsyncGenerator[Store]:
+        folder = self.world.folder
+        ledger = open_inline_engine(
+            folder / "ledger.db", synchronous="OFF", checkpoint=self._checkpoint
+        )
+        prices = open_inline_engine(
+            folder / "market.db", synchronous="OFF", checkpoint=self._checkpoint
+        )
+        async with ledger as first, prices as second:
+            await migrate(first, "ledger", migrations("ledger"))
+            await migrate(second, "market", migrations("market"))
+            yield Store.over(first, second)
+
+    async def _checkpoint(self, where: str) -> None:
+        """Other tasks run while a commit is on its way, as they do on the device."""
+        self.bomb.at("before_commit" if where == "before_commit" else "after_commit")
+        with trio.CancelScope(shield=True):
+            for _ in range(self.world.hops):
+                await trio.lowlevel.checkpoint()
+        self.bomb.check()
+        self.trouble.strike(where)
+
+    @asynccontextmanager
+    async def _paper(self) -> AsyncGenerator[PaperWorld]:
+        world, market = self.world, self.world.market
+        path = world.folder / "paper.db"
+        anchor = last_processed(path) or market.start
+        epoch = EPOCH + timedelta(seconds=world.machine_s)
+        clock = ReplayClock(anchor, rate=world.rate, wall=simulated_wall(epoch))
+        exchange = PaperBroker(
+            market.data,
+            path,
+            seed=PAPER_SEED,
+            start=market.start,
+            now=clock.market_now,
+            monotonic_s=clock.monotonic_s,
+            session=_session,
+        )
+        exchange.storage.db.execute("PRAGMA synchronous = OFF")
+        try:
+            yield PaperWorld(exchange, clock, calendars(), market.mics)
+            if not self.bomb.exploded:
+                await exchange.close()
+        finally:
+            exchange.storage.close()
+
+    async def _life(self, store: Store, paper: PaperWorld) -> None:
+        world, clock = self.world, paper.clock
+        capabilities = paper.broker.capabilities
+        created = await stamp(
+            store.ledger, broker_kind=capabilities.kind, account_ref=capabilities.account_ref
+        )
+        if created:
+            await store.settings.set_mode("live", by="creation", at=clock.machine_now())
+        customs = Customs(world.folder, world.market, clock.market_now)
+        line = NearEnd(
+            paper.broker,
+            self.plan,
+            bomb=self.bomb,
+            customs=customs,
+            now=clock.market_now,
+            trouble=self.trouble.strike,
+        )
+        system = wire(self._parts(store, paper, line))
+        life = Life(world, system, store, paper.broker, line, clock, self.bomb, self.trouble)
+        try:
+            async with trio.open_nursery() as nursery:
+                await self._start(life, nursery, paper)
+                await self.script(life)
+                nursery.cancel_scope.cancel()
+        finally:
+            world.violations += customs.violations
+            world.departures += line.departures
+            customs.close()
+
+    def _parts(self, store: Store, paper: PaperWorld, line: NearEnd) -> Parts:
+        async def runner(work: Callable[[], Any], /) -> Any:
+            self.trouble.strike("a computation")
+            return await run_inline(work)
+
+        return Parts(
+            store=store,
+            broker=line,
+            clock=paper.clock,
+            calendars=paper.calendars,
+            display=SlowDisplay(),
+            runner=runner,
+            backup=partial(back_up, store.ledger, self.world.folder / "backups"),
+            data=self.world.folder,
+            zone=ATHENS,
+            brightness=50,
+            rng=random.Random(self.world.seed),
+        )
+
+    async def _start(self, life: Life, nursery: trio.Nursery, paper: PaperWorld) -> None:
+        """As the daemon does: each actor ready before the next, then the hurry of the clock."""
+        system = life.system
+        for actor in system.actors:
+            await nursery.start(
+                partial(
+                    supervise,
+                    actor.name,
+                    actor.run,
+                    rank=actor.rank,
+                    period_s=actor.period_s,
+                    health=system.health,
+                    clock=life.clock,
+                    on_give_up=partial(_given_up, life),
+                    fatal=(StoreFailed,),
+                )
+            )
+        nursery.start_soon(hurry, paper, system.boards, system.health)
+
+
+async def _given_up(life: Life, actor: str, error: BaseException) -> None:
+    if actor not in HALTING:
+        return
+    reason = f"{actor} was given up: {error}"
+    try:
+        request = RaiseLatch("actor_failed", reason, by="supervisor")
+        await life.system.asks.schedule.ask(request, deadline_s=2.0)
+    except ActorUnavailable:
+        latch = Latch("actor_failed", reason, life.clock.machine_now())
+        await life.store.settings.set_latch(latch, by="supervisor")
+
+
+def _session(mic: str, day: date) -> Sequence[tuple[datetime, datetime]]:
+    known = calendars().session(mic, day)
+    return () if known is None else [(i.opens_at, i.closes_at) for i in known.intervals]
