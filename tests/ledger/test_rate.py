@@ -120,3 +120,11 @@ def test_exponents_of_both_currencies_count() -> None:
     yen = Rate("EUR", "JPY", Decimal("125.5"), DAY, "test")
     assert yen.convert(Money.of("2", "EUR"), Rounding.FLOOR) == Money(251, "JPY")
     assert yen.inverse.convert(Money(251, "JPY"), Rounding.HALF_EVEN) == Money.of("2", "EUR")
+
+
+def test_a_sum_beyond_the_precision_of_a_double_is_converted_exactly() -> None:
+    penny = Rate("JPY", "EUR", Decimal("0.01"), DAY, "test")
+    huge = 10**17 + 1
+    for rounding in Rounding:
+        assert penny.convert(Money(huge, "JPY"), rounding) == Money(huge, "EUR")
+        assert penny.inverse.convert(Money(huge, "EUR"), rounding) == Money(huge, "JPY")
