@@ -26,7 +26,6 @@ import trio
 
 from actors.desk import Desk, shielded
 from actors.order_watch import OrderWatch
-from broker.port import Accepted
 from ledger.errors import BrokerError, Refused, RejectedByBroker
 from ledger.halt import Latch
 from ledger.order import Intent, Mode, OrderDraft, OrderState, Verdict
@@ -206,29 +205,31 @@ class Trader:
         )
         if self._ports.halt_file():
             return await self._settle(intent, "rejected", "halted before it was sent")
+        outcome: tuple[Outcome, str] = "unknown", "no outcome was learned"
         try:
-            broker_order_id = await self._place(draft)
-        except RejectedByBroker as error:
-            return await self._settle(intent, "rejected", str(error))
-        except BrokerError as error:
-            sure = error.outcome == "not_executed"
-            return await self._settle(intent, "rejected" if sure else "unknown", str(error))
-        except trio.TooSlowError:
-            return await self._settle(intent, "unknown", "no answer within the deadline")
-        return await self._settle(intent, "accepted", broker_order_id)
+            async with trio.open_nursery() as nursery:
+                scope = trio.CancelScope(
+                    shield=True, deadline=trio.current_time() + SUBMIT_DEADLINE_S
+                )
+                nursery.start_soon(_hurry_when_cancelled, scope)
+                with scope:
+                    outcome = await self._place(draft)
+                if scope.cancelled_caught:
+                    outcome = "unknown", "no answer within the deadline"
+                nursery.cancel_scope.cancel()
+        finally:
+            settled = await self._settle(intent, *outcome)
+        return settled
 
-    async def _place(self, draft: OrderDraft) -> str:
-        """One submission. When the daemon stops meanwhile, it gets STOP_DEADLINE_S to answer."""
-        accepted: Accepted | None = None
-        scope = trio.CancelScope(shield=True, deadline=trio.current_time() + SUBMIT_DEADLINE_S)
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(_hurry_when_cancelled, scope)
-            with scope:
-                accepted = await self._desk.broker.place(draft)
-            nursery.cancel_scope.cancel()
-        if accepted is None:
-            raise trio.TooSlowError
-        return accepted.broker_order_id
+    async def _place(self, draft: OrderDraft) -> tuple[Outcome, str]:
+        """One submission and what it came to; the text is the broker's number or its reason."""
+        try:
+            accepted = await self._desk.broker.place(draft)
+        except RejectedByBroker as error:
+            return "rejected", str(error)
+        except BrokerError as error:
+            return "rejected" if error.outcome == "not_executed" else "unknown", str(error)
+        return "accepted", accepted.broker_order_id
 
     async def _settle(self, intent: Intent, outcome: Outcome, text: str) -> Intent:
         """Write the outcome, whatever is being cancelled around us."""
