@@ -83,7 +83,7 @@ class Drip:
         found = await self._decide(portfolio, pots)
         if isinstance(found, NoReinvestment):
             return found.reason
-        return await self._propose(found, trading.mode)
+        return await self._propose(found, trading.mode, portfolio)
 
     async def _decide(
         self, portfolio: PortfolioSnapshot, pots: tuple[DividendPot, ...]
@@ -103,11 +103,13 @@ class Drip:
             bucket_id=CORE,
         )
 
-    async def _propose(self, found: Reinvestment, mode: Mode) -> str:
+    async def _propose(self, found: Reinvestment, mode: Mode, portfolio: PortfolioSnapshot) -> str:
         wanted = found.proposal
         now = self._s.clock.market_now()
         try:
-            intent = await self._s.orders.propose(wanted, mode=mode, at=now, shares=found.shares)
+            intent = await self._s.orders.propose(
+                wanted, mode=mode, at=now, shares=found.shares, seen_seq=portfolio.ledger_seq
+            )
         except Conflict as conflict:
             return str(conflict)
         if intent.state is OrderState.PROPOSED:

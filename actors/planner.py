@@ -143,7 +143,7 @@ class Planner:
             if report is not None:
                 report.result = stored.plan.narrative
         if self._p.autonomous:
-            await self._hand_over(stored)
+            await self._hand_over(stored, portfolio)
 
     # What became of the step in flight
 
@@ -211,14 +211,17 @@ class Planner:
 
     # Handing over
 
-    async def _hand_over(self, stored: StoredPlan | None) -> None:
+    async def _hand_over(self, stored: StoredPlan | None, portfolio: PortfolioSnapshot) -> None:
         trading = self._p.boards.trading.value
         if stored is None or trading is None or trading.halted or trading.mode != "live":
             return
         step = stored.next_step
         if step is None or not self._market_open(stored, step):
             return
-        intent = await self._propose(stored, step)
+        try:
+            intent = await self._propose(stored, step, portfolio)
+        except Conflict:
+            return  # the books have moved since, and a newer portfolio is on its way
         if intent.state is OrderState.PROPOSED:
             await self._p.intents.send(IntentReady(intent.intent_id))
 
@@ -235,13 +238,16 @@ class Planner:
         mics = [s.instrument.mic for s in portfolio.universe if s.symbol == funded.symbol]
         return any(self._p.calendars.is_open(mic, now) for mic in mics)
 
-    async def _propose(self, stored: StoredPlan, chosen: StoredStep) -> Intent:
+    async def _propose(
+        self, stored: StoredPlan, chosen: StoredStep, portfolio: PortfolioSnapshot | None
+    ) -> Intent:
         """Commit the step as an intent; the same step always gives the same intent."""
         trading, step = self._p.boards.trading.value, chosen.step
         intent = await self._p.orders.propose(
             planning.proposal(stored.plan, step, attempt=1),
             mode=trading.mode if trading else "research",
             at=self._p.clock.market_now(),
+            seen_seq=portfolio.ledger_seq if portfolio else None,
         )
         await self._p.plans.move_step(
             chosen.plan_id,
@@ -262,7 +268,7 @@ class Planner:
                 raise Conflict(f"plan {asked.plan_id} is not the current plan", code="stale_plan")
             if step is None or step.step.number != asked.step:
                 raise Conflict(f"step {asked.step} is not the next step", code="stale_plan")
-            return await self._propose(stored, step)
+            return await self._propose(stored, step, self._p.boards.portfolio.value)
 
     # Saying so
 

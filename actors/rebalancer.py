@@ -14,6 +14,7 @@ import trio
 
 from actors.job import JobDesk, Report
 from actors.situation import Situation
+from ledger.errors import Conflict
 from ledger.fact import CORE
 from ledger.money import Money
 from ledger.order import Intent, OrderState, Proposal
@@ -101,7 +102,7 @@ class Rebalancer:
         found = repair(deficits, sources, repaired_today=await self._repaired_today(deficits))
         if not found:
             return f"{deficits[0].currency} needs {deficits[0].need}, no source can give it"
-        return await self._propose(found[0])
+        return await self._propose(found[0], portfolio)
 
     async def _lagging(self, portfolio: PortfolioSnapshot) -> str | None:
         if portfolio.ledger_seq < await self._s.facts.last_seq():
@@ -130,7 +131,7 @@ class Rebalancer:
         day = self._s.clock.market_now().date()
         return f"reserve:{deficit.currency}:{day}"
 
-    async def _propose(self, first: Repair) -> str:
+    async def _propose(self, first: Repair, portfolio: PortfolioSnapshot) -> str:
         """Commit the conversion, unless a refused one has to wait or its market is closed."""
         now = self._s.clock.market_now()
         wanted = await self._order(first)
@@ -146,7 +147,12 @@ class Rebalancer:
         trading = self._p.boards.trading.value
         if trading is None or trading.halted:
             return "trading is halted"
-        intent = await self._s.orders.propose(wanted, mode=trading.mode, at=now)
+        try:
+            intent = await self._s.orders.propose(
+                wanted, mode=trading.mode, at=now, seen_seq=portfolio.ledger_seq
+            )
+        except Conflict as conflict:
+            return str(conflict)
         if intent.state is OrderState.PROPOSED:
             await self._p.intents.send(IntentReady(intent.intent_id))
         return _said(intent)

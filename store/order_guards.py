@@ -9,7 +9,7 @@ from ledger.errors import Conflict, Refused
 from ledger.ids import next_client_order_id
 from ledger.order import IN_FLIGHT, Intent, Mode, OrderState
 from store.codec import sql_list
-from store.engine import Tx
+from store.engine import Tx, scalar
 from store.settings import stored_mode
 from store.settle import link_waiting_fills
 
@@ -27,6 +27,17 @@ async def reserve_share(tx: Tx, intent_id: int, share: PotShare) -> None:
         " VALUES (?, ?, ?, ?)",
         (share.dividend_id, intent_id, money.minor, money.minor),
     )
+
+
+async def check_not_stale(tx: Tx, seen_seq: int | None) -> None:
+    """Raise Conflict when the journal has gone on since the fact `seen_seq`."""
+    if seen_seq is None:
+        return
+    newest = await scalar(tx, "SELECT coalesce(max(seq), 0) FROM fact")
+    if newest > seen_seq:
+        raise Conflict(
+            f"decided on fact {seen_seq}, the newest is {newest}", code="stale_portfolio"
+        )
 
 
 async def check_may_leave(tx: Tx, intent: Intent, mode: Mode) -> None:

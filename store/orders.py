@@ -16,7 +16,13 @@ from ledger.order import Intent, Mode, OrderState, OrderView, Proposal, Verdict
 from store.codec import to_json, to_ms
 from store.engine import Tx, Value
 from store.moves import move, note_event, route
-from store.order_guards import check_may_leave, link_broker_order, next_tag, reserve_share
+from store.order_guards import (
+    check_may_leave,
+    check_not_stale,
+    link_broker_order,
+    next_tag,
+    reserve_share,
+)
 from store.order_queries import Looks, OrderQueries, intents, load_looks
 from store.order_rows import insert_intent, load_intent, money_columns, price_columns
 from store.settle import settle, settle_shares
@@ -37,11 +43,19 @@ class Orders(OrderQueries):
     """Orders, moved; see OrderQueries for what may be asked."""
 
     async def propose(
-        self, proposal: Proposal, *, mode: Mode, at: datetime, shares: Sequence[PotShare] = ()
+        self,
+        proposal: Proposal,
+        *,
+        mode: Mode,
+        at: datetime,
+        shares: Sequence[PotShare] = (),
+        seen_seq: int | None = None,
     ) -> Intent:
         """Commit a decision; the same (class, source, step, attempt) returns the first one.
 
         `shares` are reserved in the same transaction; Conflict `pot_spent` when a pot has less.
+        `seen_seq` is the newest fact the decision knew of: Conflict `stale_portfolio` when there
+        is a newer one, so that what was just executed is never decided again.
         """
 
         async def work(tx: Tx) -> Intent:
@@ -52,6 +66,7 @@ class Orders(OrderQueries):
             )
             if known:
                 return known[0]
+            await check_not_stale(tx, seen_seq)
             intent_id = await insert_intent(tx, proposal, mode, at)
             await note_event(
                 tx, intent_id, before=None, after=OrderState.PROPOSED, at=at, note=proposal.reason

@@ -20,6 +20,7 @@ from tests.store.builders import (
     after,
     eur,
     fill,
+    opening_cash,
     proposal,
     submission,
     view,
@@ -67,6 +68,17 @@ async def test_one_decision_is_one_intent(store: Store) -> None:
     assert await store.orders.last_attempt("planner", "plan-1", 1) == 2
     assert await store.orders.last_attempt("planner", "plan-2", 1) == 0
     assert await store.orders.recent(1) == (other,)
+
+
+async def test_a_decision_on_books_that_have_moved_since_is_refused(store: Store) -> None:
+    await store.facts.record([opening_cash()], at=NOW, machine_at=MACHINE)
+    wanted = proposal(source="plan-2")
+    with pytest.raises(Conflict, match="decided on fact 0, the newest is 1"):
+        await store.orders.propose(wanted, mode="live", at=NOW, seen_seq=0)
+    first = await store.orders.propose(wanted, mode="live", at=NOW, seen_seq=1)
+    # Asked again later, the same decision is still the one that was committed.
+    await store.facts.record([opening_cash("5", "USD")], at=NOW, machine_at=MACHINE)
+    assert await store.orders.propose(wanted, mode="live", at=NOW, seen_seq=1) == first
 
 
 async def test_an_order_that_does_not_exist_is_missing(store: Store) -> None:
