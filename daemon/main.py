@@ -57,7 +57,7 @@ async def run(config: Config, notifier: Notifier) -> int:
         logging_to(config.data, journal=journal) as logs,
         bind_http(config.http) as listening,
     ):
-        async with open_store(config.data, engine="aio") as store, _paper(config) as world:
+        async with open_store(config.data, engine="aio") as store, _paper(config, store) as world:
             await _claim(store, world)
             await _Life(config, notifier, store, world).live(
                 Fronts(config, store, listening, logs.redactor.know)
@@ -66,8 +66,9 @@ async def run(config: Config, notifier: Notifier) -> int:
 
 
 @asynccontextmanager
-async def _paper(config: Config) -> AsyncGenerator[PaperWorld, None]:
-    world = await open_paper_world(config.paper, config.data)
+async def _paper(config: Config, store: Store) -> AsyncGenerator[PaperWorld, None]:
+    recorded = await store.recovery.newest_market_instant()
+    world = await open_paper_world(config.paper, config.data, recorded=recorded)
     try:
         yield world
     finally:

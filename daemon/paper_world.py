@@ -1,7 +1,8 @@
 """The paper exchange with its market, its calendars and its clock, as the configuration says.
 
 A first start begins at the configured market instant; a later one resumes where the exchange
-stopped, so that no market time is lost or lived twice.
+stopped, so that no market time is lost or lived twice. It never resumes before what the ledger has
+recorded: the exchange notes quiet time only now and then, and a kill may come in between.
 """
 
 from __future__ import annotations
@@ -49,9 +50,17 @@ def load_calendars() -> Calendars:
 
 
 async def open_paper_world(
-    config: PaperConfig, data: Path, *, wall: WallClock = machine_wall, threads: bool = True
+    config: PaperConfig,
+    data: Path,
+    *,
+    recorded: datetime | None = None,
+    wall: WallClock = machine_wall,
+    threads: bool = True,
 ) -> PaperWorld:
-    """Load the market and open the exchange in `data`. Raises StartError."""
+    """Load the market and open the exchange in `data`. Raises StartError.
+
+    `recorded` is the newest market instant of the ledger, None when it is new.
+    """
     folder = config.market or demo_folder()
 
     def load() -> MarketData:
@@ -61,8 +70,9 @@ async def open_paper_world(
     calendars = load_calendars()
     mics = exchanges(market)
     start = config.start or default_start(market, calendars, mics)
-    resumed = last_processed(data / PAPER_FILE)
-    clock = ReplayClock(resumed or start, rate=config.rate, wall=wall)
+    reached = last_processed(data / PAPER_FILE) or start
+    anchor = reached if recorded is None else max(reached, recorded)
+    clock = ReplayClock(anchor, rate=config.rate, wall=wall)
 
     def session(mic: str, day: date) -> Sequence[tuple[datetime, datetime]]:
         known = calendars.session(mic, day)

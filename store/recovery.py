@@ -1,4 +1,6 @@
-"""What each start found unfinished and what became of it. Written by the trader."""
+"""What each start found unfinished and what became of it, written by the trader; and how far market
+time had come in the records, which a replay must not fall behind.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +8,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from store.codec import from_ms, to_ms
+from store.codec import from_ms, maybe_instant, to_ms
 from store.engine import Engine
+
+_NEWEST = """
+SELECT max(at_ms) AS at_ms FROM (
+    SELECT max(market_ms) AS at_ms FROM fact
+    UNION ALL SELECT max(at_ms) FROM order_event
+    UNION ALL SELECT max(created_ms) FROM plan
+    UNION ALL SELECT max(market_ms) FROM run
+    UNION ALL SELECT max(at_ms) FROM snapshot_point
+    UNION ALL SELECT max(at_ms) FROM recovery)
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,3 +45,8 @@ class RecoveryLog:
         sql = "SELECT * FROM recovery ORDER BY recovery_id DESC LIMIT ?"
         rows = await self._engine.read(lambda tx: tx.all(sql, (limit,)))
         return tuple(RecoveryLine(from_ms(row["at_ms"]), row["line"]) for row in rows)
+
+    async def newest_market_instant(self) -> datetime | None:
+        """The latest market instant any record carries; None in a new ledger."""
+        row = await self._engine.read(lambda tx: tx.one(_NEWEST))
+        return None if row is None else maybe_instant(row["at_ms"])

@@ -116,3 +116,12 @@ async def test_recovery_lines_are_kept_newest_first(inline_store: Store) -> None
     await inline_store.recovery.add(NOW, ["order 1 was sent", "order 1 is active"])
     lines = await inline_store.recovery.recent(1)
     assert [(line.at, line.line) for line in lines] == [(NOW, "order 1 is active")]
+
+
+async def test_the_newest_market_instant_is_that_of_any_record(inline_store: Store) -> None:
+    assert await inline_store.recovery.newest_market_instant() is None
+    await inline_store.recovery.add(after(5), ["order 1 was sent"])
+    await inline_store.runs.open(
+        "R1", "sync", "schedule", requested_at=after(90), market_at=after(7)
+    )
+    assert await inline_store.recovery.newest_market_instant() == after(7)
