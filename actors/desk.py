@@ -26,7 +26,7 @@ from ledger.rate import RateTable
 from ledger.security import FxPair, Security
 from policy.fees import FeeTerms, fee
 from policy.fx import reserve
-from policy.gates import GateContext, foreign_reservations
+from policy.gate_context import GateContext, foreign_reservations
 from policy.limits import Limits
 from policy.market_hours import FX, Calendars, SessionState
 from policy.pricing import LimitPrice, limit_price

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -16,6 +15,18 @@ from typing import Any, cast
 
 import trio
 
+from daemon.answers import (
+    actor_of,
+    display_of,
+    instant_of,
+    job_of,
+    latch_of,
+    order_of,
+    plan_of,
+    portfolio_of,
+    run_of,
+    step_of,
+)
 from daemon.control import report
 from daemon.control_errors import BadArgument
 from daemon.log_tail import LEVELS, tail
@@ -23,15 +34,13 @@ from daemon.logs import LOG_FOLDER, LOG_NAME
 from daemon.paper_world import PaperWorld
 from daemon.wiring import System
 from ledger.errors import Conflict, Missing
-from ledger.halt import LATCHES, Latch, LatchName
-from ledger.money import Money
-from ledger.order import Intent, Mode
-from ledger.plan import OPEN_STEPS, StoredPlan, StoredStep
-from ledger.run import JOBS, Job, RunRecord, RunStatus
+from ledger.halt import LATCHES, LatchName
+from ledger.order import Mode
+from ledger.plan import OPEN_STEPS
+from ledger.run import JOBS, Job, RunStatus
 from store.store import Store
 from wire.messages import (
     Decide,
-    DisplayState,
     JobView,
     ProposeStep,
     RaiseLatch,
@@ -84,8 +93,7 @@ class Commands:
 
     async def status(self, _: Args) -> dict[str, Any]:
         boards = self.system.boards
-        trading, portfolio = boards.trading.value, boards.portfolio.value
-        recovery = boards.recovery.value
+        trading, recovery = boards.trading.value, boards.recovery.value
         capabilities = self.world.broker.capabilities
         return {
             "version": version("trimtab"),
@@ -93,45 +101,10 @@ class Commands:
             "paper": capabilities.paper,
             "mode": trading.mode if trading else None,
             "halted": bool(trading and trading.halted),
-            "latches": [_latch(latch) for latch in trading.latches] if trading else [],
-            "market_time": _instant(self.world.clock.market_now()),
-            "total_eur": _money(portfolio.total_eur) if portfolio else None,
-            "cash_eur": _money(portfolio.cash_eur) if portfolio else None,
-            "cash": [
-                {
-                    "currency": c.money.currency,
-                    "amount": _money(c.money),
-                    "value_eur": _money(c.value_eur),
-                }
-                for c in (portfolio.cash if portfolio else ())
-            ],
-            "positions": [
-                {
-                    "symbol": p.security.symbol,
-                    "name": p.security.instrument.name,
-                    "quantity": str(p.quantity),
-                    "price": f"{p.price.value.normalize():f}" if p.price else None,
-                    "currency": p.security.currency,
-                    "value_eur": _money(p.value_eur),
-                    "profit_eur": _money(p.profit_eur),
-                }
-                for p in (portfolio.positions if portfolio else ())
-            ],
-            "stale": portfolio.stale if portfolio else "no portfolio yet",
-            "differences": [
-                f"{d.account} {d.key}: books {d.books}, broker {d.broker}"
-                for d in (portfolio.differences if portfolio else ())
-            ],
-            "actors": [
-                {
-                    "actor": beat.actor,
-                    "state": beat.state,
-                    "rank": beat.rank,
-                    "restarts": beat.restarts,
-                    "note": beat.note,
-                }
-                for beat in self.system.health.all()
-            ],
+            "latches": [latch_of(latch) for latch in trading.latches] if trading else [],
+            "market_time": instant_of(self.world.clock.market_now()),
+            **portfolio_of(boards.portfolio.value),
+            "actors": [actor_of(beat) for beat in self.system.health.all()],
             "recovery": list(recovery.lines) if recovery else [],
             "login_url": self.login_link(),
         }
@@ -139,7 +112,7 @@ class Commands:
     async def plan(self, _: Args) -> dict[str, Any] | None:
         """The current plan with what became of its steps."""
         stored = self.system.boards.plan.value
-        return None if stored is None else _plan(stored)
+        return None if stored is None else plan_of(stored)
 
     async def recommend(self, _: Args) -> dict[str, Any]:
         """What still waits to be done."""
@@ -148,7 +121,7 @@ class Commands:
         return {
             "plan_id": None if stored is None else stored.plan.plan_id,
             "narrative": None if stored is None else stored.plan.narrative,
-            "steps": [_step(item) for item in waiting if item.state in OPEN_STEPS],
+            "steps": [step_of(item) for item in waiting if item.state in OPEN_STEPS],
         }
 
     async def execute(self, args: Args) -> dict[str, Any]:
@@ -163,14 +136,14 @@ class Commands:
             ProposeStep(plan_id, int(number), BY), deadline_s=ASK_S
         )
         decided = await self.system.asks.trader.ask(Decide(intent.intent_id), deadline_s=DECIDE_S)
-        return _order(decided)
+        return order_of(decided)
 
     async def halt(self, args: Args) -> dict[str, Any]:
         reason = _text(args, "reason", "halted by the owner") or "halted by the owner"
         standing = await self.system.asks.schedule.ask(
             RaiseLatch("owner", reason[:TEXT_MAX], BY), deadline_s=ASK_S
         )
-        return {"halted": True, "latches": [_latch(latch) for latch in standing]}
+        return {"halted": True, "latches": [latch_of(latch) for latch in standing]}
 
     async def resume(self, args: Args) -> dict[str, Any]:
         trading = self.system.boards.trading.value
@@ -182,7 +155,7 @@ class Commands:
             Resume(tuple(cast("list[LatchName]", names)), bool(args.get("confirm")), BY),
             deadline_s=ASK_S,
         )
-        return {"halted": bool(standing), "latches": [_latch(latch) for latch in standing]}
+        return {"halted": bool(standing), "latches": [latch_of(latch) for latch in standing]}
 
     async def mode(self, args: Args) -> dict[str, Any]:
         trading = self.system.boards.trading.value
@@ -198,7 +171,7 @@ class Commands:
         return {"mode": mode}
 
     async def jobs(self, _: Args) -> list[dict[str, Any]]:
-        return [_job(view) for view in self.system.boards.jobs.value or ()]
+        return [job_of(view) for view in self.system.boards.jobs.value or ()]
 
     async def run(self, args: Args) -> dict[str, Any]:
         job = args.get("job")
@@ -215,7 +188,7 @@ class Commands:
         shown = self.system.boards.display.value
         if shown is None:
             raise Conflict("the matrix has not shown anything yet", code="not_ready")
-        return _display(shown)
+        return display_of(shown)
 
     async def logs(self, args: Args) -> dict[str, Any]:
         lines = _number(args, "lines", 100, low=1, high=LOG_LINES_MAX)
@@ -250,8 +223,8 @@ class Commands:
                     said = view.progress
                     await report({"run_id": asked.run_id, "label": said})
                 await trio.sleep(RUN_POLL_S)
-            return _run(record)
-        return _run(await self.store.runs.get(asked.run_id))
+            return run_of(record)
+        return run_of(await self.store.runs.get(asked.run_id))
 
     def _view(self, job: Job) -> JobView | None:
         return next((v for v in self.system.boards.jobs.value or () if v.job == job), None)
@@ -271,113 +244,3 @@ def _number(args: Args, name: str, default: float, *, low: float, high: float) -
     if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
         raise BadArgument(name, f"{value!r} is not between {low:g} and {high:g}")
     return float(value)
-
-
-def _instant(at: datetime | None) -> str | None:
-    return None if at is None else at.isoformat(timespec="seconds").replace("+00:00", "Z")
-
-
-def _money(money: Money | None) -> str | None:
-    return None if money is None else f"{money.amount:f}"
-
-
-def _latch(latch: Latch) -> dict[str, Any]:
-    return {"name": latch.name, "reason": latch.reason, "set_at": _instant(latch.set_at)}
-
-
-def _run(record: RunRecord) -> dict[str, Any]:
-    return {
-        "run_id": record.run_id,
-        "job": record.job,
-        "status": record.status.value,
-        "trigger": record.trigger,
-        "reason": record.reason,
-        "requested_at": _instant(record.requested_at),
-        "market_at": _instant(record.market_at),
-        "started_at": _instant(record.started_at),
-        "ended_at": _instant(record.ended_at),
-        "duration_ms": record.duration_ms,
-        "error": record.error,
-        "result": record.result,
-    }
-
-
-def _job(view: JobView) -> dict[str, Any]:
-    return {
-        "job": view.job,
-        "schedule": view.schedule,
-        "next_due": _instant(view.next_due),
-        "progress": view.progress,
-        "consecutive_failures": view.consecutive_failures,
-        "last": None if view.last is None else _run(view.last),
-    }
-
-
-def _plan(stored: StoredPlan) -> dict[str, Any]:
-    plan, following = stored.plan, stored.next_step
-    return {
-        "plan_id": plan.plan_id,
-        "created_at": _instant(plan.created_at),
-        "narrative": plan.narrative,
-        "superseded": stored.superseded,
-        "current_score": plan.current_score,
-        "end_score": plan.end_score,
-        "evaluated": plan.evaluated,
-        "next_step": None if following is None else following.step.number,
-        "steps": [_step(step) for step in stored.steps],
-    }
-
-
-def _step(stored: StoredStep) -> dict[str, Any]:
-    step = stored.step
-    return {
-        "number": step.number,
-        "kind": step.kind,
-        "side": step.side,
-        "symbol": step.symbol,
-        "name": step.name,
-        "quantity": str(step.quantity),
-        "price": f"{step.price.value.normalize():f}",
-        "currency": step.price.currency,
-        "value_eur": _money(step.value_eur),
-        "fee_eur": _money(step.fee_eur),
-        "reason": step.reason,
-        "score_before": step.score_before,
-        "score_after": step.score_after,
-        "state": stored.state.value,
-    }
-
-
-def _order(intent: Intent) -> dict[str, Any]:
-    proposal = intent.proposal
-    return {
-        "status": intent.state.value,
-        "intent_id": intent.intent_id,
-        "client_order_id": intent.client_order_id,
-        "state": intent.state.value,
-        "side": proposal.side,
-        "symbol": proposal.symbol,
-        "quantity": str(proposal.quantity),
-        "limit": str(intent.limit) if intent.limit else None,
-        "error": intent.error,
-        "blocked_by": [
-            {"gate": v.gate, "detail": v.detail, "retry_after": _instant(v.retry_after)}
-            for v in intent.blocked_by
-        ],
-    }
-
-
-def _display(shown: DisplayState) -> dict[str, Any]:
-    return {
-        "text": shown.text,
-        "mode": shown.mode,
-        "pool": shown.pool,
-        "rows": shown.rows,
-        "columns": shown.columns,
-        "pixels": shown.pixels,
-        "led3": list(shown.led3),
-        "led4": list(shown.led4),
-        "driver": shown.driver,
-        "connected": shown.connected,
-        "last_error": shown.last_error,
-    }

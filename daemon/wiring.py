@@ -101,149 +101,227 @@ class System:
 
 def wire(parts: Parts) -> System:
     """Build every channel, board and actor."""
-    boards, events, health = Boards(), EventRing(), Health()
-    asks = AskBoxes(*(AskBox(name) for name in ("schedule", "planner", "trader", "ticker")))
-    nudges: dict[Job, NudgeBox[Nudge]] = {job: NudgeBox() for job in JOBS}
-    send_intents, receive_intents = trio.open_memory_channel[IntentReady](INTENTS_BOUND)
-    store, broker, clock, limits = parts.store, parts.broker, parts.clock, parts.limits
-    jobs = JobDesk(store.runs, events, clock)
-    fees = terms(broker.capabilities.fees)
-    fx_fees = terms(broker.capabilities.fx_fees)
-    paper = broker.capabilities.paper
-
-    def halt_file() -> bool:
-        return (parts.data / "HALT").exists()
-
-    desk = Desk(
-        broker=broker,
-        orders=store.orders,
-        facts=store.facts,
-        settings=store.settings,
-        portfolio=boards.portfolio,
-        clock=clock,
-        calendars=parts.calendars,
-        limits=limits,
-        fees=fees,
-        fx_fees=fx_fees,
+    shared = _share(parts)
+    actors = (
+        Actor("schedule", "critical", 5.0, _schedule(shared).run),
+        Actor("sync", "critical", 20.0, _sync(shared).run),
+        Actor("trader", "critical", 20.0, _trader(shared).run),
+        Actor("planner", "deciding", 20.0, _planner(shared).run),
+        Actor("rebalancer", "deciding", 20.0, _rebalancer(shared).run),
+        Actor("drip", "deciding", 20.0, _drip(shared).run),
+        Actor("upkeep", "peripheral", 20.0, _upkeep(shared).run),
+        Actor("ticker", "peripheral", 20.0, _ticker(shared).run),
+        Actor("matrix", "peripheral", 5.0, _matrix(shared).run),
     )
+    return System(shared.boards, shared.events, shared.health, shared.asks, shared.nudges, actors)
+
+
+@dataclass(frozen=True, slots=True)
+class _Shared:
+    """What more than one actor is built from."""
+
+    parts: Parts
+    boards: Boards
+    events: EventRing
+    health: Health
+    asks: AskBoxes
+    nudges: dict[Job, NudgeBox[Nudge]]
+    jobs: JobDesk
+    situation: Situation
+    send: trio.MemorySendChannel[IntentReady]
+    receive: trio.MemoryReceiveChannel[IntentReady]
+
+    @property
+    def paper(self) -> bool:
+        return self.parts.broker.capabilities.paper
+
+    def halt_file(self) -> bool:
+        return (self.parts.data / "HALT").exists()
+
+
+def _share(parts: Parts) -> _Shared:
+    send, receive = trio.open_memory_channel[IntentReady](INTENTS_BOUND)
+    events = EventRing()
+    capabilities = parts.broker.capabilities
     situation = Situation(
-        orders=store.orders,
-        dividends=store.dividends,
-        facts=store.facts,
-        clock=clock,
+        orders=parts.store.orders,
+        dividends=parts.store.dividends,
+        facts=parts.store.facts,
+        clock=parts.clock,
         calendars=parts.calendars,
-        limits=limits,
-        fees=fees,
-        fx_fees=fx_fees,
+        limits=parts.limits,
+        fees=terms(capabilities.fees),
+        fx_fees=terms(capabilities.fx_fees),
         rng=parts.rng,
     )
-    schedule = Schedule(
+    return _Shared(
+        parts=parts,
+        boards=Boards(),
+        events=events,
+        health=Health(),
+        asks=AskBoxes(*(AskBox(name) for name in ("schedule", "planner", "trader", "ticker"))),
+        nudges={job: NudgeBox() for job in JOBS},
+        jobs=JobDesk(parts.store.runs, events, parts.clock),
+        situation=situation,
+        send=send,
+        receive=receive,
+    )
+
+
+def _schedule(shared: _Shared) -> Schedule:
+    parts = shared.parts
+    return Schedule(
         SchedulePorts(
-            runs=store.runs,
-            settings=store.settings,
-            jobs=jobs,
-            boards=boards,
-            events=events,
-            health=health,
-            clock=clock,
+            runs=parts.store.runs,
+            settings=parts.store.settings,
+            jobs=shared.jobs,
+            boards=shared.boards,
+            events=shared.events,
+            health=shared.health,
+            clock=parts.clock,
             calendars=parts.calendars,
-            mics=partial(_mics, boards),
-            asks=asks.schedule,
-            nudges=nudges,
+            mics=partial(_mics, shared.boards),
+            asks=shared.asks.schedule,
+            nudges=shared.nudges,
             zone=parts.zone,
-            broker=broker.capabilities.kind,
-            halt_file=halt_file,
+            broker=parts.broker.capabilities.kind,
+            halt_file=shared.halt_file,
             rng=parts.rng,
         )
     )
-    sync = Sync(
+
+
+def _sync(shared: _Shared) -> Sync:
+    parts, store = shared.parts, shared.parts.store
+    return Sync(
         SyncPorts(
-            intake=Intake(broker, store.facts, store.books, clock),
+            intake=Intake(parts.broker, store.facts, store.books, parts.clock),
             securities=store.securities,
             dividends=store.dividends,
             market=store.market,
             snapshots=store.snapshots,
-            jobs=jobs,
-            boards=boards,
-            events=events,
-            health=health,
-            nudges=nudges["sync"],
-            limits=limits,
+            jobs=shared.jobs,
+            boards=shared.boards,
+            events=shared.events,
+            health=shared.health,
+            nudges=shared.nudges["sync"],
+            limits=parts.limits,
         )
     )
-    trader = Trader(
+
+
+def _trader(shared: _Shared) -> Trader:
+    parts, store = shared.parts, shared.parts.store
+    desk = Desk(
+        broker=parts.broker,
+        orders=store.orders,
+        facts=store.facts,
+        settings=store.settings,
+        portfolio=shared.boards.portfolio,
+        clock=parts.clock,
+        calendars=parts.calendars,
+        limits=parts.limits,
+        fees=shared.situation.fees,
+        fx_fees=shared.situation.fx_fees,
+    )
+    return Trader(
         TraderPorts(
             desk=desk,
-            watch=OrderWatch(desk, nudges["sync"], asks.schedule, set()),
+            watch=OrderWatch(desk, shared.nudges["sync"], shared.asks.schedule, set()),
             recovery=store.recovery,
-            boards=boards,
-            events=events,
-            health=health,
-            asks=asks.trader,
-            intents=receive_intents,
-            sync=nudges["sync"],
-            halt_file=halt_file,
-            poll_s=ORDER_POLL_PAPER_S if paper else ORDER_POLL_LIVE_S,
+            boards=shared.boards,
+            events=shared.events,
+            health=shared.health,
+            asks=shared.asks.trader,
+            intents=shared.receive,
+            sync=shared.nudges["sync"],
+            halt_file=shared.halt_file,
+            poll_s=ORDER_POLL_PAPER_S if shared.paper else ORDER_POLL_LIVE_S,
         )
     )
-    planner = Planner(
+
+
+def _planner(shared: _Shared) -> Planner:
+    parts = shared.parts
+    return Planner(
         PlannerPorts(
-            orders=store.orders,
-            plans=store.plans,
-            situation=situation,
-            boards=boards,
-            events=events,
-            health=health,
-            jobs=jobs,
-            clock=clock,
+            orders=parts.store.orders,
+            plans=parts.store.plans,
+            situation=shared.situation,
+            boards=shared.boards,
+            events=shared.events,
+            health=shared.health,
+            jobs=shared.jobs,
+            clock=parts.clock,
             calendars=parts.calendars,
-            asks=asks.planner,
-            nudges=nudges["plan"],
-            intents=send_intents.clone(),
+            asks=shared.asks.planner,
+            nudges=shared.nudges["plan"],
+            intents=shared.send.clone(),
             runner=parts.runner,
-            limits=limits,
-            autonomous=paper,
+            limits=parts.limits,
+            autonomous=shared.paper,
         )
     )
-    rebalancer = Rebalancer(
+
+
+def _rebalancer(shared: _Shared) -> Rebalancer:
+    return Rebalancer(
         RebalancerPorts(
-            situation=situation,
-            boards=boards,
-            events=events,
-            health=health,
-            jobs=jobs,
-            nudges=nudges["rebalance"],
-            intents=send_intents.clone(),
+            situation=shared.situation,
+            boards=shared.boards,
+            events=shared.events,
+            health=shared.health,
+            jobs=shared.jobs,
+            nudges=shared.nudges["rebalance"],
+            intents=shared.send.clone(),
         )
     )
-    drip = Drip(
+
+
+def _drip(shared: _Shared) -> Drip:
+    return Drip(
         DripPorts(
-            situation=situation,
-            boards=boards,
-            health=health,
-            jobs=jobs,
-            nudges=nudges["drip"],
-            intents=send_intents,
-            autonomous=paper,
+            situation=shared.situation,
+            boards=shared.boards,
+            health=shared.health,
+            jobs=shared.jobs,
+            nudges=shared.nudges["drip"],
+            intents=shared.send,
+            autonomous=shared.paper,
         )
     )
-    upkeep = Upkeep(parts.backup, jobs, events, health, clock, nudges["backup"])
-    ticker = Ticker(
-        TickerPorts(boards=boards, events=events, health=health, clock=clock, asks=asks.ticker)
+
+
+def _upkeep(shared: _Shared) -> Upkeep:
+    return Upkeep(
+        shared.parts.backup,
+        shared.jobs,
+        shared.events,
+        shared.health,
+        shared.parts.clock,
+        shared.nudges["backup"],
     )
-    matrix = Matrix(MatrixPorts(parts.display, boards, health, clock, parts.zone, parts.brightness))
-    actors = (
-        Actor("schedule", "critical", 5.0, schedule.run),
-        Actor("sync", "critical", 20.0, sync.run),
-        Actor("trader", "critical", 20.0, trader.run),
-        Actor("planner", "deciding", 20.0, planner.run),
-        Actor("rebalancer", "deciding", 20.0, rebalancer.run),
-        Actor("drip", "deciding", 20.0, drip.run),
-        Actor("upkeep", "peripheral", 20.0, upkeep.run),
-        Actor("ticker", "peripheral", 20.0, ticker.run),
-        Actor("matrix", "peripheral", 5.0, matrix.run),
+
+
+def _ticker(shared: _Shared) -> Ticker:
+    return Ticker(
+        TickerPorts(
+            boards=shared.boards,
+            events=shared.events,
+            health=shared.health,
+            clock=shared.parts.clock,
+            asks=shared.asks.ticker,
+        )
     )
-    return System(boards, events, health, asks, nudges, actors)
+
+
+def _matrix(shared: _Shared) -> Matrix:
+    parts = shared.parts
+    return Matrix(
+        MatrixPorts(
+            parts.display, shared.boards, shared.health, parts.clock, parts.zone, parts.brightness
+        )
+    )
 
 
 def terms(model: FeeModel) -> FeeTerms:

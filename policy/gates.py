@@ -26,69 +26,18 @@ cannot be evaluated says no. Nothing may bypass a gate except by the table below
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
-from ledger.account import AccountSnapshot
 from ledger.fact import is_pair
-from ledger.halt import Latch
 from ledger.money import Money, Price, Quantity, Rounding
-from ledger.order import Intent, Mode, OrderClass, OrderView, Proposal, Verdict
-from ledger.portfolio import BookDifference
-from ledger.quote import Quote
-from ledger.rate import RateTable
-from ledger.security import FxPair, Security
-from policy.limits import Limits
-from policy.pricing import LimitPrice, drift
+from ledger.order import OrderClass, Verdict
+from policy.gate_context import GateContext, worst_cost
+from policy.pricing import drift
 
 # When a gate cannot say itself when to come back.
 RETRY = timedelta(minutes=15)
-
-
-@dataclass(frozen=True, slots=True)
-class GateContext:
-    """Everything one decision may look at. None means: could not be read.
-
-    `fee` is the worst-case fee of this order in the currency charged. `reserves` is what each
-    currency must keep; a currency without an entry has no known rate. `reserved` is cash already
-    promised to live orders. `books_cash` is minor units by currency, `books_held` the quantity of
-    the symbol by our own facts.
-    """
-
-    proposal: Proposal
-    mode: Mode | None
-    latches: tuple[Latch, ...] | None
-    now: datetime
-    now_s: float
-    account: AccountSnapshot | None
-    open_orders: tuple[OrderView, ...] | None
-    in_flight: tuple[Intent, ...]
-    security: Security | None
-    pair: FxPair | None
-    quote: Quote | None
-    limit: LimitPrice
-    market_open: bool | None
-    next_open: datetime | None
-    books_cash: Mapping[str, int]
-    books_held: Quantity
-    reserved: Mapping[str, int]
-    reserves: Mapping[str, Money]
-    fee: Money | None
-    total_eur: Money | None
-    rates: RateTable
-    differences: tuple[BookDifference, ...]
-    limits: Limits
-
-    @property
-    def fx(self) -> bool:
-        return is_pair(self.proposal.symbol)
-
-    @property
-    def lot(self) -> Quantity | None:
-        if self.fx:
-            return self.pair.lot if self.pair else None
-        return self.security.instrument.lot if self.security else None
 
 
 Check = Callable[[GateContext], Verdict]
@@ -278,16 +227,6 @@ def l6_cash(ctx: GateContext) -> Verdict:
     return _pass("L6", f"{spent} fits")
 
 
-def worst_cost(proposal: Proposal, price: Price) -> Money:
-    """What an order takes out of one currency at its limit; a sale of shares takes nothing."""
-    if proposal.side == "BUY":
-        return price.times(proposal.quantity, Rounding.CEIL)
-    if is_pair(proposal.symbol):
-        base = proposal.symbol.split("/")[0]
-        return Money.half_even(proposal.quantity.units, base)
-    return Money.zero(price.currency)
-
-
 def _costs(ctx: GateContext, price: Price) -> dict[str, Money]:
     """What the order can take at worst, by currency; a sale's fee comes out of its proceeds."""
     proposal, fee = ctx.proposal, ctx.fee
@@ -298,20 +237,6 @@ def _costs(ctx: GateContext, price: Price) -> dict[str, Money]:
     if fee.minor and not covered:
         costs[fee.currency] = costs.get(fee.currency, Money.zero(fee.currency)) + fee
     return costs
-
-
-def foreign_reservations(
-    open_orders: tuple[OrderView, ...], ours: tuple[Intent, ...]
-) -> dict[str, int]:
-    """Cash promised to live purchases that are not ours, in minor units by currency."""
-    known = {intent.client_order_id for intent in ours}
-    promised: dict[str, int] = {}
-    for order in open_orders:
-        foreign = order.client_order_id is None or order.client_order_id not in known
-        if order.live and foreign and order.side == "BUY" and order.limit is not None:
-            cost = order.limit.times(order.quantity - order.filled, Rounding.CEIL)
-            promised[cost.currency] = promised.get(cost.currency, 0) + cost.minor
-    return promised
 
 
 def _free(ctx: GateContext, currency: str) -> Money | None:

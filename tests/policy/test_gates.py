@@ -16,6 +16,7 @@ from ledger.money import Money, Price, Quantity
 from ledger.order import OrderState, OrderView
 from ledger.portfolio import BookDifference
 from policy import gates
+from policy.gate_context import GateContext, worst_cost
 from policy.limits import DEFAULTS
 from policy.pricing import LimitPrice
 from tests.support.builders import (
@@ -34,7 +35,7 @@ from tests.support.builders import (
 CLASSES = ("planner", "drip", "manual", "emergency", "fx")
 
 
-def failing(context: gates.GateContext) -> set[str]:
+def failing(context: GateContext) -> set[str]:
     return {verdict.gate for verdict in gates.blocked_by(gates.evaluate(context))}
 
 
@@ -294,7 +295,7 @@ def test_an_order_is_not_sent_at_a_price_that_was_never_computed() -> None:
 
 def test_the_worst_cost_of_a_purchase_is_at_its_limit() -> None:
     buy = proposal(quantity=Quantity.of(7))
-    assert gates.worst_cost(buy, Price.of("33.337", "USD")) == usd("233.36")
-    assert gates.worst_cost(replace(buy, side="SELL"), Price.of("33", "USD")) == usd("0")
+    assert worst_cost(buy, Price.of("33.337", "USD")) == usd("233.36")
+    assert worst_cost(replace(buy, side="SELL"), Price.of("33", "USD")) == usd("0")
     fx = replace(buy, symbol="EUR/USD", side="SELL")
-    assert gates.worst_cost(fx, Price.of("1.25", "USD")) == eur("7")
+    assert worst_cost(fx, Price.of("1.25", "USD")) == eur("7")

@@ -13,7 +13,7 @@ from ledger.order import Intent, OrderState, Proposal
 from ledger.quote import Quote
 from ledger.rate import Rate, RateTable
 from ledger.security import FxPair, Instrument, Security
-from policy.gates import GateContext
+from policy.gate_context import GateContext
 from policy.limits import DEFAULTS
 from policy.pricing import limit_price
 
