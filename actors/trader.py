@@ -30,6 +30,7 @@ from ledger.errors import BrokerError, Refused, RejectedByBroker
 from ledger.halt import Latch
 from ledger.order import Intent, Mode, OrderDraft, OrderState, Verdict
 from policy import gates
+from policy.gate_context import GateContext, worst_cost
 from store.recovery import RecoveryLog
 from wire.events import EventRing
 from wire.health import Health
@@ -167,7 +168,7 @@ class Trader:
     async def _submit(
         self,
         intent: Intent,
-        context: gates.GateContext,
+        context: GateContext,
         verdicts: tuple[Verdict, ...],
         mode: Mode,
     ) -> Intent:
@@ -179,7 +180,7 @@ class Trader:
             self._orders.begin_submit,
             intent.intent_id,
             limit=limit,
-            reserved=gates.worst_cost(intent.proposal, limit),
+            reserved=worst_cost(intent.proposal, limit),
             reserved_fee=fee,
             verdicts=verdicts,
             at=self._clock.market_now(),
@@ -212,6 +213,7 @@ class Trader:
                     shield=True, deadline=trio.current_time() + SUBMIT_DEADLINE_S
                 )
                 nursery.start_soon(_hurry_when_cancelled, scope)
+                nursery.start_soon(self._publish)  # shows it as leaving while it leaves
                 with scope:
                     outcome = await self._place(draft)
                 if scope.cancelled_caught:
