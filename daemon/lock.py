@@ -30,8 +30,7 @@ def hold(folder: Path) -> Generator[None]:
         raise StartError(f"cannot use the data folder {folder}: {error.strerror}") from error
     try:
         _take(descriptor, folder)
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+        _sign(descriptor, folder)
         yield
     finally:
         os.close(descriptor)
@@ -43,3 +42,12 @@ def _take(descriptor: int, folder: Path) -> None:
     except BlockingIOError:
         pid = os.pread(descriptor, 32, 0).decode(errors="replace").strip() or "unknown"
         raise StartError(f"another trimtabd (pid {pid}) is using {folder}") from None
+
+
+def _sign(descriptor: int, folder: Path) -> None:
+    """Leave our pid for whoever finds the lock taken; raises StartError on a full disk."""
+    try:
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+    except OSError as error:
+        raise StartError(f"cannot use the data folder {folder}: {error.strerror}") from error

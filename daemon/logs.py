@@ -23,6 +23,7 @@ import structlog
 from structlog.typing import EventDict, Processor
 
 from daemon.redact import Redactor
+from ledger.errors import StartError
 
 LOG_FOLDER = "logs"
 LOG_NAME = "trimtab.log"
@@ -101,9 +102,9 @@ def logging_to(
     """Log below `data` until the block ends, and to `stream` when people read it.
 
     `journal` says that `stream` leads to the system's journal: warnings go there with their
-    priority. Otherwise it gets lines only when it is a terminal.
+    priority. Otherwise it gets lines only when it is a terminal. Raises StartError when the log
+    cannot be written.
     """
-    (data / LOG_FOLDER).mkdir(parents=True, exist_ok=True, mode=0o750)
     redactor = Redactor()
     lines: queue.Queue[logging.LogRecord | None] = queue.Queue(QUEUE_LINES)
     feed = QueueFeed(lines)
@@ -147,9 +148,13 @@ def _shared() -> list[Processor]:
 
 
 def _file_handler(path: Path, redactor: Redactor) -> logging.Handler:
-    handler = logging.handlers.RotatingFileHandler(
-        path, maxBytes=MAX_BYTES, backupCount=BACKUPS, encoding="utf-8"
-    )
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
+        handler = logging.handlers.RotatingFileHandler(
+            path, maxBytes=MAX_BYTES, backupCount=BACKUPS, encoding="utf-8"
+        )
+    except OSError as error:
+        raise StartError(f"cannot write the log {path}: {error.strerror}") from error
     handler.setFormatter(_formatter(redactor, structlog.processors.JSONRenderer(default=str)))
     return handler
 

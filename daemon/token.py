@@ -28,21 +28,27 @@ SESSIONS_MAX = 32
 def load_or_create_token(folder: Path) -> str:
     """The bearer token of `folder`, made at the first start and readable by its owner only.
 
-    Raises StartError when others can read it or it is damaged: it would guard nothing.
+    Raises StartError when it cannot be made, when others can read it, or when it is damaged: it
+    would guard nothing.
     """
     path = folder / TOKEN_NAME
+    if not path.exists():
+        _create(path)
+    return _existing(path)
+
+
+def _create(path: Path) -> None:
+    """Only a whole token gets the name: one cut short would keep the daemon from starting again."""
+    fresh = path.with_suffix(".new")
     try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    except FileExistsError:
-        return _existing(path)
+        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(f"{secrets.token_urlsafe(SECRET_BYTES)}\n")
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.replace(path)
     except OSError as error:
         raise StartError(f"{path}: cannot be created: {error.strerror}") from error
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        token = secrets.token_urlsafe(SECRET_BYTES)
-        file.write(f"{token}\n")
-        file.flush()
-        os.fsync(file.fileno())
-    return token
 
 
 def _existing(path: Path) -> str:

@@ -73,3 +73,9 @@ def test_an_unusable_folder_is_one_clear_line(tmp_path: Path) -> None:
     told = "cannot use the data folder"
     with pytest.raises(StartError, match=told), hold(tmp_path / "file" / "data"):
         pass
+
+
+def test_a_disk_without_space_for_the_pid_is_one_clear_line(tmp_path: Path) -> None:
+    (tmp_path / LOCK_NAME).symlink_to("/dev/full")
+    with pytest.raises(StartError, match="cannot use the data folder"), hold(tmp_path):
+        pass

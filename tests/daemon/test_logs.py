@@ -13,6 +13,7 @@ import structlog
 
 from daemon.logs import LOG_FOLDER, LOG_NAME, QueueFeed, correlated, logging_to
 from daemon.redact import BLOT, Redactor
+from ledger.errors import StartError
 
 
 class Terminal(io.StringIO):
@@ -124,3 +125,9 @@ def test_nothing_is_dropped_in_an_ordinary_run(tmp_path: Path) -> None:
             structlog.stdlib.get_logger("x").info("line", number=number)
     assert session.dropped == 0
     assert [line["number"] for line in lines_of(tmp_path)] == list(range(500))
+
+
+def test_a_log_that_cannot_be_written_is_one_clear_line(tmp_path: Path) -> None:
+    (tmp_path / LOG_FOLDER).touch()
+    with pytest.raises(StartError, match="cannot write the log"), logging_to(tmp_path):
+        pass

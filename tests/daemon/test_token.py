@@ -45,6 +45,18 @@ def test_the_token_is_made_once_and_readable_by_its_owner_only(tmp_path: Path) -
     assert load_or_create_token(_folder(tmp_path / "other")) != token
 
 
+def test_a_token_that_finds_no_space_leaves_nothing_that_blocks_the_next_start(
+    tmp_path: Path,
+) -> None:
+    fresh = (tmp_path / TOKEN_NAME).with_suffix(".new")
+    fresh.symlink_to("/dev/full")
+    with pytest.raises(StartError, match="No space left on device"):
+        load_or_create_token(tmp_path)
+    assert not (tmp_path / TOKEN_NAME).exists()
+    fresh.unlink()
+    assert len(load_or_create_token(tmp_path)) >= TOKEN_MIN
+
+
 def test_a_token_that_others_can_read_is_refused(tmp_path: Path) -> None:
     load_or_create_token(tmp_path)
     (tmp_path / TOKEN_NAME).chmod(0o640)
