@@ -6,7 +6,8 @@ fails raises, so that nothing is ever recorded from half an answer.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Generator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
 
@@ -22,8 +23,10 @@ from policy.books import Difference, compare
 from store.books import Books
 from store.facts import Balances, Facts
 from wire.clock import Clock
+from wire.health import Health
 
-STEP_DEADLINE_S = 60.0
+# Less than sync's beats may be late, so that a call that hangs is not taken for a stuck actor.
+STEP_DEADLINE_S = 45.0
 # Fills may arrive between two reads; a difference has to survive fresh reads of both sides.
 LOOKS = 3
 
@@ -37,6 +40,14 @@ class Intake:
     facts: Facts
     books: Books
     clock: Clock
+    health: Health
+
+    @contextmanager
+    def step(self) -> Generator[None, None, None]:
+        """One read of the broker under its deadline; each is a sign of life of sync."""
+        self.health.beat("sync")
+        with trio.fail_after(STEP_DEADLINE_S):
+            yield
 
     async def read_streams(self) -> tuple[Fact, ...]:
         """Fetch and record fills, cash flows and corporate actions; returns what was new."""
@@ -52,7 +63,7 @@ class Intake:
             "flows": self.broker.cash_flows_since,
             "actions": self.broker.corporate_actions_since,
         }
-        with trio.fail_after(STEP_DEADLINE_S):
+        with self.step():
             rows, cursor = await calls[stream](await self.facts.cursor(stream))
         return await self.facts.record(
             rows,
@@ -63,7 +74,7 @@ class Intake:
 
     async def read_account(self) -> AccountSnapshot:
         """The account, complete; raises MalformedAnswer when the broker is not ready."""
-        with trio.fail_after(STEP_DEADLINE_S):
+        with self.step():
             account = await self.broker.snapshot()
         if not account.complete:
             raise MalformedAnswer("the account snapshot is incomplete")

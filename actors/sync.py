@@ -14,7 +14,7 @@ from itertools import chain
 
 import trio
 
-from actors.intake import STEP_DEADLINE_S, Intake
+from actors.intake import Intake
 from actors.job import JobDesk
 from ledger.account import AccountSnapshot
 from ledger.errors import BrokerError, MalformedAnswer
@@ -115,7 +115,7 @@ class Sync:
         today = self._clock.market_now().date()
         if self._universe_day == today:
             return
-        with trio.fail_after(STEP_DEADLINE_S):
+        with self._p.intake.step():
             instruments = await self._broker.instruments()
         first = not self._universe
         # What joins the account's universe later waits for the owner before it is traded.
@@ -159,9 +159,9 @@ class Sync:
         pairs = self._broker.capabilities.pairs
         symbols = [s.symbol for s in self._universe if s.active]
         symbols += [pair.symbol for pair in pairs]
-        with trio.fail_after(STEP_DEADLINE_S):
+        with self._p.intake.step():
             rates = await self._broker.rates()
-        with trio.fail_after(STEP_DEADLINE_S):
+        with self._p.intake.step():
             quotes = await self._broker.quotes(symbols)
         if any(quote.symbol != symbol for symbol, quote in quotes.items()):
             raise MalformedAnswer("a quote came under another symbol")

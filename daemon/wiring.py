@@ -195,7 +195,7 @@ def _sync(shared: _Shared) -> Sync:
     parts, store = shared.parts, shared.parts.store
     return Sync(
         SyncPorts(
-            intake=Intake(parts.broker, store.facts, store.books, parts.clock),
+            intake=Intake(parts.broker, store.facts, store.books, parts.clock, shared.health),
             securities=store.securities,
             dividends=store.dividends,
             market=store.market,
