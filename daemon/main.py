@@ -12,9 +12,9 @@ from __future__ import annotations
 import os
 import random
 import signal
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 import structlog
@@ -48,9 +48,48 @@ CLEAN_STOP = "clean_stop"
 HALTING = frozenset({"schedule", "sync", "trader"})
 
 
+@dataclass(frozen=True, slots=True)
+class _Phases:
+    """`ready` once every actor has started; `stop` once a signal has asked for the end."""
+
+    ready: trio.Event = field(default_factory=trio.Event)
+    stop: trio.Event = field(default_factory=trio.Event)
+
+
 async def run(config: Config, notifier: Notifier) -> int:
-    """Live until a signal; returns the exit code. Raises StartError when it cannot start."""
+    """Live until a signal; returns the exit code. Raises StartError when it cannot start.
+
+    Signals are obeyed from here to the very end: one that comes during the start leads through
+    the ordinary stop, and one that comes while stopping does not cut it short.
+    """
     check_rooms()
+    phases = _Phases()
+    with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as signals:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(_obey, signals, phases, notifier)
+            await _open(config, notifier, phases)
+            nursery.cancel_scope.cancel()
+    return EXIT_STOPPED
+
+
+async def _obey(signals: AsyncIterator[int], phases: _Phases, notifier: Notifier) -> None:
+    async for number in signals:
+        if number == signal.SIGHUP:
+            _reload(notifier, ready=phases.ready.is_set())
+        else:
+            phases.stop.set()
+
+
+def _reload(notifier: Notifier, *, ready: bool) -> None:
+    """SIGHUP: nothing of the file may change while orders are tracked, so only say so."""
+    log.info("reload", detail="the configuration is read at start; restart to apply changes")
+    if ready:
+        notifier.reloading()
+        notifier.ready()
+
+
+async def _open(config: Config, notifier: Notifier, phases: _Phases) -> None:
+    """The outer blocks, and the life inside them."""
     journal = "JOURNAL_STREAM" in os.environ
     with (
         hold(config.data),
@@ -59,10 +98,8 @@ async def run(config: Config, notifier: Notifier) -> int:
     ):
         async with open_store(config.data, engine="aio") as store, _paper(config, store) as world:
             await _claim(store, world)
-            await _Life(config, notifier, store, world).live(
-                Fronts(config, store, listening, logs.redactor.know)
-            )
-    return EXIT_STOPPED
+            fronts = Fronts(config, store, listening, logs.redactor.know)
+            await _Life(config, notifier, store, world, phases).live(fronts)
 
 
 @asynccontextmanager
@@ -96,16 +133,16 @@ class _Life:
     notifier: Notifier
     store: Store
     world: PaperWorld
+    phases: _Phases
 
     async def live(self, fronts: Fronts) -> None:
         system = wire(self._parts())
         unclean = await self._mark_running()
-        ready = trio.Event()
         async with trio.open_nursery() as actors:
-            actors.start_soon(self._start_actors, system, actors, ready)
-            actors.start_soon(self._say_recovery, system, ready, unclean)
+            actors.start_soon(self._start_actors, system, actors)
+            actors.start_soon(self._say_recovery, system, unclean)
             actors.start_soon(hurry, self.world, system.boards, system.health)
-            await self._serve(fronts, system, ready)
+            await self._serve(fronts, system)
             actors.cancel_scope.cancel()
         await self.store.settings.put(CLEAN_STOP, "yes")
         log.info("stopped")
@@ -143,7 +180,7 @@ class _Life:
         await self.store.settings.put(CLEAN_STOP, "no")
         return before == "no"
 
-    async def _start_actors(self, system: System, actors: trio.Nursery, ready: trio.Event) -> None:
+    async def _start_actors(self, system: System, actors: trio.Nursery) -> None:
         """One after the other, each ready before the next begins."""
         for actor in system.actors:
             await actors.start(
@@ -159,7 +196,7 @@ class _Life:
                     fatal=(StoreFailed,),
                 )
             )
-        ready.set()
+        self.phases.ready.set()
 
     async def _given_up(self, system: System, actor: str, error: BaseException) -> None:
         """Trading must not go on without an actor that it depends on."""
@@ -174,9 +211,9 @@ class _Life:
             latch = Latch("actor_failed", reason, self.world.clock.machine_now())
             await self.store.settings.set_latch(latch, by="supervisor")
 
-    async def _say_recovery(self, system: System, ready: trio.Event, unclean: bool) -> None:
+    async def _say_recovery(self, system: System, unclean: bool) -> None:
         """Tell the owner what start-up found unfinished and how the books stand."""
-        await ready.wait()
+        await self.phases.ready.wait()
         recovery, portfolio = system.boards.recovery.value, system.boards.portfolio.value
         lines = recovery.lines if recovery else ()
         balanced = portfolio is not None and not portfolio.differences
@@ -188,35 +225,21 @@ class _Life:
             market_time=self.world.clock.market_now().isoformat(),
         )
 
-    async def _serve(self, fronts: Fronts, system: System, ready: trio.Event) -> None:
-        """Run the fronts until a signal asks to stop."""
+    async def _serve(self, fronts: Fronts, system: System) -> None:
+        """Run the fronts until a signal asks to stop, and a bounded while longer."""
         async with trio.open_nursery() as nursery:
-            stop = trio.Event()
-            nursery.start_soon(_await_signal, stop, self._reload)
             nursery.start_soon(self.notifier.run, system.health.critical_ok)
-            nursery.start_soon(self._notify_ready, ready)
-            nursery.start_soon(partial(fronts.serve, system, self.world, stop))
-            await stop.wait()
-            self.notifier.stopping()
-            nursery.cancel_scope.deadline = trio.current_time() + FRONTS_STOP_S
+            nursery.start_soon(self._notify_ready)
+            nursery.start_soon(self._bound_the_end, nursery.cancel_scope)
+            await fronts.serve(system, self.world, self.phases.stop)
+            nursery.cancel_scope.cancel()
 
-    async def _notify_ready(self, ready: trio.Event) -> None:
-        await ready.wait()
+    async def _bound_the_end(self, serving: trio.CancelScope) -> None:
+        await self.phases.stop.wait()
+        self.notifier.stopping()
+        serving.deadline = trio.current_time() + FRONTS_STOP_S
+
+    async def _notify_ready(self) -> None:
+        await self.phases.ready.wait()
         self.notifier.ready()
         self.notifier.status(f"{self.world.broker.capabilities.kind}, ready")
-
-    async def _reload(self) -> None:
-        """SIGHUP: nothing of the file may change while orders are tracked, so only say so."""
-        self.notifier.reloading()
-        log.info("reload", detail="the configuration is read at start; restart to apply changes")
-        self.notifier.ready()
-
-
-async def _await_signal(stop: trio.Event, reload: Callable[[], Awaitable[None]]) -> None:
-    with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as signals:
-        async for number in signals:
-            if number == signal.SIGHUP:
-                await reload()
-            else:
-                stop.set()
-                return
