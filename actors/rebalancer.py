@@ -115,9 +115,14 @@ class Rebalancer:
 
     async def _busy_currencies(self) -> frozenset[str]:
         """Currencies that a conversion in flight, or waiting to leave, already moves."""
-        orders = (*await self._s.orders.in_flight(), *await self._s.orders.ready())
+        orders = await self._pending()
         pairs = [o.proposal.symbol.split("/") for o in orders if "/" in o.proposal.symbol]
         return frozenset(currency for pair in pairs for currency in pair)
+
+    async def _pending(self) -> tuple[Intent, ...]:
+        """Orders waiting and in flight, in the order in which they move on: none slips through."""
+        waiting = await self._s.orders.ready()
+        return (*waiting, *await self._s.orders.in_flight())
 
     async def _repaired_today(self, deficits: tuple[Deficit, ...]) -> frozenset[str]:
         """Currencies whose reserve was already proposed to be repaired on this market day."""
@@ -141,8 +146,7 @@ class Rebalancer:
             return f"{wanted.symbol} waits until {until:%Y-%m-%d %H:%M}"
         if not self._s.calendars.is_open(FX, now):
             return "the currency market is closed"
-        busy = [*await self._s.orders.in_flight(), *await self._s.orders.ready()]
-        if busy and wanted.order_class != "emergency":
+        if wanted.order_class != "emergency" and await self._pending():
             return "an order is in flight"
         trading = self._p.boards.trading.value
         if trading is None or trading.halted:

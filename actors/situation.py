@@ -44,7 +44,8 @@ class Situation:
         """Why nothing may be decided on this portfolio now."""
         if portfolio is None:
             return "no portfolio yet"
-        if await self.orders.in_flight() or await self.orders.ready():
+        # In the order in which an intent moves on, so that none slips through between two reads.
+        if await self.orders.ready() or await self.orders.in_flight():
             return "an order is in flight"
         if portfolio.ledger_seq < await self.facts.last_seq():
             return "the portfolio does not yet show the newest facts"
