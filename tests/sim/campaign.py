@@ -46,7 +46,7 @@ class Campaign:
     order_seed: int | None = None
 
     @classmethod
-    def drawn(cls, seed: int) -> Campaign:
+    def drawn(cls, seed: int, *, order_seed: int | None = None) -> Campaign:
         rng = random.Random(f"campaign {seed}")
         return cls(
             seed,
@@ -54,6 +54,7 @@ class Campaign:
             weather=rng.choice(("calm", "rough", "rough", "storm")),
             crashes=rng.choice((0, 1, 3, 6)),
             flaws=rng.choice((0.0, 0.0, 0.0005)),
+            order_seed=order_seed,
         )
 
 
@@ -72,7 +73,7 @@ def run(campaign: Campaign, folder: Path) -> Outcome:
     """Live the whole campaign in `folder`, which must be empty."""
     rng = random.Random(f"lives {campaign.seed}")
     market = small_market(campaign.seed, days=campaign.days)
-    rate = rng.choice((300.0, 600.0, 1200.0, 2400.0))
+    rate = rng.choice((600.0, 1200.0, 2400.0, 4800.0))
     world = World(folder, market, campaign.seed, rate=rate, hops=rng.choice((0, 1, 2)))
     order = campaign.order_seed
     end = market.start + timedelta(days=campaign.days)
@@ -120,7 +121,7 @@ def _fuse(rng: random.Random) -> Fuse:
 def _sent_twice(world: World) -> list[str]:
     """O1, O3: over all lives no order left more than once."""
     tags = [departure.tag for departure in world.departures]
-    return [f"O3: order {tag} was sent {tags.count(tag)} times" for tag in {*tags} if tags.count(tag) > 1]
+    return [f"O3: order {tag} was sent again" for tag in sorted(tags) if tags.count(tag) > 1]
 
 
 def calmer(campaign: Campaign) -> Campaign:

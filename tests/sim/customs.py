@@ -23,9 +23,7 @@ FEE_FIXED_MINOR = 2_00
 FEE_SHARE = Decimal("0.002")
 # Of roundings against us: the limit's value, the fee and the reserve.
 ROUNDING_MINOR = 3
-IN_FLIGHT = (
-    "'submitting', 'unknown', 'escalated', 'accepted', 'active', 'partially_filled'"
-)
+IN_FLIGHT = "'submitting', 'unknown', 'escalated', 'accepted', 'active', 'partially_filled'"
 LIVE = "'pending', 'active', 'partially_filled'"
 
 

@@ -9,11 +9,28 @@ from broker.paper.faults import Blow, Chance, Fault, FaultPlan
 
 Weather = Literal["calm", "rough", "storm"]
 
-LISTS = ("fills_since", "cash_flows_since", "corporate_actions_since", "open_orders", "orders_since")
+LISTS = (
+    "fills_since",
+    "cash_flows_since",
+    "corporate_actions_since",
+    "open_orders",
+    "orders_since",
+)
 READS = (*LISTS, "snapshot", "quotes", "rates", "instruments", "probe")
 # Where an empty answer is one that a broker gives: whoever reads it has to notice.
 EMPTYING = ("snapshot", "quotes", "rates", "fills_since", "cash_flows_since")
 _SCALE: dict[Weather, float] = {"calm": 0.0, "rough": 1.0, "storm": 3.0}
+
+
+class Spell(FaultPlan):
+    """A plan whose faults are cast and lifted while the world runs."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.cast: dict[str, tuple[Blow, ...]] = {}
+
+    def next(self, method: str) -> tuple[Blow, ...]:
+        return self.cast.get(method, ())
 
 
 def fault_plan(seed: str, weather: Weather, *, rate: float) -> FaultPlan:

@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 IN_FLIGHT = ("submitting", "unknown", "escalated", "accepted", "active", "partially_filled")
 NEVER_PLACED = ("proposed", "refused", "simulated")
@@ -22,7 +23,7 @@ TERMINAL = (
 Check = Callable[[sqlite3.Connection], Iterator[str]]
 
 
-def _connect(folder: Path) -> sqlite3.Connection:
+def connect(folder: Path) -> sqlite3.Connection:
     """The ledger as `main` and the exchange as `paper`, both read only."""
     connection = sqlite3.connect(f"file:{folder / 'ledger.db'}?mode=ro", uri=True)
     connection.row_factory = sqlite3.Row
@@ -34,13 +35,13 @@ def broken(folder: Path) -> list[str]:
     """Invariants that hold at every moment, a crash included."""
     if not (folder / "paper.db").exists():
         return []  # it crashed before there was an exchange
-    with closing(_connect(folder)) as db:
+    with closing(connect(folder)) as db:
         return [text for check in ALWAYS for text in check(db)]
 
 
 def unsettled(folder: Path) -> list[str]:
     """Invariants that hold once every fact has been reported and every order has ended."""
-    with closing(_connect(folder)) as db:
+    with closing(connect(folder)) as db:
         return [text for check in SETTLED for text in check(db)]
 
 
@@ -235,14 +236,19 @@ SETTLED: tuple[Check, ...] = (
 def journal_hash(folder: Path) -> str:
     """One hash over every fact, intent and order event, in order."""
     digest = hashlib.sha256()
-    with closing(_connect(folder)) as db:
+    with closing(connect(folder)) as db:
         for table, key in (("fact", "seq"), ("intent", "intent_id"), ("order_event", "event_id")):
             for row in db.execute(f"SELECT * FROM {table} ORDER BY {key}"):
                 digest.update(repr((table, *tuple(row))).encode())
     return digest.hexdigest()
 
 
+def rows(folder: Path, sql: str, *params: object) -> list[tuple[Any, ...]]:
+    """Rows out of the two files; the exchange's tables are under `paper.`."""
+    with closing(connect(folder)) as db:
+        return [tuple(row) for row in db.execute(sql, params)]
+
+
 def count(folder: Path, sql: str, *params: object) -> int:
-    """One number out of the two files (the exchange's tables are under `paper.`)."""
-    with closing(_connect(folder)) as db:
-        return int(db.execute(sql, params).fetchone()[0] or 0)
+    """One number out of the two files."""
+    return int(rows(folder, sql, *params)[0][0] or 0)

@@ -1,6 +1,6 @@
 """The line to the broker as a world sees it: the near end at our door, the far end at theirs.
 
-    trader, sync → NearEnd (crashes, customs, hangs) → FaultyBroker → FarEnd (customs) → exchange
+trader, sync → NearEnd (crashes, customs, hangs) → FaultyBroker → FarEnd (customs) → exchange
 """
 
 from __future__ import annotations
@@ -46,7 +46,8 @@ class FarEnd:
 class NearEnd:
     """Our door: every call passes the bomb, and orders pass customs.
 
-    `hung` names methods that never answer; `trouble` may raise an error of our own making. After `mend` every call goes straight to the exchange.
+    `hung` names methods that never answer; `trouble` may raise an error of our own making. After
+    `mend` every call goes straight to the exchange.
     """
 
     def __init__(
@@ -59,7 +60,7 @@ class NearEnd:
         now: Callable[[], datetime],
         trouble: Callable[[str], None],
     ) -> None:
-        self._far: Broker = FarEnd(exchange, customs)  # type: ignore[assignment]
+        self._far: Broker = FarEnd(exchange, customs)
         self._line: Broker = FaultyBroker(self._far, plan, self._wait)
         self._bomb = bomb
         self._customs = customs

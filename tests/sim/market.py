@@ -7,6 +7,7 @@ from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from functools import cache
 
 from broker.market_data import (
@@ -23,7 +24,6 @@ from broker.market_data import (
 )
 from daemon import paper_world
 from daemon.clock import LANDING
-from decimal import Decimal
 from policy.market_hours import Calendars
 
 DAY = timedelta(days=1)
@@ -65,14 +65,18 @@ def small_market(
     opening_cash: Sequence[OpeningCash] | None = None,
     volume: int | None = None,
     first: date | None = None,
+    eventful: bool = True,
 ) -> SmallMarket:
-    """Three to five instruments on two or three exchanges, with `days` sessions to replay."""
+    """Three to five instruments on two or three exchanges, with some `days` to replay.
+
+    Without `eventful` there are no dividends, splits, deposits and opening positions.
+    """
     rng = random.Random(f"market {seed}")
     first = first or date(2010, 1, 4) + DAY * rng.randrange(15 * 365)
     places = tuple(mics or rng.sample(sorted(PLACES), rng.choice((2, 2, 3))))
     securities = _securities(rng, places)
     span = [first + DAY * n for n in range(-HISTORY_DAYS, days * 2 + 14)]
-    splits = _splits(rng, securities, span)
+    splits = _splits(rng, securities, span) if eventful else {}
     bars = {
         name: _bars(rng, row, span, split=splits.get(name), volume=volume)
         for name, row in securities.items()
@@ -81,12 +85,12 @@ def small_market(
     data = MarketData(
         securities=securities,
         bars=bars,
-        dividends=_dividends(rng, securities, bars, first),
+        dividends=_dividends(rng, securities, bars, first) if eventful else (),
         splits=tuple(sorted(splits.values(), key=lambda row: (row.day, row.symbol))),
         rates={code: _rates(rng, code, span) for code in PER_EUR},
-        cash=_deposits(rng, securities, first, days),
+        cash=_deposits(rng, securities, first, days) if eventful else (),
         opening_cash=tuple(opening),
-        opening_positions=_positions(rng, securities, bars, first),
+        opening_positions=_positions(rng, securities, bars, first) if eventful else (),
         fundamentals=(),
     )
     midnight = datetime(first.year, first.month, first.day, tzinfo=UTC)

@@ -16,7 +16,7 @@ import trio
 @contextmanager
 def task_order(seed: int) -> Generator[None]:
     """Inside, one seed gives one interleaving of tasks."""
-    run = cast("Any", trio._core._run)  # noqa: SLF001 — the only way in
+    run = cast("Any", trio._core._run)
     state, deterministic = run._r.getstate(), run._ALLOW_DETERMINISTIC_SCHEDULING
     run._r.seed(seed)
     run._ALLOW_DETERMINISTIC_SCHEDULING = True

@@ -8,6 +8,7 @@ on between lives; market time resumes where the exchange stopped.
 from __future__ import annotations
 
 import random
+import sqlite3
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -39,6 +40,7 @@ from store.migrate import migrate, migrations
 from store.store import Store
 from tests.sim.crash import Bomb, Crash, StepFuse
 from tests.sim.customs import Customs, Departure
+from tests.sim.invariants import connect
 from tests.sim.line import Injected, NearEnd
 from tests.sim.market import SmallMarket, calendars
 from tests.sim.order import task_order
@@ -65,19 +67,25 @@ class SlowDisplay(NullDisplay):
 class Trouble:
     """Errors of our own making: `chance` is their probability at commits, calls and computations.
 
+    `only` limits them to one place (a commit boundary, a method of the broker, "a computation"),
     `armed` says when they may happen.
     """
 
     seed: str
     chance: float = 0.0
+    only: str | None = None
     armed: bool = True
+    struck: int = 0
     rng: random.Random = field(init=False)
 
     def __post_init__(self) -> None:
         self.rng = random.Random(f"trouble {self.seed}")
 
     def strike(self, where: str) -> None:
-        if self.armed and self.chance and self.rng.random() < self.chance:
+        if not self.armed or self.only not in (None, where):
+            return
+        if self.chance and self.rng.random() < self.chance:
+            self.struck += 1
             raise Injected(f"a flaw at {where}")
 
 
@@ -93,6 +101,7 @@ class Life:
     clock: ReplayClock
     bomb: Bomb
     trouble: Trouble
+    files: sqlite3.Connection
 
     @property
     def folder(self) -> Path:
@@ -100,6 +109,16 @@ class Life:
 
     async def until(self, instant: datetime) -> None:
         await self.clock.wait_until_market(instant)
+
+    def ask(self, sql: str, *params: object) -> list[tuple[Any, ...]]:
+        """Rows out of what is durable now, in the ledger and the exchange's file (`paper.`)."""
+        return [tuple(row) for row in self.files.execute(sql, params)]
+
+    async def when(self, sql: str, *, within_s: float = 600.0) -> None:
+        """Until `sql` finds something durable; fails after `within_s` machine seconds."""
+        with trio.fail_after(within_s):
+            while not self.ask(sql):  # noqa: ASYNC110 — nobody says so: it may be the exchange's
+                await trio.sleep(0.5)
 
     async def halt(self, name: LatchName = "owner") -> None:
         await self.system.asks.schedule.ask(RaiseLatch(name, "asked to", "test"), deadline_s=5)
@@ -125,6 +144,8 @@ class World:
     departures: list[Departure] = field(default_factory=list)
     crashed_actors: list[str] = field(default_factory=list)
     lives: int = 0
+    # Set by the next commit.
+    committed: trio.Event = field(default_factory=trio.Event)
 
     def live(
         self,
@@ -144,11 +165,10 @@ class World:
         with task_order(order * 1000 + self.lives), structlog.testing.capture_logs() as logs:
             try:
                 trio.run(
-                    run.main, clock=MockClock(autojump_threshold=0), instruments=_steps(bomb)
+                    run.main, clock=MockClock(autojump_threshold=0), instruments=[StepFuse(bomb)]
                 )
-            except BaseException as error:
-                if not (bomb.exploded and _is_crash(error)):
-                    raise
+            except* Crash:
+                assert bomb.exploded
         self.crashed_actors += [
             f"{entry['actor']}: {entry['exc_info']!r}"
             for entry in logs
@@ -157,20 +177,19 @@ class World:
         return bomb
 
 
-def _steps(bomb: Bomb) -> Sequence[trio.abc.Instrument]:
-    return [StepFuse(bomb)]
-
-
-def _is_crash(error: BaseException) -> bool:
-    if isinstance(error, BaseExceptionGroup):
-        return all(_is_crash(one) for one in error.exceptions)
-    return isinstance(error, Crash)
-
-
 def _is_injected(error: Any) -> bool:
     if isinstance(error, BaseExceptionGroup):
         return all(_is_injected(one) for one in error.exceptions)
     return isinstance(error, Injected)
+
+
+async def proposal(life: Life) -> None:
+    """Until an actor commits the next intent, to the very turn of the scheduler."""
+    newest = "SELECT max(intent_id) FROM intent"
+    before = life.ask(newest)
+    with trio.fail_after(600):
+        while life.ask(newest) == before:
+            await life.world.committed.wait()
 
 
 @dataclass(slots=True)
@@ -186,7 +205,7 @@ class _Run:
         with trio.CancelScope() as scope:
             self.bomb.put_under(scope)
             try:
-                async with self._store() as store, self._paper() as paper:
+                async with self._store() as store, self._paper(store) as paper:
                     await self._life(store, paper)
             finally:
                 world.machine_s += trio.current_time() + DOWN_S
@@ -208,7 +227,12 @@ class _Run:
 
     async def _checkpoint(self, where: str) -> None:
         """Other tasks run while a commit is on its way, as they do on the device."""
-        self.bomb.at("before_commit" if where == "before_commit" else "after_commit")
+        if where == "before_commit":
+            self.bomb.at("before_commit")
+        else:
+            self.bomb.at("after_commit")
+            self.world.committed.set()
+            self.world.committed = trio.Event()
         with trio.CancelScope(shield=True):
             for _ in range(self.world.hops):
                 await trio.lowlevel.checkpoint()
@@ -216,10 +240,12 @@ class _Run:
         self.trouble.strike(where)
 
     @asynccontextmanager
-    async def _paper(self) -> AsyncGenerator[PaperWorld]:
+    async def _paper(self, store: Store) -> AsyncGenerator[PaperWorld]:
         world, market = self.world, self.world.market
         path = world.folder / "paper.db"
-        anchor = last_processed(path) or market.start
+        reached = last_processed(path) or market.start
+        recorded = await store.recovery.newest_market_instant()
+        anchor = reached if recorded is None else max(reached, recorded)
         epoch = EPOCH + timedelta(seconds=world.machine_s)
         clock = ReplayClock(anchor, rate=world.rate, wall=simulated_wall(epoch))
         exchange = PaperBroker(
@@ -257,7 +283,8 @@ class _Run:
             trouble=self.trouble.strike,
         )
         system = wire(self._parts(store, paper, line))
-        life = Life(world, system, store, paper.broker, line, clock, self.bomb, self.trouble)
+        files = connect(world.folder)
+        life = Life(world, system, store, paper.broker, line, clock, self.bomb, self.trouble, files)
         try:
             async with trio.open_nursery() as nursery:
                 await self._start(life, nursery, paper)
@@ -267,6 +294,7 @@ class _Run:
             world.violations += customs.violations
             world.departures += line.departures
             customs.close()
+            files.close()
 
     def _parts(self, store: Store, paper: PaperWorld, line: NearEnd) -> Parts:
         async def runner(work: Callable[[], Any], /) -> Any:
