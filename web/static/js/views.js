@@ -65,7 +65,7 @@ export function plan(data) {
   text("plan-state", names[data.state] + (data.generated_at ? ` · ${moment(data.generated_at)}` : ""));
   text("plan-narrative", data.narrative_summary || (data.state === "none" ? "The first plan is made after the first sync." : "Hold: nothing beats doing nothing."));
   keyed(byId("plan-steps"), data.steps.map((step) => ({ ...step, next: step.step === data.next_step })), { key: (step) => `${data.plan_id}-${step.step}`, render: planStep });
-  const score = data.current_score === null ? "" : `Score ${number(data.current_score, 1)} → ${number(data.end_state_score, 1)} · ${number(data.evaluated_count, 0)} sequences compared`;
+  const score = data.current_score === null ? "" : `Score ${number(data.current_score, 1)} → ${number(data.end_state_score, 1)} · ${number(data.evaluated_count, 0)} ${data.evaluated_count === 1 ? "sequence" : "sequences"} compared`;
   text("plan-foot", score + (data.depth ? ` · cash after it ${money(data.final_available_cash)}` : ""));
 }
 
