@@ -1,17 +1,19 @@
 """Runs of jobs: opened by schedule, closed by the actor that does the work, seen by everybody.
 
-A run somebody asked for has a row in the store. The routine sync every few minutes has none while
-it succeeds, so that an idle day hardly writes to the card; its failures are rows.
+A run somebody asked for has a row in the store, and waits here until its job works next, whatever
+woke it. The routine sync every few minutes has no row, so that an idle day hardly writes to the
+card.
 """
 
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 
 import trio
 
+from ledger.errors import Conflict
 from ledger.run import Job, RunRecord, RunStatus
 from store.runs import Runs
 from wire.clock import Clock
@@ -44,9 +46,18 @@ class JobDesk:
         self._runs = runs
         self._events = events
         self._clock = clock
+        self._queued: dict[Job, str] = {}
         self._latest: dict[Job, RunRecord | None] = {}
         self._failures: dict[Job, int] = {}
         self._progress: dict[Job, str] = {}
+
+    def queue(self, record: RunRecord) -> None:
+        """The next time its job works, it is this run."""
+        self._queued[record.job] = record.run_id
+
+    def waiting(self, job: Job) -> str | None:
+        """The run of `job` that waits to be worked on."""
+        return self._queued.get(job)
 
     async def latest(self, job: Job) -> RunRecord | None:
         """The newest run of `job`; of an earlier life when it has not run in this one."""
@@ -75,22 +86,24 @@ class JobDesk:
         """The time in which `job` works; closes its run record however the work ends."""
         report = Report()
         record = self._begin(job, nudge)
-        if nudge.run_id is not None:
-            await self._runs.start(nudge.run_id, at=record.requested_at)
         self._emit("JOB_STARTED", job, reason=nudge.reason)
         try:
+            await self._start(record)
             yield report
         except Exception as error:
             report.fail(f"{type(error).__name__}: {error}")
             raise
+        except BaseException:
+            report.status, report.error = RunStatus.INTERRUPTED, "cancelled while it worked"
+            raise
         finally:
             with trio.CancelScope(shield=True):
-                await self._end(record, report, stored=nudge.run_id is not None)
+                await self._end(record, report)
 
     def _begin(self, job: Job, nudge: Nudge) -> RunRecord:
         now = self._clock.machine_now()
         record = RunRecord(
-            run_id=nudge.run_id or ROUTINE,
+            run_id=self._queued.pop(job, ROUTINE),
             job=job,
             trigger="schedule",
             status=RunStatus.RUNNING,
@@ -106,7 +119,12 @@ class JobDesk:
         self._latest[job] = record
         return record
 
-    async def _end(self, record: RunRecord, report: Report, *, stored: bool) -> None:
+    async def _start(self, record: RunRecord) -> None:
+        if record.run_id != ROUTINE:
+            with suppress(Conflict):  # it was ended meanwhile; the work is done all the same
+                await self._runs.start(record.run_id, at=record.requested_at)
+
+    async def _end(self, record: RunRecord, report: Report) -> None:
         job, ended = record.job, self._clock.machine_now()
         took = ended - record.requested_at
         self._latest[job] = replace(
@@ -120,10 +138,11 @@ class JobDesk:
         self._progress.pop(job, None)
         failed = report.status is RunStatus.FAILED
         self._failures[job] = self._failures.get(job, 0) + 1 if failed else 0
-        if stored:
-            await self._runs.finish(
-                record.run_id, report.status, at=ended, error=report.error, result=report.result
-            )
+        if record.run_id != ROUTINE:
+            with suppress(Conflict):
+                await self._runs.finish(
+                    record.run_id, report.status, at=ended, error=report.error, result=report.result
+                )
         self._emit(
             "JOB_FAILED" if failed else "JOB_COMPLETED",
             job,

@@ -71,12 +71,15 @@ class Schedule:
 
     def __init__(self, ports: SchedulePorts) -> None:
         self._p = ports
+        self._first_life = True
         self._next_sync: datetime | None = None
         self._next_sync_s = 0.0
         self._next_backup: datetime | None = None
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-        await self._p.runs.interrupt_open(self._p.clock.machine_now())
+        if self._first_life:
+            await self._p.runs.interrupt_open(self._p.clock.machine_now())
+            self._first_life = False
         await self._publish_trading()
         self._next_backup = await self._first_backup()
         await self._publish_boards()
@@ -138,7 +141,8 @@ class Schedule:
             requested_at=requested,
             market_at=self._p.clock.market_now(),
         )
-        self._p.nudges[job].nudge(Nudge(reason, record.run_id))
+        self._p.jobs.queue(record)
+        self._p.nudges[job].nudge(Nudge(reason))
         return record
 
     async def _watch_halt_file(self) -> None:
@@ -190,10 +194,15 @@ class Schedule:
         return (await self._publish_trading()).latches
 
     async def _run_job(self, job: Job, trigger: Trigger) -> RunRecord:
-        running = self._p.jobs.running(job)
+        running, reason = self._p.jobs.running(job), f"asked by {trigger}"
         if running is not None:
             raise Busy(f"{job} is already running", run_id=running.run_id)
-        return await self._open_run(job, trigger, f"asked by {trigger}")
+        waiting = self._p.jobs.waiting(job)
+        if waiting is not None:
+            # Its actor may have crashed with the nudge in its hand.
+            self._p.nudges[job].nudge(Nudge(reason))
+            raise Busy(f"{job} waits to be started", run_id=waiting)
+        return await self._open_run(job, trigger, reason)
 
     # Boards
 

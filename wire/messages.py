@@ -24,10 +24,9 @@ from wire.mailbox import Request
 
 @dataclass(frozen=True, slots=True)
 class Nudge:
-    """Do your job once; `run_id` names the run record when somebody asked for a run."""
+    """Do your job once. A newer nudge replaces one that still waits."""
 
     reason: str
-    run_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
