@@ -11,7 +11,7 @@ from datetime import timedelta
 
 import trio
 
-from actors.job import JobDesk, Report
+from actors.job import JobDesk
 from actors.situation import Situation
 from ledger.dividend import DividendPot, PotState
 from ledger.errors import Conflict
@@ -50,24 +50,23 @@ class Drip:
         version = 0
         while True:
             self._p.health.beat("drip")
-            with trio.move_on_after(BEAT_S):
-                version, portfolio = await self._p.boards.portfolio.wait_newer(version)
+            newer = await self._p.boards.portfolio.newer_within(version, BEAT_S)
+            if newer is not None:
+                version, portfolio = newer
                 if self._p.autonomous:
-                    await self._consider(portfolio)
+                    await self._reinvest(portfolio)
             await self._answer_nudge()
 
     async def _answer_nudge(self) -> None:
         nudge = await self._p.nudges.receive_within(0)
-        portfolio = self._p.boards.portfolio.value
-        if nudge is None or portfolio is None:
+        if nudge is None:
             return
         async with self._p.jobs.run("drip", nudge) as report:
-            await self._consider(portfolio, report)
-
-    async def _consider(self, portfolio: PortfolioSnapshot, report: Report | None = None) -> None:
-        said = await self._reinvest(portfolio)
-        if report is not None:
-            report.result = said
+            portfolio = self._p.boards.portfolio.value
+            if portfolio is None:
+                report.skip("no portfolio yet")
+            else:
+                report.result = await self._reinvest(portfolio)
 
     async def _reinvest(self, portfolio: PortfolioSnapshot) -> str:
         """Release what waited too long, then propose the first purchase the pots allow."""

@@ -9,15 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 import trio
 
-from actors.job import JobDesk, Report
+from actors.job import JobDesk
 from actors.situation import Situation
 from ledger.errors import Conflict
 from ledger.fact import CORE
 from ledger.money import Money
-from ledger.order import Intent, OrderState, Proposal
+from ledger.order import Intent, Mode, OrderState, Proposal
 from ledger.portfolio import PortfolioSnapshot
 from policy.emergency import (
     Deficit,
@@ -64,23 +65,22 @@ class Rebalancer:
         version = 0
         while True:
             self._p.health.beat("rebalancer")
-            with trio.move_on_after(BEAT_S):
-                version, portfolio = await self._p.boards.portfolio.wait_newer(version)
-                await self._check(portfolio)
+            newer = await self._p.boards.portfolio.newer_within(version, BEAT_S)
+            if newer is not None:
+                version, portfolio = newer
+                await self._repair(portfolio)
             await self._answer_nudge()
 
     async def _answer_nudge(self) -> None:
         nudge = await self._p.nudges.receive_within(0)
-        portfolio = self._p.boards.portfolio.value
-        if nudge is None or portfolio is None:
+        if nudge is None:
             return
         async with self._p.jobs.run("rebalance", nudge) as report:
-            await self._check(portfolio, report)
-
-    async def _check(self, portfolio: PortfolioSnapshot, report: Report | None = None) -> None:
-        said = await self._repair(portfolio)
-        if report is not None:
-            report.result = said
+            portfolio = self._p.boards.portfolio.value
+            if portfolio is None:
+                report.skip("no portfolio yet")
+            else:
+                report.result = await self._repair(portfolio)
 
     async def _repair(self, portfolio: PortfolioSnapshot) -> str:
         """Propose the most urgent conversion; returns what was found or done, in words."""
@@ -137,20 +137,15 @@ class Rebalancer:
         return f"reserve:{deficit.currency}:{day}"
 
     async def _propose(self, first: Repair, portfolio: PortfolioSnapshot) -> str:
-        """Commit the conversion, unless a refused one has to wait or its market is closed."""
+        """Commit the conversion, unless something speaks against it now."""
         now = self._s.clock.market_now()
         wanted = await self._order(first)
-        barred = await self._s.orders.barred(now)
-        until = barred.get((wanted.symbol, wanted.side))
-        if until is not None:
-            return f"{wanted.symbol} waits until {until:%Y-%m-%d %H:%M}"
-        if not self._s.calendars.is_open(FX, now):
-            return "the currency market is closed"
-        if wanted.order_class != "emergency" and await self._pending():
-            return "an order is in flight"
         trading = self._p.boards.trading.value
         if trading is None or trading.halted:
             return "trading is halted"
+        obstacle = await self._obstacle(wanted, trading.mode, now)
+        if obstacle is not None:
+            return obstacle
         try:
             intent = await self._s.orders.propose(
                 wanted, mode=trading.mode, at=now, seen_seq=portfolio.ledger_seq
@@ -160,6 +155,20 @@ class Rebalancer:
         if intent.state is OrderState.PROPOSED:
             await self._p.intents.send(IntentReady(intent.intent_id))
         return _said(intent)
+
+    async def _obstacle(self, wanted: Proposal, mode: Mode, now: datetime) -> str | None:
+        """Why the conversion has to wait: it was refused, its market is closed, others go first."""
+        barred = await self._s.orders.barred(now)
+        until = barred.get((wanted.symbol, wanted.side))
+        if until is not None:
+            return f"{wanted.symbol} waits until {until:%Y-%m-%d %H:%M}"
+        if not self._s.calendars.is_open(FX, now):
+            return "the currency market is closed"
+        if wanted.order_class != "emergency" and await self._pending():
+            return "an order is in flight"
+        if mode == "research" and wanted.attempt > 1:
+            return "this repair was simulated today"
+        return None
 
     async def _order(self, first: Repair) -> Proposal:
         """A low reserve is an ordinary conversion; a negative balance an emergency."""

@@ -39,3 +39,9 @@ class Latest(Generic[T]):
             await self._changed.wait()
         assert self._value is not None
         return self._version, self._value
+
+    async def newer_within(self, version: int, seconds: float) -> tuple[int, T] | None:
+        """Like wait_newer; None when nothing newer came within `seconds`."""
+        with trio.move_on_after(seconds):
+            return await self.wait_newer(version)
+        return None
