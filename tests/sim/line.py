@@ -5,9 +5,9 @@ trader, sync → NearEnd (crashes, customs, hangs) → FaultyBroker → FarEnd (
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import trio
 
@@ -16,7 +16,11 @@ from broker.paper.faults import FaultPlan, FaultyBroker
 from broker.port import Accepted, Broker, Capabilities
 from ledger.account import AccountSnapshot
 from ledger.errors import BrokerError
-from ledger.order import OrderDraft
+from ledger.fact import CashFlow, CorporateAction, Fill
+from ledger.order import OrderDraft, OrderView
+from ledger.quote import Quote
+from ledger.rate import RateTable
+from ledger.security import Instrument
 from tests.sim.crash import Bomb
 from tests.sim.customs import Customs, Departure
 
@@ -27,23 +31,78 @@ class Injected(RuntimeError):
     """A programming error where none is: the actor that meets it dies and is started again."""
 
 
-class FarEnd:
+class _Through:
+    """A broker that passes every call on to `line`, each through `_call`."""
+
+    def __init__(self, line: Broker) -> None:
+        self.line = line
+
+    async def _call(self, name: str, call: Callable[[], Awaitable[T]]) -> T:
+        assert name
+        return await call()
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return self.line.capabilities
+
+    async def probe(self) -> datetime:
+        return await self._call("probe", self.line.probe)
+
+    async def snapshot(self) -> AccountSnapshot:
+        return await self._call("snapshot", self.line.snapshot)
+
+    async def instruments(self) -> Sequence[Instrument]:
+        return await self._call("instruments", self.line.instruments)
+
+    async def quotes(self, symbols: Sequence[str]) -> Mapping[str, Quote]:
+        return await self._call("quotes", lambda: self.line.quotes(symbols))
+
+    async def rates(self) -> RateTable:
+        return await self._call("rates", self.line.rates)
+
+    async def fills_since(self, cursor: str | None) -> tuple[Sequence[Fill], str | None]:
+        return await self._call("fills_since", lambda: self.line.fills_since(cursor))
+
+    async def cash_flows_since(self, cursor: str | None) -> tuple[Sequence[CashFlow], str | None]:
+        return await self._call("cash_flows_since", lambda: self.line.cash_flows_since(cursor))
+
+    async def corporate_actions_since(
+        self, cursor: str | None
+    ) -> tuple[Sequence[CorporateAction], str | None]:
+        return await self._call(
+            "corporate_actions_since", lambda: self.line.corporate_actions_since(cursor)
+        )
+
+    async def open_orders(self) -> Sequence[OrderView]:
+        return await self._call("open_orders", self.line.open_orders)
+
+    async def orders_since(self, since: datetime) -> Sequence[OrderView]:
+        return await self._call("orders_since", lambda: self.line.orders_since(since))
+
+    async def place(self, draft: OrderDraft) -> Accepted:
+        return await self._call("place", lambda: self.line.place(draft))
+
+    async def cancel(self, broker_order_id: str) -> None:
+        await self._call("cancel", lambda: self.line.cancel(broker_order_id))
+
+    async def close(self) -> None:
+        await self.line.close()
+
+
+class FarEnd(_Through):
     """The exchange's door: customs look at an order before the exchange does."""
 
     def __init__(self, exchange: PaperBroker, customs: Customs) -> None:
-        self._exchange = exchange
+        super().__init__(exchange)
         self._customs = customs
 
     async def place(self, draft: OrderDraft) -> Accepted:
-        await self._exchange.probe()  # whatever was due before this moment has happened
+        await self.line.probe()  # whatever was due before this moment has happened
         self._customs.arriving(draft)
-        return await self._exchange.place(draft)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._exchange, name)
+        return await self.line.place(draft)
 
 
-class NearEnd:
+class NearEnd(_Through):
     """Our door: every call passes the bomb, and orders pass customs.
 
     `hung` names methods that never answer; `trouble` may raise an error of our own making. After
@@ -60,26 +119,18 @@ class NearEnd:
         now: Callable[[], datetime],
         trouble: Callable[[str], None],
     ) -> None:
-        self._far: Broker = FarEnd(exchange, customs)
-        self._line: Broker = FaultyBroker(self._far, plan, self._wait)
+        self._far = FarEnd(exchange, customs)
+        super().__init__(FaultyBroker(self._far, plan, self._wait))
         self._bomb = bomb
         self._customs = customs
         self._now = now
         self._trouble = trouble
         self.hung: set[str] = set()
         self.departures: list[Departure] = []
-        self.calls: list[str] = []
-
-    @property
-    def capabilities(self) -> Capabilities:
-        return self._far.capabilities
 
     def mend(self) -> None:
-        self._line = self._far
+        self.line = self._far
         self.hung.clear()
-
-    async def snapshot(self) -> AccountSnapshot:
-        return await self._call("snapshot", self._line.snapshot)
 
     async def place(self, draft: OrderDraft) -> Accepted:
         self._bomb.check()
@@ -87,18 +138,9 @@ class NearEnd:
         departure = Departure(draft.client_order_id, self._now(), trio.current_time())
         self._bomb.at("before_place")
         self.departures.append(departure)
-        return await self._call("place", lambda: self._line.place(draft))
-
-    def __getattr__(self, name: str) -> Any:
-        method = getattr(self._line, name)
-
-        async def call(*args: Any) -> Any:
-            return await self._call(name, lambda: method(*args))
-
-        return call
+        return await super().place(draft)
 
     async def _call(self, name: str, call: Callable[[], Awaitable[T]]) -> T:
-        self.calls.append(name)
         self._bomb.at("before_call")
         if name in self.hung:
             await trio.sleep_forever()

@@ -6,17 +6,16 @@ a seed mean anything, so both names are set here and nowhere else.
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Generator
 from contextlib import contextmanager
-from typing import Any, cast
-
-import trio
+from typing import Any
 
 
 @contextmanager
 def task_order(seed: int) -> Generator[None]:
     """Inside, one seed gives one interleaving of tasks."""
-    run = cast("Any", trio._core._run)
+    run: Any = importlib.import_module("trio._core._run")
     state, deterministic = run._r.getstate(), run._ALLOW_DETERMINISTIC_SCHEDULING
     run._r.seed(seed)
     run._ALLOW_DETERMINISTIC_SCHEDULING = True

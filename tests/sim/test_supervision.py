@@ -78,8 +78,9 @@ def test_s2_a_call_that_never_returns_stalls_nobody_else(folder: Path, method: s
     async def script(life: Life) -> None:
         await life.when("SELECT 1 FROM intent WHERE state = 'filled'")
         life.line.hung.add(method)
-        boards, seen = life.system.boards, []
-        for _ in range(25):
+        boards = life.system.boards
+        seen: list[tuple[int, int, int]] = []
+        for _ in range(18):
             await trio.sleep(5)
             now_s = trio.current_time()
             late = [beat.actor for beat in life.system.health.all() if beat.late(now_s)]

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -140,9 +140,9 @@ class World:
     rate: float = RATE
     hops: int = 1
     machine_s: float = 0.0
-    violations: list[str] = field(default_factory=list)
-    departures: list[Departure] = field(default_factory=list)
-    crashed_actors: list[str] = field(default_factory=list)
+    violations: list[str] = field(default_factory=list[str])
+    departures: list[Departure] = field(default_factory=list[Departure])
+    crashed_actors: list[str] = field(default_factory=list[str])
     lives: int = 0
     # Set by the next commit.
     committed: trio.Event = field(default_factory=trio.Event)
@@ -179,7 +179,8 @@ class World:
 
 def _is_injected(error: Any) -> bool:
     if isinstance(error, BaseExceptionGroup):
-        return all(_is_injected(one) for one in error.exceptions)
+        group = cast("BaseExceptionGroup[BaseException]", error)
+        return all(_is_injected(one) for one in group.exceptions)
     return isinstance(error, Injected)
 
 
