@@ -14,6 +14,7 @@ from web.access import Access, Binding
 from web.api import display, halt, planner, portfolio, probes, settings, system, trades
 from web.api import events as event_streams
 from web.asking import BODY_LIMIT
+from web.connection import Connection
 from web.context import EXTENSION, Web
 from web.encode import EncodedOnce
 from web.limits import RateWindow
@@ -69,6 +70,7 @@ def create_app(
 
 def _assemble(web: Web) -> QuartTrio:
     app = QuartTrio("web", static_folder=None)
+    app.asgi_http_class = Connection
     app.extensions[EXTENSION] = web
     app.config["MAX_CONTENT_LENGTH"] = BODY_LIMIT
     app.config["BODY_TIMEOUT"] = BODY_TIMEOUT_S
