@@ -1,8 +1,8 @@
 """A market to replay, held in memory as columns: what `market_folder` loads and paper plays.
 
 Thirty thousand bars as Python objects would cost a board twenty mebibytes; as arrays they cost
-one. Prices and amounts are in millionths of one unit of their currency, exchange rates in 1e-10
-units of the currency for one EUR, dates are the exchange's own calendar days.
+less than one. Prices and amounts are in millionths of one unit of their currency, exchange rates
+in 1e-10 units of the currency for one EUR, dates are the exchange's own calendar days.
 """
 
 from __future__ import annotations
@@ -116,19 +116,25 @@ class ReferenceRate:
 class BarSeries:
     """The bars of one symbol by ascending date: one array of days, one of five values per day."""
 
-    __slots__ = ("_days", "_values")
+    __slots__ = ("_days", "_unit", "_values")
 
-    def __init__(self, days: array[int], values: array[int]) -> None:
-        """`values` holds open, high, low, close and volume of each day in turn."""
+    def __init__(self, days: array[int], values: array[int], *, unit_micro: int = 1) -> None:
+        """`values` holds open, high, low, close and volume of each day in turn.
+
+        Prices are in `unit_micro` millionths.
+        """
         self._days = days
         self._values = values
+        self._unit = unit_micro
 
     def __len__(self) -> int:
         return len(self._days)
 
     def __getitem__(self, index: int) -> Bar:
-        start = index % len(self._days) * BAR_WIDTH
-        return Bar(date.fromordinal(self._days[index]), *self._values[start : start + BAR_WIDTH])
+        start, unit = index % len(self._days) * BAR_WIDTH, self._unit
+        opens, high, low, close, volume = self._values[start : start + BAR_WIDTH]
+        day = date.fromordinal(self._days[index])
+        return Bar(day, opens * unit, high * unit, low * unit, close * unit, volume)
 
     def __iter__(self) -> Iterator[Bar]:
         return (self[index] for index in range(len(self)))

@@ -13,9 +13,8 @@ from pathlib import Path
 from types import MappingProxyType
 
 from broker import market_fields as fields
-from broker.market_columns import Columns
+from broker.market_columns import BarColumns, Columns
 from broker.market_data import (
-    BAR_WIDTH,
     RATE_DIGITS,
     CashRow,
     DividendRow,
@@ -74,7 +73,7 @@ class _Loader:
             self._files["opening.csv"] = opening
         self._memo = fields.Memo()
         self._securities: dict[str, SecurityRow] = {}
-        self._bars: dict[str, Columns] = {}
+        self._bars: dict[str, BarColumns] = {}
         self._rates: dict[str, Columns] = {}
         self._dividends: list[DividendRow] = []
         self._splits: list[SplitRow] = []
@@ -177,7 +176,7 @@ class _Loader:
         values = (opens, high, low, close, fields.volume(volume))
         columns = self._bars.get(symbol)
         if columns is None:
-            columns = self._bars[symbol] = Columns(BAR_WIDTH)
+            columns = self._bars[symbol] = BarColumns()
         columns.append(ordinal, line, values)
 
     def _dividend(self, row: Sequence[str], _line: int) -> None:

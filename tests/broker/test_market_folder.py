@@ -115,6 +115,27 @@ def test_the_last_bar_before_a_day_excludes_that_day(tmp_path: Path) -> None:
     assert days == [6, 8]
 
 
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [
+        ("90,91,89.12345,90.5,7", (90_000_000, 91_000_000, 89_123_450, 90_500_000, 7)),
+        ("430000,430000,1,2,7", (430_000_000_000, 430_000_000_000, 1_000_000, 2_000_000, 7)),
+        ("90,91,89,90,5000000000", (90_000_000, 91_000_000, 89_000_000, 90_000_000, 5 * 10**9)),
+    ],
+    ids=["five decimals", "a very dear share", "a very large volume"],
+)
+def test_a_bar_that_does_not_fit_changes_none_before_or_after_it(
+    tmp_path: Path, row: str, expected: tuple[int, ...]
+) -> None:
+    extra = f"2009-01-07,IBM.US,{row}\n2009-01-09,IBM.US,91.0001,92,91,91.5,1\n"
+    narrow = GOOD["prices.csv"].replace("89.1234565", "89.12")
+    market = load(tmp_path / "market", prices=narrow + extra)
+    bars = market.bars["IBM.US"]
+    assert bars[1] == Bar(date(2009, 1, 6), 88_000_000, 90_500_000, 87_250_000, 89_230_000, 8000000)
+    assert bars[2] == Bar(date(2009, 1, 7), *expected)
+    assert bars[4] == Bar(date(2009, 1, 9), 91_000_100, 92_000_000, 91_000_000, 91_500_000, 1)
+
+
 def test_a_rate_is_the_last_one_published(tmp_path: Path) -> None:
     data = load(tmp_path / "market")
     expected = ReferenceRate(date(2009, 1, 2), Decimal("1.3866"))
