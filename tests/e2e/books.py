@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import closing, contextmanager
 from itertools import pairwise
 from pathlib import Path
@@ -14,7 +14,7 @@ Row = tuple[Any, ...]
 
 
 @contextmanager
-def database(path: Path) -> Iterator[sqlite3.Connection]:
+def database(path: Path) -> Generator[sqlite3.Connection]:
     """A file of the data folder, read beside whoever writes it."""
     uri = f"{path.absolute().as_uri()}?mode=ro"
     with closing(sqlite3.connect(uri, uri=True, timeout=5.0)) as connection:
