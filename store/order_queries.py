@@ -16,12 +16,20 @@ from store.settings import stored_mode
 
 FOR_EVER = datetime.max.replace(tzinfo=UTC)
 
+# A broker that says no at once must not be asked again at once.
+PAUSE_MS = 15 * 60 * 1000
 _BARRED = """
-SELECT symbol, side, max(retry_after_ms) AS until_ms,
-    max(retry_after_ms IS NULL AND source_id = :source_id) AS for_ever
-FROM intent
-WHERE state = 'refused' AND mode = :mode
-    AND (retry_after_ms > :at OR (retry_after_ms IS NULL AND source_id = :source_id))
+SELECT symbol, side, max(until_ms) AS until_ms, max(for_ever) AS for_ever
+FROM (
+    SELECT symbol, side, retry_after_ms AS until_ms,
+        retry_after_ms IS NULL AND source_id = :source_id AS for_ever
+    FROM intent
+    WHERE state = 'refused' AND mode = :mode
+        AND (retry_after_ms > :at OR (retry_after_ms IS NULL AND source_id = :source_id))
+    UNION ALL
+    SELECT symbol, side, submitted_ms + :pause, 0 FROM intent
+    WHERE submitted_ms > :at - :pause AND mode = :mode
+        AND state IN ('rejected', 'not_placed', 'cancelled', 'expired'))
 GROUP BY symbol, side
 """
 _READY = """
@@ -79,9 +87,10 @@ class OrderQueries:
     async def barred(
         self, at: datetime, *, source_id: str | None = None
     ) -> Mapping[tuple[str, Side], datetime]:
-        """Until when (symbol, side) must not be proposed again, from refusals in today's mode.
+        """Until when (symbol, side) must not be proposed again, in today's mode.
 
-        With `source_id` also what was refused to that source without a date: barred for ever.
+        From our own refusals, and for PAUSE_MS after an order was sent in vain. With `source_id`
+        also what was refused to that source without a date: barred for ever.
         """
         return await self._engine.read(lambda tx: _barred(tx, at, source_id))
 
@@ -142,8 +151,13 @@ def _rest_of(row: Row) -> int:
 async def _barred(
     tx: Tx, at: datetime, source_id: str | None
 ) -> Mapping[tuple[str, Side], datetime]:
-    """Until when (symbol, side) was refused, in the mode that is stored now."""
-    params = {"at": to_ms(at), "mode": await stored_mode(tx), "source_id": source_id}
+    """See OrderQueries.barred; the mode is the one that is stored now."""
+    params = {
+        "at": to_ms(at),
+        "mode": await stored_mode(tx),
+        "source_id": source_id,
+        "pause": PAUSE_MS,
+    }
     return {
         (row["symbol"], row["side"]): FOR_EVER if row["for_ever"] else from_ms(row["until_ms"])
         for row in await tx.all(_BARRED, params)

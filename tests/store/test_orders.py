@@ -124,6 +124,15 @@ async def test_what_was_refused_is_barred_until_its_date(store: Store) -> None:
     assert await orders.barred(after(90), source_id="a") == {}
 
 
+async def test_what_the_broker_rejected_is_barred_for_a_quarter_of_an_hour(store: Store) -> None:
+    intent_id = await submitted(store)
+    await store.orders.rejected(intent_id, "insufficient funds", at=NOW)
+    wanted = proposal()
+    until = (await store.orders.barred(NOW))[(wanted.symbol, wanted.side)]
+    assert until > NOW
+    assert await store.orders.barred(until) == {}
+
+
 async def test_refusals_of_research_do_not_bar_live_orders(store: Store) -> None:
     intent = await store.orders.propose(proposal(), mode="research", at=NOW)
     await store.orders.refuse(intent.intent_id, verdicts=[NO], retry_after=after(30), at=NOW)
