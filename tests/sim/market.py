@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from array import array
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import cache
@@ -50,6 +50,11 @@ class SmallMarket:
     start: datetime
     first_day: date
     days: int
+
+    def with_position(self, row: OpeningPosition) -> SmallMarket:
+        """The same market, whose account holds `row` as well."""
+        positions = (*self.data.opening_positions, row)
+        return replace(self, data=replace(self.data, opening_positions=positions))
 
 
 @cache

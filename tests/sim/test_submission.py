@@ -171,3 +171,18 @@ def test_o8_fills_that_come_twice_and_out_of_order_are_recorded_once(folder: Pat
     world.live(a_day, plan=plan)
     assert invariants.count(folder, "SELECT count(*) FROM fill") > 3
     finish(world)
+
+
+def test_a_broker_that_refuses_every_order_is_not_stormed_with_them(folder: Path) -> None:
+    world, spell = world_of(folder, rate=60.0), Spell()
+    spell.cast["place"] = (Blow(Fault.LATENCY, 0.01), Blow(Fault.UNAVAILABLE))
+
+    async def half_an_hour(life: Life) -> None:
+        await life.when("SELECT 1 FROM intent")
+        await trio.sleep(30)
+
+    world.live(half_an_hour, plan=spell)
+    # One for each security, and once more for each after every quarter of an hour.
+    securities = len(world.market.data.securities)
+    assert 0 < len(world.departures) <= 3 * securities
+    finish(world)
