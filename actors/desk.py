@@ -110,6 +110,7 @@ class Desk:
         session = self.session_of(proposal)
         return GateContext(
             proposal=proposal,
+            proposed_at=intent.proposed_at,
             mode=mode,
             latches=latches,
             now=now,
@@ -193,6 +194,9 @@ class Desk:
         tick = pair.tick if pair else security.instrument.tick if security else None
         if quote is None or tick is None:
             return LimitPrice(None, f"no quote for {proposal.symbol}")
+        if quote.last.currency != tick.currency:
+            detail = f"{proposal.symbol} is quoted in {quote.last.currency}, not {tick.currency}"
+            return LimitPrice(None, detail)
         return limit_price(
             proposal.side, quote, tick, order_class=proposal.order_class, limits=self.limits
         )

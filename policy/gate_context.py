@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ledger.account import AccountSnapshot
+from ledger.currency import exponent
 from ledger.fact import is_pair
 from ledger.halt import Latch
-from ledger.money import Money, Price, Quantity, Rounding
+from ledger.money import Money, Price, Quantity, Rounding, divide
 from ledger.order import Intent, Mode, OrderView, Proposal
 from ledger.portfolio import BookDifference
 from ledger.quote import Quote
@@ -26,10 +27,11 @@ class GateContext:
     `fee` is the worst-case fee of this order in the currency charged. `reserves` is what each
     currency must keep; a currency without an entry has no known rate. `reserved` is cash already
     promised to live orders. `books_cash` is minor units by currency, `books_held` the quantity of
-    the symbol by our own facts.
+    the symbol by our own facts. `proposed_at` is when the decision was made.
     """
 
     proposal: Proposal
+    proposed_at: datetime
     mode: Mode | None
     latches: tuple[Latch, ...] | None
     now: datetime
@@ -69,20 +71,33 @@ def worst_cost(proposal: Proposal, price: Price) -> Money:
     if proposal.side == "BUY":
         return price.times(proposal.quantity, Rounding.CEIL)
     if is_pair(proposal.symbol):
-        base = proposal.symbol.split("/")[0]
-        return Money.half_even(proposal.quantity.units, base)
+        return _base_of(proposal.symbol, proposal.quantity)
     return Money.zero(price.currency)
+
+
+def _base_of(pair: str, quantity: Quantity) -> Money:
+    """What a sale of `pair` takes out of its base, rounded against us."""
+    base = pair.split("/", maxsplit=1)[0]
+    return Money(divide(quantity.micro, 10 ** (6 - exponent(base)), Rounding.CEIL), base)
 
 
 def foreign_reservations(
     open_orders: tuple[OrderView, ...], ours: tuple[Intent, ...]
 ) -> dict[str, int]:
-    """Cash promised to live purchases that are not ours, in minor units by currency."""
+    """Cash promised to live orders that are not ours, in minor units by currency."""
     known = {intent.client_order_id for intent in ours}
     promised: dict[str, int] = {}
     for order in open_orders:
         foreign = order.client_order_id is None or order.client_order_id not in known
-        if order.live and foreign and order.side == "BUY" and order.limit is not None:
-            cost = order.limit.times(order.quantity - order.filled, Rounding.CEIL)
+        cost = _rest_of(order) if order.live and foreign else None
+        if cost is not None:
             promised[cost.currency] = promised.get(cost.currency, 0) + cost.minor
     return promised
+
+
+def _rest_of(order: OrderView) -> Money | None:
+    """What is still open of an order can take this; None when it brings money or has no limit."""
+    rest = order.quantity - order.filled
+    if order.side == "SELL":
+        return _base_of(order.symbol, rest) if is_pair(order.symbol) else None
+    return None if order.limit is None else order.limit.times(rest, Rounding.CEIL)

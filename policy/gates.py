@@ -7,6 +7,7 @@ cannot be evaluated says no. Nothing may bypass a gate except by the table below
     gate  planner drip manual emergency fx   says no when
     G0       x     x     x       x      x    the mode is not live
     G0b      x     x     x       x      x    a halt latch stands, or the broker is not reachable
+    AGE      x     x     x       x      x    it was decided longer ago than a plan may live
     SNAP     x     x     x       x      x    the account was not read completely within a minute
     BOOKS    x     x     –       x      x    books and broker differ
     L7       x     x     x       x      x    the instrument is unknown, inactive or unconfirmed
@@ -66,6 +67,11 @@ def g0b_halt(ctx: GateContext) -> Verdict:
     if ctx.account is None:
         return _fail("G0b", "the broker is not reachable")
     return _pass("G0b", "no halt, broker reachable")
+
+
+def age_of_decision(ctx: GateContext) -> Verdict:
+    age, bound = ctx.now - ctx.proposed_at, ctx.limits.plan_life
+    return Verdict("AGE", age <= bound, f"decided {age} ago, at most {bound}")
 
 
 def snap_fresh(ctx: GateContext) -> Verdict:
@@ -251,6 +257,7 @@ def _free(ctx: GateContext, currency: str) -> Money | None:
 PIPELINE: tuple[tuple[str, Check], ...] = (
     ("G0", g0_mode),
     ("G0b", g0b_halt),
+    ("AGE", age_of_decision),
     ("SNAP", snap_fresh),
     ("BOOKS", books_agree),
     ("L7", l7_instrument),

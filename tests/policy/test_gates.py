@@ -16,7 +16,7 @@ from ledger.money import Money, Price, Quantity
 from ledger.order import OrderState, OrderView
 from ledger.portfolio import BookDifference
 from policy import gates
-from policy.gate_context import GateContext, worst_cost
+from policy.gate_context import GateContext, foreign_reservations, worst_cost
 from policy.limits import DEFAULTS
 from policy.pricing import LimitPrice
 from tests.support.builders import (
@@ -61,6 +61,7 @@ def test_a_sound_order_passes_every_gate() -> None:
 BROKEN = {
     "G0": {"mode": "research"},
     "G0b": {"latches": (Latch("owner", "holiday", NOW),)},
+    "AGE": {"proposed_at": NOW - timedelta(minutes=61)},
     "SNAP": {"now_s": 161.0},
     "BOOKS": {"differences": (BookDifference(1, "cash", "EUR", 0, 500, True, NOW),)},
     "L7": {"security": security(confirmed=False)},
@@ -299,3 +300,23 @@ def test_the_worst_cost_of_a_purchase_is_at_its_limit() -> None:
     assert worst_cost(replace(buy, side="SELL"), Price.of("33", "USD")) == usd("0")
     fx = replace(buy, symbol="EUR/USD", side="SELL")
     assert worst_cost(fx, Price.of("1.25", "USD")) == eur("7")
+
+
+def test_the_worst_cost_of_a_finely_cut_conversion_is_rounded_against_us() -> None:
+    fx = proposal(symbol="EUR/USD", side="SELL", quantity=Quantity.of("7.001"))
+    assert worst_cost(fx, Price.of("1.25", "USD")) == eur("7.01")
+    yen = replace(fx, symbol="JPY/USD")
+    assert worst_cost(yen, Price.of("0.01", "USD")) == Money(8, "JPY")
+
+
+def test_orders_that_are_not_ours_promise_what_they_can_take() -> None:
+    ours = intent(OrderState.ACTIVE, client_order_id=9)
+    views = (
+        view(side="BUY"),
+        view(side="SELL"),
+        view("EUR/USD", side="SELL"),
+        replace(view(side="BUY"), limit=None),
+        replace(view(side="BUY"), state="filled"),
+        replace(view(side="BUY"), client_order_id=9),
+    )
+    assert foreign_reservations(views, (ours,)) == {"EUR": 500_00 + 5_00}

@@ -146,6 +146,7 @@ def gate_context(**changes: Any) -> GateContext:
     )
     made = GateContext(
         proposal=asked,
+        proposed_at=NOW,
         mode="live",
         latches=(),
         now=NOW,
