@@ -194,8 +194,14 @@ class Orders(OrderQueries):
         )
 
     async def escalated(self, intent_id: int, text: str, *, at: datetime) -> Intent:
+        """Only the owner can tell. Conflict `filled` when executions are known."""
         return await self._move(
-            intent_id, OrderState.ESCALATED, at=at, note=text, columns={"error": text}
+            intent_id,
+            OrderState.ESCALATED,
+            at=at,
+            note=text,
+            columns={"error": text},
+            unfilled=True,
         )
 
     async def apply_view(self, intent_id: int, view: OrderView, *, at: datetime) -> Intent:

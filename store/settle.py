@@ -15,6 +15,8 @@ from ledger.order import TERMINAL, OrderState
 from store.engine import Row, Tx
 from store.moves import move, note_event
 
+# An execution proves that the broker had accepted the order.
+_PROVEN_BY_FILLS = frozenset({OrderState.UNKNOWN, OrderState.ESCALATED})
 _FOLLOWS_FILLS = frozenset({OrderState.ACCEPTED, OrderState.ACTIVE, OrderState.PARTIALLY_FILLED})
 
 _MATCHES = """
@@ -78,6 +80,10 @@ async def settle(tx: Tx, intent_id: int, at: datetime) -> None:
         if state in TERMINAL and state is not OrderState.FILLED:
             note = "executed although the order was final"
             await note_event(tx, intent_id, before=state, after=state, at=at, note=note)
+    if known and state in _PROVEN_BY_FILLS:
+        note = "an execution proves that it was accepted"
+        await move(tx, intent_id, state, OrderState.ACCEPTED, at=at, note=note)
+        state = OrderState.ACCEPTED
     after = _state_after(known, row["quantity_micro"])
     if state in _FOLLOWS_FILLS and after not in {None, state}:
         assert after is not None

@@ -163,7 +163,7 @@ async def test_a_fill_with_our_tag_tells_the_broker_number(store: Store) -> None
     await store.orders.unknown(intent_id, "timeout", at=NOW)
     await store.facts.record([fill("f1", tag=tag, order="b9")], **TIMES)
     found = await store.orders.get(intent_id)
-    assert (found.state, found.broker_order_id) == (OrderState.UNKNOWN, "b9")
+    assert (found.state, found.broker_order_id) == (OrderState.FILLED, "b9")
     assert found.filled.units == 10
     assert (await store.orders.accepted(intent_id, "b9", at=NOW)).state is OrderState.FILLED
 

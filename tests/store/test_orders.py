@@ -264,12 +264,11 @@ async def test_an_order_with_executions_was_placed(store: Store) -> None:
     await store.orders.unknown(intent_id, "timeout", at=NOW)
     tag = (await store.orders.get(intent_id)).client_order_id
     await store.facts.record([fill("f1", tag=tag, units=1)], **TIMES)
-    for call in (store.orders.not_placed, store.orders.rejected):
+    assert (await store.orders.get(intent_id)).state is OrderState.PARTIALLY_FILLED
+    for call in (store.orders.not_placed, store.orders.rejected, store.orders.escalated):
         with pytest.raises(Conflict) as caught:
             await call(intent_id, "cannot be", at=NOW)
         assert caught.value.code == "filled"
-    escalated = await store.orders.escalated(intent_id, "position moved", at=NOW)
-    assert escalated.state is OrderState.ESCALATED
     assert (await store.orders.accepted(intent_id, "b1", at=NOW)).in_flight
 
 
