@@ -9,8 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from actors.desk import Desk, read
+import trio
+
+from actors.desk import READ_DEADLINE_S, Desk, read
 from ledger.account import AccountSnapshot
+from ledger.errors import BrokerError, BrokerNotFound, NotCancelable
 from ledger.fact import Fill, is_pair
 from ledger.money import Money
 from ledger.order import UNRESOLVED, Intent, OrderState, OrderView
@@ -25,7 +28,7 @@ RESTING = frozenset({OrderState.ACCEPTED, OrderState.ACTIVE, OrderState.PARTIALL
 
 @dataclass(slots=True)
 class OrderWatch:
-    """`cancelling` holds orders whose withdrawal was already asked for in this life."""
+    """`cancelling` holds orders whose withdrawal the broker has heard of in this life."""
 
     desk: Desk
     sync: NudgeBox[Nudge]
@@ -93,12 +96,17 @@ class OrderWatch:
             await self.withdraw(intent)
 
     async def withdraw(self, intent: Intent) -> None:
-        """Ask the broker once to cancel; the final state comes from the order itself."""
+        """Ask the broker to cancel until it has heard; the final state comes from the order."""
         if intent.broker_order_id is None or intent.intent_id in self.cancelling:
             return
-        order_id = intent.broker_order_id
+        try:
+            with trio.fail_after(READ_DEADLINE_S):
+                await self.desk.broker.cancel(intent.broker_order_id)
+        except (NotCancelable, BrokerNotFound):
+            pass  # asking again would not change that
+        except (BrokerError, trio.TooSlowError):
+            return
         self.cancelling.add(intent.intent_id)
-        await read(lambda: self.desk.broker.cancel(order_id))
 
     async def make_way(self, intent: Intent) -> bool:
         """An emergency order withdraws what rests before it; True when it has to wait for that."""
@@ -127,6 +135,10 @@ class OrderWatch:
         if has_fill(intent, fills[0]):
             await self._adopt(intent, _order_of(intent, fills[0]))
             return True
+        if (await self.desk.orders.get(intent.intent_id)).filled.micro:
+            return True  # an execution was recorded meanwhile
+        if intent.state is OrderState.ESCALATED:
+            return False  # the owner's word is awaited, clean looks prove nothing any more
         moved = await self._account_moved(intent, account)
         return await self._judge(intent, moved)
 
@@ -149,7 +161,7 @@ class OrderWatch:
                 intent.intent_id, f"{looks.count} clean looks", at=self._now()
             )
             return True
-        if finding is Finding.ESCALATE and intent.state is OrderState.UNKNOWN:
+        if finding is Finding.ESCALATE:
             await self._escalate(intent)
             return True
         return False

@@ -26,7 +26,7 @@ import trio
 
 from actors.desk import Desk, shielded
 from actors.order_watch import OrderWatch
-from ledger.errors import BrokerError, Refused, RejectedByBroker
+from ledger.errors import BrokerError, Refused, RejectedByBroker, Unavailable
 from ledger.halt import Latch
 from ledger.order import Intent, Mode, OrderDraft, OrderState, Verdict
 from policy import gates
@@ -69,6 +69,7 @@ class Trader:
         self._orders = ports.desk.orders
         self._clock = ports.desk.clock
         self._path = trio.Lock()
+        self._showing = trio.Lock()
         self._wake = trio.Event()
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
@@ -101,26 +102,36 @@ class Trader:
     async def _watch(self) -> None:
         """Follow what is in flight; sweep the store for intents nobody announced.
 
-        Fills are recorded by sync, so one more round after the last order shows its end.
+        Fills are recorded by sync, so an order may end between two rounds: what the board shows
+        in flight is shown again until it has ended there, too.
         """
-        was_busy = False
         while True:
             self._ports.health.beat("trader")
             async with self._path:
                 await self._ports.watch.look()
             busy = bool(await self._orders.in_flight())
-            if not busy:
-                for intent in await self._orders.ready():
+            for intent in await self._orders.ready():
+                if busy:
+                    await self._make_way(intent)
+                else:
                     await self.decide(intent.intent_id)
-            if busy or was_busy:
+            if busy or self._shows_flight():
                 await self._publish()
-            with trio.move_on_after(self._ports.poll_s if busy or was_busy else SWEEP_S):
+            with trio.move_on_after(self._ports.poll_s if busy else SWEEP_S):
                 await self._wake.wait()
             self._wake = trio.Event()
-            was_busy = busy
+
+    def _shows_flight(self) -> bool:
+        return any(intent.in_flight for intent in self._ports.boards.orders.value or ())
+
+    async def _make_way(self, intent: Intent) -> None:
+        """An emergency that waits withdraws what rests again, until the broker has heard."""
+        async with self._path:
+            await self._ports.watch.make_way(intent)
 
     async def decide(self, intent_id: int) -> Intent:
         """Steps 2 to 6 for one intent; returns what became of it."""
+        self._ports.health.beat("trader")
         async with self._path:
             intent = await self._orders.get(intent_id)
             if intent.state is OrderState.PROPOSED:
@@ -227,10 +238,11 @@ class Trader:
         """One submission and what it came to; the text is the broker's number or its reason."""
         try:
             accepted = await self._desk.broker.place(draft)
-        except RejectedByBroker as error:
+        except (RejectedByBroker, Unavailable) as error:
             return "rejected", str(error)
-        except BrokerError as error:
-            return "rejected" if error.outcome == "not_executed" else "unknown", str(error)
+        except (BrokerError, trio.TooSlowError) as error:
+            # Whatever else went wrong, the order may be there.
+            return "unknown", str(error) or "no answer in time"
         return "accepted", accepted.broker_order_id
 
     async def _settle(self, intent: Intent, outcome: Outcome, text: str) -> Intent:
@@ -246,7 +258,11 @@ class Trader:
         return settled
 
     async def _publish(self) -> None:
-        recent = await self._orders.recent(RECENT)
+        """One at a time, so that a slow read never puts an older picture over a newer one."""
+        async with self._showing:
+            self._show(await self._orders.recent(RECENT))
+
+    def _show(self, recent: tuple[Intent, ...]) -> None:
         before = self._ports.boards.orders.value
         if recent == before:
             return

@@ -25,7 +25,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture
-async def rig(tmp_path: Path) -> AsyncGenerator[Rig]:
-    """One wired world."""
-    async with open_rig(tmp_path) as opened:
+async def rig(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncGenerator[Rig]:
+    """One wired world; its parameter is how many seconds the market lives in one."""
+    async with open_rig(tmp_path, rate=getattr(request, "param", 1.0)) as opened:
         yield opened

@@ -2,19 +2,412 @@
 
 from __future__ import annotations
 
-from ledger.order import OrderState
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import trio
+
+from broker.port import Accepted
+from ledger.errors import MalformedAnswer, OutcomeUnknown, RejectedByBroker, Unavailable
+from ledger.halt import Latch
+from ledger.money import Price, Quantity
+from ledger.order import Intent, OrderDraft, OrderState
 from tests.actors.rig import Rig
+from tests.support.builders import eur, quote
+from tests.support.scripted_broker import ScriptedBroker
 from wire.messages import Decide
 
+FX_REPAIR: dict[str, Any] = {
+    "order_class": "emergency",
+    "source_id": "negative:reserve:USD",
+    "symbol": "EUR/USD",
+    "security_id": None,
+    "side": "SELL",
+    "quantity": Quantity.of(100),
+    "currency": "USD",
+}
 
-async def test_an_order_that_every_gate_lets_pass_is_sent_once(rig: Rig) -> None:
-    await rig.start("sync", "trader")
-    intent = await rig.propose()
-    sent = await rig.system.asks.trader.ask(Decide(intent.intent_id), deadline_s=30)
+
+async def decide(rig: Rig, intent: Intent) -> Intent:
+    return await rig.system.asks.trader.ask(Decide(intent.intent_id), deadline_s=60)
+
+
+async def accepted(rig: Rig, **changes: Any) -> Intent:
+    """An order that rests at the broker, with sync and trader running."""
+    await rig.start("schedule", "sync", "trader")
+    sent = await decide(rig, await rig.propose(**changes))
     assert sent.state is OrderState.ACCEPTED, sent.blocked_by
-    again = await rig.system.asks.trader.ask(Decide(intent.intent_id), deadline_s=30)
-    assert again.client_order_id == sent.client_order_id
-    assert [draft.client_order_id for draft in rig.broker.placed] == [sent.client_order_id]
-    rig.broker.fill("B1")
-    done = await rig.until_state(intent, OrderState.FILLED)
-    assert done.filled == done.proposal.quantity
+    return sent
+
+
+def gates_of(intent: Intent) -> set[str]:
+    return {verdict.gate for verdict in intent.blocked_by}
+
+
+class TestLeaving:
+    async def test_an_order_that_every_gate_lets_pass_is_sent_once(self, rig: Rig) -> None:
+        sent = await accepted(rig)
+        again = await decide(rig, sent)
+        assert again.client_order_id == sent.client_order_id
+        assert [draft.client_order_id for draft in rig.broker.placed] == [sent.client_order_id]
+        rig.broker.fill("B1")
+        done = await rig.until_state(sent, OrderState.FILLED)
+        assert done.filled == done.proposal.quantity
+
+    async def test_an_intent_that_nobody_announced_is_found(self, rig: Rig) -> None:
+        await rig.start("sync", "trader")
+        intent = await rig.propose()
+        await rig.until_state(intent, OrderState.ACTIVE, within_s=25)
+
+    async def test_an_intent_left_by_an_earlier_life_is_decided(self, rig: Rig) -> None:
+        await rig.start("sync")
+        intent = await rig.propose()
+        await rig.start("trader")
+        await rig.until_state(intent, OrderState.ACTIVE)
+
+    async def test_a_decision_of_long_ago_does_not_leave_any_more(self, rig: Rig) -> None:
+        await rig.start("sync")
+        intent = await rig.propose()
+        await trio.sleep(timedelta(hours=2).total_seconds())
+        await rig.start("trader")
+        refused = await rig.until_state(intent, OrderState.REFUSED)
+        assert gates_of(refused) == {"AGE"}
+
+    async def test_nothing_leaves_while_another_order_is_in_flight(self, rig: Rig) -> None:
+        await accepted(rig)
+        second = await decide(rig, await rig.propose(step=2))
+        assert gates_of(second) >= {"G13", "L3"}
+        assert len(rig.broker.placed) == 1
+
+    async def test_a_refused_intent_carries_every_verdict_and_when_to_come_back(
+        self, rig: Rig
+    ) -> None:
+        await rig.start("sync", "trader")
+        rig.broker.errors["open_orders"] = Unavailable("away")
+        rig.broker.price("DEMO-A.EU", "103")
+        refused = await decide(rig, await rig.propose())
+        assert refused.state is OrderState.REFUSED
+        assert gates_of(refused) == {"L3", "G9"}
+        assert refused.retry_after is not None
+        assert refused.retry_after >= rig.clock.market_now()
+        events = await rig.store.orders.events(refused.intent_id)
+        assert {v.gate for v in events[-1].verdicts} > {"L3", "G9", "G0", "L6"}
+
+    @pytest.mark.parametrize(
+        ("method", "gate"),
+        [("snapshot", "SNAP"), ("open_orders", "L3"), ("quotes", "G9")],
+    )
+    @pytest.mark.parametrize("hangs", [False, True])
+    async def test_a_failed_read_is_a_refusal(
+        self, rig: Rig, method: str, gate: str, hangs: bool
+    ) -> None:
+        await rig.start("sync", "trader")
+        if hangs:
+            rig.broker.hung.add(method)
+        else:
+            rig.broker.errors[method] = MalformedAnswer("not what was asked for")
+        refused = await decide(rig, await rig.propose())
+        assert gate in gates_of(refused)
+        assert rig.broker.placed == []
+
+    async def test_an_incomplete_account_is_a_refusal(self, rig: Rig) -> None:
+        await rig.start("sync", "trader")
+        rig.broker.complete = False
+        assert gates_of(await decide(rig, await rig.propose())) == {"SNAP"}
+
+    async def test_a_quote_in_another_currency_is_a_refusal(self, rig: Rig) -> None:
+        await rig.start("sync", "trader")
+        rig.broker.price("DEMO-A.EU", "100", "GBP")
+        refused = await decide(rig, await rig.propose())
+        assert refused.state is OrderState.REFUSED
+        assert "G10" in gates_of(refused)
+
+    async def test_an_old_quote_is_a_refusal(self, rig: Rig) -> None:
+        await rig.start("sync", "trader")
+        rig.broker.stamped = False
+        rig.broker.quoted["DEMO-A.EU"] = quote(at=rig.clock.market_now() - timedelta(minutes=6))
+        assert gates_of(await decide(rig, await rig.propose())) == {"G9"}
+
+    async def test_research_simulates_and_never_calls_the_port(self, rig: Rig) -> None:
+        await rig.store.settings.set_mode("research", "test", rig.clock.machine_now())
+        await rig.start("sync", "trader")
+        simulated = await decide(rig, await rig.propose(mode="research"))
+        assert simulated.state is OrderState.SIMULATED
+        assert simulated.client_order_id is None
+        assert "place" not in rig.broker.calls
+
+    async def test_research_refuses_what_live_would_refuse(self, rig: Rig) -> None:
+        await rig.store.settings.set_mode("research", "test", rig.clock.machine_now())
+        await rig.start("sync", "trader")
+        rig.broker.price("DEMO-A.EU", "103")
+        refused = await decide(rig, await rig.propose(mode="research"))
+        assert gates_of(refused) == {"G0", "G9"}
+
+    async def test_what_was_decided_in_research_never_leaves(self, rig: Rig) -> None:
+        await rig.start("sync", "trader")
+        refused = await decide(rig, await rig.propose(mode="research"))
+        assert gates_of(refused) == {"COMMIT"}
+        assert rig.broker.placed == []
+
+    async def test_a_halt_stops_what_is_decided_already(self, rig: Rig) -> None:
+        await rig.start("sync", "trader")
+        latch = Latch("owner", "asked to", rig.clock.machine_now())
+        await rig.store.settings.set_latch(latch, by="test")
+        assert gates_of(await decide(rig, await rig.propose())) == {"G0b"}
+
+    async def test_the_halt_file_stops_everything_without_anybody_telling(self, rig: Rig) -> None:
+        await rig.start("sync", "trader")
+        (rig.folder / "HALT").touch()
+        assert gates_of(await decide(rig, await rig.propose())) == {"G0b"}
+        assert rig.broker.placed == []
+
+
+class TestOutcome:
+    async def test_a_rejection_is_final_and_keeps_the_words_of_the_broker(self, rig: Rig) -> None:
+        await rig.start("sync", "trader")
+        rig.broker.errors["place"] = RejectedByBroker("not today")
+        rejected = await decide(rig, await rig.propose())
+        assert (rejected.state, rejected.error) == (OrderState.REJECTED, "not today")
+
+    async def test_an_unreachable_broker_executed_nothing(self, rig: Rig) -> None:
+        await rig.start("sync", "trader")
+        rig.broker.errors["place"] = Unavailable("no line")
+        assert (await decide(rig, await rig.propose())).state is OrderState.REJECTED
+
+    @pytest.mark.parametrize(
+        "error", [OutcomeUnknown("reset"), MalformedAnswer("<html>"), trio.TooSlowError()]
+    )
+    async def test_an_answer_that_cannot_be_read_leaves_the_outcome_open(
+        self, rig: Rig, error: Exception
+    ) -> None:
+        await rig.start("sync", "trader")
+        rig.broker.errors["place"] = error
+        assert (await decide(rig, await rig.propose())).state is OrderState.UNKNOWN
+
+    async def test_no_answer_within_the_deadline_leaves_the_outcome_open(self, rig: Rig) -> None:
+        await rig.start("sync", "trader")
+        rig.broker.hung.add("place")
+        began_s = trio.current_time()
+        assert (await decide(rig, await rig.propose())).state is OrderState.UNKNOWN
+        assert trio.current_time() - began_s == pytest.approx(20, abs=0.1)
+        assert len(rig.broker.placed) == 1
+
+    @pytest.mark.parametrize("answer_after_s", [1.0, 60.0])
+    async def test_stopping_during_a_submission_waits_for_its_answer_for_five_seconds(
+        self, rig: Rig, monkeypatch: pytest.MonkeyPatch, answer_after_s: float
+    ) -> None:
+        await rig.start("sync")
+        intent = await rig.propose()
+        place = rig.broker.place
+
+        async def slow(_: ScriptedBroker, draft: OrderDraft) -> Accepted:
+            accepted = await place(draft)
+            await trio.sleep(answer_after_s)
+            return accepted
+
+        monkeypatch.setattr(ScriptedBroker, "place", slow)
+        stopped_s = 0.0
+        with trio.CancelScope() as daemon:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(rig.actor("trader"))
+                while not rig.broker.orders:  # noqa: ASYNC110 — the broker tells nobody
+                    await trio.sleep(0.01)
+                stopped_s = trio.current_time()
+                daemon.cancel()
+        after_s = trio.current_time() - stopped_s
+        assert after_s == pytest.approx(min(answer_after_s, 5), abs=0.1)
+        answered = answer_after_s < 5
+        expected = OrderState.ACCEPTED if answered else OrderState.UNKNOWN
+        assert await rig.state(intent) is expected
+
+    async def test_a_lost_answer_is_found_and_never_sent_again(self, rig: Rig) -> None:
+        rig.broker.lost = True
+        rig.broker.errors["place"] = OutcomeUnknown("reset")
+        await rig.start("sync", "trader")
+        intent = await decide(rig, await rig.propose())
+        assert intent.state is OrderState.UNKNOWN
+        await rig.until_state(intent, OrderState.ACTIVE, within_s=5)
+        assert len(rig.broker.placed) == 1
+
+    async def test_an_order_left_submitting_is_unknown_after_a_restart_and_then_found(
+        self, rig: Rig
+    ) -> None:
+        """The process died after the commit, and the order had arrived."""
+        await rig.start("sync")
+        intent = await rig.propose()
+        left = await rig.store.orders.begin_submit(
+            intent.intent_id,
+            limit=Price.of("100", "EUR"),
+            reserved=eur("300"),
+            reserved_fee=eur("2.60"),
+            verdicts=(),
+            at=rig.clock.market_now(),
+            machine_at=rig.clock.machine_now(),
+            mode="live",
+        )
+        assert left.client_order_id is not None
+        draft = OrderDraft(
+            left.client_order_id, "DEMO-A.EU", "BUY", Quantity.of(3), Price.of("100", "EUR")
+        )
+        await rig.broker.place(draft)
+        await rig.start("trader")
+        assert "was unknown" in rig.boards.recovery.value.lines[0]
+        found = await rig.until_state(intent, OrderState.ACTIVE)
+        assert found.broker_order_id == "B1"
+        assert rig.broker.placed == [draft]
+
+    async def test_three_clean_looks_over_two_minutes_prove_that_nothing_was_placed(
+        self, rig: Rig
+    ) -> None:
+        await rig.start("sync", "trader")
+        rig.broker.errors["place"] = OutcomeUnknown("reset")
+        intent = await decide(rig, await rig.propose())
+        await trio.sleep(110)
+        assert await rig.state(intent) is OrderState.UNKNOWN
+        blocked = await decide(rig, await rig.propose(step=2))
+        assert "G13" in gates_of(blocked)
+        await rig.until_state(intent, OrderState.NOT_PLACED, within_s=20)
+
+    async def test_a_look_that_fails_proves_nothing(self, rig: Rig) -> None:
+        await rig.start("sync", "trader")
+        rig.broker.errors["place"] = OutcomeUnknown("reset")
+        intent = await decide(rig, await rig.propose())
+        rig.broker.errors["orders_since"] = Unavailable("away")
+        await trio.sleep(600)
+        assert await rig.state(intent) is OrderState.UNKNOWN
+        assert (await rig.store.orders.looks(intent.intent_id)).count == 0
+
+    async def test_an_order_that_may_have_moved_the_account_goes_to_the_owner(
+        self, rig: Rig
+    ) -> None:
+        await rig.start("schedule", "sync", "trader")
+        rig.broker.errors["place"] = OutcomeUnknown("reset")
+        intent = await decide(rig, await rig.propose())
+        rig.broker.held = {"DEMO-A.EU": "3"}
+        await rig.until_state(intent, OrderState.ESCALATED, within_s=5)
+        assert [x.name for x in await rig.store.settings.latches()] == ["order_escalated"]
+
+    async def test_a_recorded_execution_ends_the_doubt(self, rig: Rig) -> None:
+        """Even while the lists of orders cannot be read."""
+        rig.broker.lost = True
+        rig.broker.errors["place"] = OutcomeUnknown("reset")
+        await rig.start("schedule", "sync", "trader")
+        rig.broker.errors["orders_since"] = Unavailable("away")
+        intent = await decide(rig, await rig.propose())
+        rig.broker.fill("B1")
+        await rig.sync()
+        done = await rig.until_state(intent, OrderState.FILLED, within_s=1)
+        assert done.broker_order_id == "B1"
+
+    async def test_an_order_that_waits_for_the_owner_writes_nothing(self, rig: Rig) -> None:
+        await rig.start("schedule", "sync", "trader")
+        rig.broker.errors["place"] = OutcomeUnknown("reset")
+        intent = await decide(rig, await rig.propose())
+        rig.broker.held = {"DEMO-A.EU": "3"}
+        await rig.until_state(intent, OrderState.ESCALATED)
+        looks = await rig.store.orders.looks(intent.intent_id)
+        await trio.sleep(600)
+        assert await rig.store.orders.looks(intent.intent_id) == looks
+
+
+@pytest.mark.parametrize("rig", [60.0], indirect=True)
+class TestResting:
+    """A minute of the market passes in a second."""
+
+    async def test_an_unfilled_order_is_withdrawn_after_twenty_minutes(self, rig: Rig) -> None:
+        sent = await accepted(rig)
+        await trio.sleep(19)
+        assert rig.broker.cancelled == []
+        await trio.sleep(2)
+        assert rig.broker.cancelled == ["B1"]
+        rig.broker.end("B1", "cancelled")
+        await rig.until_state(sent, OrderState.CANCELLED)
+
+    async def test_an_unfilled_order_is_withdrawn_before_the_close(self, rig: Rig) -> None:
+        assert rig.clock.jump_to(rig.clock.market_now().replace(hour=16, minute=20))
+        await accepted(rig)
+        await trio.sleep(4)
+        assert rig.broker.cancelled == []
+        await trio.sleep(2)
+        assert rig.broker.cancelled == ["B1"]
+
+    async def test_a_withdrawal_that_failed_is_asked_for_again(self, rig: Rig) -> None:
+        await accepted(rig)
+        rig.broker.errors["cancel"] = Unavailable("away")
+        await trio.sleep(21)
+        assert "cancel" in rig.broker.calls
+        rig.broker.errors.clear()
+        await trio.sleep(2)
+        assert rig.broker.cancelled == ["B1"]
+
+    async def test_the_rest_of_a_partly_filled_order_is_withdrawn_too(self, rig: Rig) -> None:
+        sent = await accepted(rig)
+        rig.broker.fill("B1", "1")
+        await rig.until_state(sent, OrderState.PARTIALLY_FILLED)
+        await trio.sleep(21)
+        assert rig.broker.cancelled == ["B1"]
+        rig.broker.end("B1", "cancelled")
+        ended = await rig.until_state(sent, OrderState.CANCELLED)
+        assert ended.filled == Quantity.of(1)
+
+    async def test_an_emergency_withdraws_what_rests_and_then_leaves(self, rig: Rig) -> None:
+        rig.broker.cash = {"EUR": "10000", "USD": "-50"}
+        sent = await accepted(rig)
+        repair = await rig.propose(**FX_REPAIR, decision_price=rig.broker.quoted["EUR/USD"].last)
+        assert (await decide(rig, repair)).state is OrderState.PROPOSED
+        assert rig.broker.cancelled == ["B1"]
+        rig.broker.end("B1", "cancelled")
+        await rig.until_state(sent, OrderState.CANCELLED)
+        await rig.until_state(repair, OrderState.ACTIVE)
+
+    async def test_an_emergency_waits_however_often_the_withdrawal_fails(self, rig: Rig) -> None:
+        rig.broker.cash = {"EUR": "10000", "USD": "-50"}
+        await accepted(rig)
+        rig.broker.errors["cancel"] = Unavailable("away")
+        repair = await rig.propose(**FX_REPAIR, decision_price=rig.broker.quoted["EUR/USD"].last)
+        await decide(rig, repair)
+        rig.broker.errors.clear()
+        await trio.sleep(2)
+        assert rig.broker.cancelled == ["B1"]
+        rig.broker.end("B1", "cancelled")
+        await rig.until_state(repair, OrderState.ACTIVE)
+
+    async def test_an_emergency_is_refused_while_an_outcome_is_unknown(self, rig: Rig) -> None:
+        rig.broker.cash = {"EUR": "10000", "USD": "-50"}
+        await rig.start("sync", "trader")
+        rig.broker.errors["place"] = OutcomeUnknown("reset")
+        await decide(rig, await rig.propose())
+        repair = await rig.propose(**FX_REPAIR, decision_price=rig.broker.quoted["EUR/USD"].last)
+        assert "G13" in gates_of(await decide(rig, repair))
+
+
+class TestShowing:
+    async def test_the_newest_state_stays_on_the_board(
+        self, rig: Rig, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A slow reader must not put an older picture over a newer one."""
+        recent = rig.store.orders.recent
+        delays = iter([1.0])
+
+        async def slow(limit: int) -> tuple[Intent, ...]:
+            rows = await recent(limit)
+            await trio.sleep(next(delays, 0))
+            return rows
+
+        await rig.start("sync", "trader")
+        monkeypatch.setattr(rig.store.orders, "recent", slow)
+        sent = await decide(rig, await rig.propose())
+        await rig.until_state(sent, OrderState.ACTIVE)
+        await trio.sleep(5)
+        assert rig.boards.orders.value[0].state is OrderState.ACTIVE
+
+    async def test_every_change_is_an_event(self, rig: Rig) -> None:
+        sent = await accepted(rig)
+        rig.broker.fill("B1")
+        await rig.until_state(sent, OrderState.FILLED)
+        await trio.sleep(5)
+        states = [event.data["state"] for event in rig.events("ORDER_CHANGED")]
+        assert states[0] in {"submitting", "accepted"}
+        assert states[-1] == "filled"
+        assert rig.boards.orders.value[0].state is OrderState.FILLED
