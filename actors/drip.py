@@ -92,13 +92,15 @@ class Drip:
             return NoReinvestment("the fee's currency has no rate fit for trading")
         oldest = min(pot.dividend_id for pot in pots if pot.state is PotState.ACCUMULATING)
         source = f"pots:{oldest}:{portfolio.ledger_seq}"
+        # What was refused or withdrawn left no fact: only the attempt tells it from the next one.
+        earlier = await self._s.orders.last_attempt("drip", source, 1)
         return reinvest(
             pots,
             scene,
             yields={},
             open_for=self._open_for,
             source_id=source,
-            attempt=1,
+            attempt=1 + earlier,
             bucket_id=CORE,
         )
 
