@@ -15,8 +15,9 @@ import trio
 from tests.sim import invariants
 from tests.sim.crash import WHERE, Bomb, Fuse, Where
 from tests.sim.faults import Weather, fault_plan
+from tests.sim.life import Life, Trouble
 from tests.sim.market import small_market
-from tests.sim.world import Life, Trouble, World
+from tests.sim.world import World
 from wire.messages import Nudge
 
 MOST_LIVES = 12

@@ -15,9 +15,10 @@ import pytest
 from tests.sim import invariants
 from tests.sim.campaign import settle
 from tests.sim.crash import Bomb, Fuse, Where
+from tests.sim.life import Life, proposal
 from tests.sim.market import SmallMarket
 from tests.sim.test_submission import plain_market
-from tests.sim.world import Life, World, proposal
+from tests.sim.world import World
 
 RATE = 600.0
 PROPOSED = "SELECT 1 FROM intent"
@@ -86,7 +87,7 @@ def walk(folder: Path) -> Way:
         # The proposal has just been committed: its own commit belongs to the way.
         begin.update({where: max(count, 1) for where, count in life.bomb.passed.items()})
         while not life.ask(FILLED):
-            await life.world.committed.wait()
+            await life.committed()
 
     end = way.world(copy).live(note_and_go_on).passed
     return Way(start, market, first.machine_s, begin, dict(end))

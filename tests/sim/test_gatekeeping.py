@@ -14,9 +14,9 @@ from ledger.fact import CORE
 from ledger.money import Price, Quantity
 from ledger.order import Intent, OrderState, Proposal, Side
 from tests.sim import invariants
+from tests.sim.life import Life
 from tests.sim.market import SmallMarket, small_market
 from tests.sim.test_submission import finish, plain_market, world_of
-from tests.sim.world import Life
 from wire.messages import Decide, SetMode
 
 SENT = "SELECT count(*) FROM intent WHERE client_order_id IS NOT NULL"
@@ -67,7 +67,7 @@ def holding_market() -> SmallMarket:
 
 
 async def open_market(life: Life) -> None:
-    await life.until(life.world.market.start + timedelta(hours=2))
+    await life.until(life.market.start + timedelta(hours=2))
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_c1_c2_c8_o11_m1_what_must_not_leave_is_refused_by_its_gate(
             "L1": wish(life, "BUY", 1),
         }
         if gate == "L1":
-            await life.until(life.world.market.start + timedelta(hours=14))
+            await life.until(life.market.start + timedelta(hours=14))
         refused.append(await decided(life, wishes[gate]))
 
     world.live(script)

@@ -10,9 +10,10 @@ import pytest
 import trio
 
 from broker.market_data import OpeningCash
+from tests.sim.life import Life, proposal
 from tests.sim.market import small_market
 from tests.sim.test_submission import finish
-from tests.sim.world import Life, World, proposal
+from tests.sim.world import World
 
 MOMENTS = 20
 # How many turns of the scheduler may lie between a proposal and the halt.

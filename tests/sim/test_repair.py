@@ -13,9 +13,10 @@ import pytest
 from broker.market_data import OpeningCash
 from tests.sim import invariants
 from tests.sim.faults import Weather, fault_plan
+from tests.sim.life import Life
 from tests.sim.market import SmallMarket, small_market
 from tests.sim.test_submission import finish
-from tests.sim.world import Life, World
+from tests.sim.world import World
 
 RESERVE_EUR = 5
 CURED = "SELECT 1 FROM intent WHERE order_class = 'emergency' AND state = 'filled'"

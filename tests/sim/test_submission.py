@@ -14,8 +14,9 @@ from broker.paper.faults import Blow, Chance, Fault, FaultPlan
 from tests.sim import invariants
 from tests.sim.campaign import settle
 from tests.sim.faults import Spell
+from tests.sim.life import Life
 from tests.sim.market import SmallMarket, small_market
-from tests.sim.world import Life, World
+from tests.sim.world import World
 
 ENDED = "SELECT 1 FROM intent WHERE intent_id = 1 AND state IN ('not_placed', 'rejected', 'filled')"
 SECOND = "SELECT 1 FROM intent WHERE intent_id > 1 AND client_order_id IS NOT NULL"
@@ -135,7 +136,7 @@ def test_o4_no_order_leaves_while_a_read_fails(folder: Path, method: str, fault:
     async def blind_for_a_day(life: Life) -> None:
         await life.system.boards.portfolio.wait_newer(0)
         spell.cast[method] = (Blow(fault, 70.0),)
-        await life.until(life.world.market.start + timedelta(hours=8))
+        await life.until(life.market.start + timedelta(hours=8))
         assert life.line.departures == []
         spell.cast.clear()
         await life.when("SELECT 1 FROM fill")
@@ -148,7 +149,7 @@ def test_o7_the_ledger_holds_the_fills_and_not_the_request(folder: Path) -> None
     world = world_of(folder, plain_market(volume=400), rate=600.0)
 
     async def a_day(life: Life) -> None:
-        await life.until(life.world.market.start + timedelta(hours=10))
+        await life.until(life.market.start + timedelta(hours=10))
 
     world.live(a_day)
     finish(world)
@@ -166,7 +167,7 @@ def test_o8_fills_that_come_twice_and_out_of_order_are_recorded_once(folder: Pat
     world = world_of(folder, plain_market(volume=2_000), rate=1200.0)
 
     async def a_day(life: Life) -> None:
-        await life.until(life.world.market.start + timedelta(hours=10))
+        await life.until(life.market.start + timedelta(hours=10))
 
     world.live(a_day, plan=plan)
     assert invariants.count(folder, "SELECT count(*) FROM fill") > 3

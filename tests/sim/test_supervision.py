@@ -9,8 +9,8 @@ import pytest
 import trio
 
 from tests.sim import invariants
+from tests.sim.life import Life, Trouble
 from tests.sim.test_submission import finish, plain_market, world_of
-from tests.sim.world import Life, Trouble
 from wire.messages import ShowText
 
 RESTARTED = "SELECT 1 FROM fill"
@@ -38,7 +38,7 @@ def test_s1_an_actor_that_crashes_is_restarted_without_a_doubled_effect(
 
     async def troubled_day(life: Life) -> None:
         trouble.armed = True
-        await life.until(life.world.market.start + timedelta(hours=10))
+        await life.until(life.market.start + timedelta(hours=10))
         trouble.armed = False
         assert sum(beat.restarts for beat in life.system.health.all()) > 0
         await trio.sleep(70)  # the longest wait before a restart

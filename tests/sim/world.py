@@ -8,8 +8,7 @@ on between lives; market time resumes where the exchange stopped.
 from __future__ import annotations
 
 import random
-import sqlite3
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -28,11 +27,11 @@ from broker.paper.storage import last_processed
 from daemon.clock import ReplayClock, simulated_wall
 from daemon.paper_world import PaperWorld, hurry
 from daemon.supervisor import supervise
-from daemon.wiring import Parts, System, wire
+from daemon.wiring import Parts, wire
 from hw.null import NullDisplay
 from hw.port import Caps, Size
 from ledger.errors import ActorUnavailable, StoreFailed
-from ledger.halt import Latch, LatchName
+from ledger.halt import Latch
 from store.backup import back_up
 from store.identity import stamp
 from store.inline import open_inline_engine
@@ -41,10 +40,11 @@ from store.store import Store
 from tests.sim.crash import Bomb, Crash, StepFuse
 from tests.sim.customs import Customs, Departure
 from tests.sim.invariants import connect
+from tests.sim.life import Life, Script, Trouble
 from tests.sim.line import Injected, NearEnd
 from tests.sim.market import SmallMarket, calendars
 from tests.sim.order import task_order
-from wire.messages import RaiseLatch, Resume
+from wire.messages import RaiseLatch
 from wire.runner import run_inline
 
 EPOCH = datetime(2031, 3, 4, 12, tzinfo=UTC)
@@ -61,73 +61,6 @@ class SlowDisplay(NullDisplay):
     def __init__(self) -> None:
         super().__init__(Size(8, 13))
         self.caps = Caps(8, 13, "rgb", max_fps=1)
-
-
-@dataclass(slots=True)
-class Trouble:
-    """Errors of our own making: `chance` is their probability at commits, calls and computations.
-
-    `only` limits them to one place (a commit boundary, a method of the broker, "a computation"),
-    `armed` says when they may happen.
-    """
-
-    seed: str
-    chance: float = 0.0
-    only: str | None = None
-    armed: bool = True
-    struck: int = 0
-    rng: random.Random = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.rng = random.Random(f"trouble {self.seed}")
-
-    def strike(self, where: str) -> None:
-        if not self.armed or self.only not in (None, where):
-            return
-        if self.chance and self.rng.random() < self.chance:
-            self.struck += 1
-            raise Injected(f"a flaw at {where}")
-
-
-@dataclass(slots=True)
-class Life:
-    """One run of the daemon, as its script sees it."""
-
-    world: World
-    system: System
-    store: Store
-    exchange: PaperBroker
-    line: NearEnd
-    clock: ReplayClock
-    bomb: Bomb
-    trouble: Trouble
-    files: sqlite3.Connection
-
-    @property
-    def folder(self) -> Path:
-        return self.world.folder
-
-    async def until(self, instant: datetime) -> None:
-        await self.clock.wait_until_market(instant)
-
-    def ask(self, sql: str, *params: object) -> list[tuple[Any, ...]]:
-        """Rows out of what is durable now, in the ledger and the exchange's file (`paper.`)."""
-        return [tuple(row) for row in self.files.execute(sql, params)]
-
-    async def when(self, sql: str, *, within_s: float = 600.0) -> None:
-        """Until `sql` finds something durable; fails after `within_s` machine seconds."""
-        with trio.fail_after(within_s):
-            while not self.ask(sql):  # noqa: ASYNC110 — nobody says so: it may be the exchange's
-                await trio.sleep(0.5)
-
-    async def halt(self, name: LatchName = "owner") -> None:
-        await self.system.asks.schedule.ask(RaiseLatch(name, "asked to", "test"), deadline_s=5)
-
-    async def resume(self, *names: LatchName) -> None:
-        await self.system.asks.schedule.ask(Resume(names or ("owner",), True, "test"), deadline_s=5)
-
-
-Script = Callable[[Life], Awaitable[None]]
 
 
 @dataclass(slots=True)
@@ -184,15 +117,6 @@ def _is_injected(error: Any) -> bool:
     return isinstance(error, Injected)
 
 
-async def proposal(life: Life) -> None:
-    """Until an actor commits the next intent, to the very turn of the scheduler."""
-    newest = "SELECT max(intent_id) FROM intent"
-    before = life.ask(newest)
-    with trio.fail_after(600):
-        while life.ask(newest) == before:
-            await life.world.committed.wait()
-
-
 @dataclass(slots=True)
 class _Run:
     world: World
@@ -225,6 +149,10 @@ class _Run:
             await migrate(first, "ledger", migrations("ledger"))
             await migrate(second, "market", migrations("market"))
             yield Store.over(first, second)
+
+    async def _committed(self) -> None:
+        """Until the next commit."""
+        await self.world.committed.wait()
 
     async def _checkpoint(self, where: str) -> None:
         """Other tasks run while a commit is on its way, as they do on the device."""
@@ -285,7 +213,19 @@ class _Run:
         )
         system = wire(self._parts(store, paper, line))
         files = connect(world.folder)
-        life = Life(world, system, store, paper.broker, line, clock, self.bomb, self.trouble, files)
+        life = Life(
+            folder=world.folder,
+            market=world.market,
+            committed=self._committed,
+            system=system,
+            store=store,
+            exchange=paper.broker,
+            line=line,
+            clock=clock,
+            bomb=self.bomb,
+            trouble=self.trouble,
+            files=files,
+        )
         try:
             async with trio.open_nursery() as nursery:
                 await self._start(life, nursery, paper)
