@@ -68,6 +68,7 @@ async def test_a_withdrawn_order_gives_its_pot_back(rig: Rig) -> None:
     rig.broker.end("B1", "cancelled")
     await rig.until_state(order, OrderState.CANCELLED)
     assert await _left(rig) == eur("310")
+    await trio.sleep(timedelta(minutes=16).total_seconds())
     await rig.sync()
     await rig.settle()
     assert len(await _purchases(rig)) == 2
