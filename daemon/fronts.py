@@ -37,7 +37,7 @@ from web.ports import Asks, BuildInfo
 # The server types the application more loosely than strict checking takes.
 _serve = cast("Callable[..., Awaitable[None]]", serve)
 
-LAG_TICK_S = 0.25
+LAG_TICK_S = 1.0
 BACKLOG = 64
 
 

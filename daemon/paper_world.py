@@ -29,6 +29,9 @@ from wire.messages import Boards
 FIRST_DAY = date(2009, 1, 5)
 PAPER_FILE = "paper.db"
 HURRY_TICK_S = 0.25
+# Near the pace of the real world there is nothing to hurry for; a sleeping board saves power.
+SLOW_TICK_S = 1.0
+SLOW_RATE = 10.0
 # Between two jumps the world is left alone for a moment, so that everybody sees the new hour.
 JUMP_PAUSE_S = 1.0
 # How far market time has come is noted this often, so that a crash loses little of it.
@@ -113,8 +116,9 @@ def default_start(market: MarketData, calendars: Calendars, mics: Iterable[str])
 async def hurry(world: PaperWorld, boards: Boards, health: Health) -> None:
     """Jump over hours in which every market is closed and nothing is due; never returns."""
     jumped_s = trio.current_time()
+    tick_s = SLOW_TICK_S if world.clock.rate <= SLOW_RATE else HURRY_TICK_S
     while True:
-        await trio.sleep(HURRY_TICK_S)
+        await trio.sleep(tick_s)
         now = world.clock.market_now()
         busy = _busy(world, boards, now) or trio.current_time() - jumped_s < JUMP_PAUSE_S
         target = next_jump(
