@@ -13,20 +13,20 @@ DEBUG = os.environ.get("TRIMTAB_DEBUG_KERNELS") == "1"
 # No fused multiply-add: both back ends must round alike, so that plans are bit-identical anywhere.
 FLAGS = ["-O3", "-ffp-contract=off"]
 
-extensions = [
-    Extension(f"kernels.{name}", [f"kernels/{name}.pyx"], extra_compile_args=FLAGS, optional=True)
-    for name in ("_sequences", "_risk")
-]
-
-setup(
-    ext_modules=cythonize(
-        extensions,
-        compiler_directives={
-            "language_level": 3,
-            "boundscheck": DEBUG,
-            "wraparound": False,
-            "initializedcheck": DEBUG,
-            "cdivision": True,
-        },
-    )
+extensions = cythonize(
+    [
+        Extension(f"kernels.{name}", [f"kernels/{name}.pyx"], extra_compile_args=FLAGS)
+        for name in ("_sequences", "_risk")
+    ],
+    compiler_directives={
+        "language_level": 3,
+        "boundscheck": DEBUG,
+        "wraparound": False,
+        "initializedcheck": DEBUG,
+        "cdivision": True,
+    },
 )
+for extension in extensions:
+    extension.optional = True  # `cythonize` makes new extensions and does not carry this over
+
+setup(ext_modules=extensions)
