@@ -24,6 +24,7 @@ from ledger.order import Intent, OrderState
 from ledger.plan import Plan, StepState, StoredPlan, StoredStep
 from ledger.portfolio import PortfolioSnapshot
 from policy import planner as planning
+from policy.gates import all_must_wait
 from policy.limits import Limits
 from policy.market_hours import FX, Calendars
 from policy.planner import PlanInput, PlanRun
@@ -217,6 +218,9 @@ class Planner:
             return
         step = stored.next_step
         if step is None or not self._market_open(stored, step):
+            return
+        newest = next(iter(self._p.boards.orders.value or ()), None)
+        if all_must_wait(newest, self._p.clock.market_now()):
             return
         try:
             intent = await self._propose(stored, step, portfolio)

@@ -84,7 +84,7 @@ class Rebalancer:
 
     async def _repair(self, portfolio: PortfolioSnapshot) -> str:
         """Propose the most urgent conversion; returns what was found or done, in words."""
-        obstacle = unfit(portfolio) or await self._lagging(portfolio)
+        obstacle = unfit(portfolio) or await self._s.lag(portfolio)
         if obstacle is not None:
             return obstacle
         rates = self._s.trade_rates(portfolio)
@@ -103,11 +103,6 @@ class Rebalancer:
         if not found:
             return f"{deficits[0].currency} needs {deficits[0].need}, no source can give it"
         return await self._propose(found[0], portfolio)
-
-    async def _lagging(self, portfolio: PortfolioSnapshot) -> str | None:
-        if portfolio.ledger_seq < await self._s.facts.last_seq():
-            return "the portfolio does not yet show the newest facts"
-        return None
 
     async def _reserved(self) -> Mapping[str, Money]:
         promised = await self._s.orders.reserved_cash()

@@ -27,6 +27,9 @@ from store.facts import Facts
 from store.orders import Orders
 from wire.clock import Clock
 
+# Machine seconds: three times as long as sync takes between two portfolios.
+PORTFOLIO_LIFE_S = 900.0
+
 
 @dataclass(frozen=True, slots=True)
 class Situation:
@@ -47,9 +50,15 @@ class Situation:
         # In the order in which an intent moves on, so that none slips through between two reads.
         if await self.orders.ready() or await self.orders.in_flight():
             return "an order is in flight"
+        return await self.lag(portfolio) or unfit(portfolio)
+
+    async def lag(self, portfolio: PortfolioSnapshot) -> str | None:
+        """Why the portfolio does not show how things stand; None when it does."""
+        if self.clock.monotonic_s() - portfolio.read_at_s > PORTFOLIO_LIFE_S:
+            return "the portfolio has not been renewed for too long"
         if portfolio.ledger_seq < await self.facts.last_seq():
             return "the portfolio does not yet show the newest facts"
-        return unfit(portfolio)
+        return None
 
     async def now(self, portfolio: PortfolioSnapshot) -> PlanInput:
         """Everything a decision made now would depend on."""

@@ -33,7 +33,7 @@ from datetime import datetime, timedelta
 
 from ledger.fact import is_pair
 from ledger.money import Money, Price, Quantity, Rounding
-from ledger.order import OrderClass, Verdict
+from ledger.order import Intent, OrderClass, OrderState, Verdict
 from policy.gate_context import GateContext, worst_cost
 from policy.pricing import drift
 
@@ -280,6 +280,8 @@ EXEMPT: dict[OrderClass, frozenset[str]] = {
     "emergency": frozenset({"G5"}),
     "fx": frozenset({"G3", "G5", "L5"}),
 }
+# Gates that say the same of every order, whatever it is.
+GENERAL = frozenset({"G0", "G0b", "SNAP", "BOOKS"})
 FORCEABLE: dict[OrderClass, frozenset[str]] = {"manual": frozenset({"G3"})}
 
 
@@ -306,6 +308,13 @@ def evaluate(ctx: GateContext) -> tuple[Verdict, ...]:
 
 def blocked_by(verdicts: tuple[Verdict, ...]) -> tuple[Verdict, ...]:
     return tuple(verdict for verdict in verdicts if not verdict.passed)
+
+
+def all_must_wait(newest: Intent | None, now: datetime) -> bool:
+    """The newest order was refused for what any other would be refused for until it may retry."""
+    if newest is None or newest.state is not OrderState.REFUSED or newest.retry_after is None:
+        return False
+    return now < newest.retry_after and any(v.gate in GENERAL for v in newest.blocked_by)
 
 
 def retry_after(verdicts: tuple[Verdict, ...], now: datetime) -> datetime:

@@ -1,0 +1,250 @@
+"""The planner: one step at a time, conversions first, and plans that follow the situation."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+import trio
+
+from ledger.errors import Conflict, Missing, Unavailable
+from ledger.halt import Latch
+from ledger.order import Intent, OrderState
+from ledger.plan import StepState, StoredPlan
+from tests.actors.rig import Rig
+from tests.support.builders import security
+from wire.messages import ProposeStep, RunJob, TradingState
+
+US = security(
+    "DEMO-U.US", currency="USD", mic="XNYS", country="United States", industry="Energy"
+).instrument
+
+
+async def _orders(rig: Rig) -> list[Intent]:
+    return list(reversed(await rig.store.orders.recent(500)))
+
+
+async def _plan(rig: Rig) -> StoredPlan:
+    found = await rig.store.plans.current("core")
+    assert found is not None
+    return found
+
+
+async def _american(rig: Rig) -> None:
+    """Only a share in dollars can be bought, and all the money is in euros."""
+    assert rig.clock.jump_to(rig.clock.market_now().replace(hour=15))
+    rig.broker.listed = [replace(US, isin="XF0000000002")]
+    rig.broker.price("DEMO-U.US", "50", "USD")
+    rig.broker.cash = {"EUR": "10000", "USD": "10"}
+
+
+async def test_the_next_step_is_handed_over_by_itself(rig: Rig) -> None:
+    await rig.start("sync", "trader", "planner")
+    await rig.settle()
+    (order,) = await _orders(rig)
+    assert order.proposal.order_class == "planner"
+    sent = await rig.until_state(order, OrderState.ACTIVE)
+    plan = await _plan(rig)
+    assert sent.proposal.source_id == plan.plan.plan_id
+    assert plan.steps[0].state is StepState.SUBMITTING
+
+
+async def test_only_one_step_is_on_its_way(rig: Rig) -> None:
+    await rig.start("sync", "trader", "planner")
+    for _ in range(5):
+        await rig.sync()
+        await trio.sleep(30)
+    assert len(await _orders(rig)) == 1
+    assert len(rig.broker.placed) == 1
+
+
+async def test_a_filled_purchase_is_followed_by_a_new_plan(rig: Rig) -> None:
+    await rig.start("sync", "trader", "planner")
+    await rig.settle()
+    (order,) = await _orders(rig)
+    await rig.until_state(order, OrderState.ACTIVE)
+    first = await _plan(rig)
+    rig.broker.fill("B1")
+    await rig.until_state(order, OrderState.FILLED)
+    await trio.sleep(30)
+    before = await rig.store.plans.get(first.plan.plan_id)
+    assert before.superseded
+    assert before.steps[0].state is StepState.FILLED
+    assert (await _plan(rig)).plan.plan_id != first.plan.plan_id
+
+
+async def test_a_conversion_goes_first_and_its_fill_goes_on_with_the_plan(rig: Rig) -> None:
+    await _american(rig)
+    await rig.start("sync", "trader", "planner")
+    await rig.settle()
+    (conversion,) = await _orders(rig)
+    assert conversion.proposal.symbol == "EUR/USD"
+    plan = await _plan(rig)
+    assert [step.step.kind for step in plan.steps][:2] == ["fx", "trade"]
+    await rig.until_state(conversion, OrderState.ACTIVE)
+    rig.broker.fill("B1")
+    await rig.until_state(conversion, OrderState.FILLED)
+    await trio.sleep(30)
+    purchase = (await _orders(rig))[-1]
+    assert purchase.proposal.symbol == "DEMO-U.US"
+    assert purchase.proposal.source_id == plan.plan.plan_id
+    assert purchase.proposal.step == 2
+
+
+async def test_a_conversion_waits_for_the_market_of_the_purchase_that_it_funds(rig: Rig) -> None:
+    await _american(rig)
+    assert rig.clock.jump_to(rig.clock.market_now().replace(hour=22))
+    await rig.start("sync", "trader", "planner")
+    await trio.sleep(60)
+    assert (await _plan(rig)).steps
+    assert await _orders(rig) == []
+
+
+async def test_a_refused_step_ends_its_plan_and_is_not_proposed_again_at_once(rig: Rig) -> None:
+    rig.broker.errors["open_orders"] = Unavailable("away")
+    await rig.start("sync", "trader", "planner")
+    await trio.sleep(60)
+    refused = await _orders(rig)
+    assert [intent.state for intent in refused] == [OrderState.REFUSED]
+    old = await rig.store.plans.get(refused[0].proposal.source_id)
+    assert old.superseded
+    assert old.steps[0].state is StepState.REFUSED
+    rig.broker.errors.clear()
+    await trio.sleep(timedelta(minutes=16).total_seconds())
+    assert len(await _orders(rig)) == 2
+
+
+async def test_a_broker_that_cannot_be_seen_refuses_once_and_not_every_security(rig: Rig) -> None:
+    """Another security would be refused for the very same reason."""
+    one = security().instrument
+    rig.broker.listed = [
+        replace(one, symbol=f"DEMO-{n}.EU", isin=f"XF000000010{n}", industry=f"Kind {n}")
+        for n in range(8)
+    ]
+    for n in range(8):
+        rig.broker.price(f"DEMO-{n}.EU", "100")
+    await rig.start("sync")
+    rig.broker.errors["snapshot"] = Unavailable("away")
+    await rig.start("trader", "planner")
+    await trio.sleep(240)
+    assert len(await _orders(rig)) == 1
+
+
+async def test_nothing_is_handed_over_in_research_or_while_halted(rig: Rig) -> None:
+    await rig.start("sync", "trader")
+    rig.publish_trading("research")
+    await rig.start("planner")
+    await trio.sleep(30)
+    latch = Latch("owner", "asked to", rig.clock.machine_now())
+    rig.boards.trading.publish(TradingState("live", "scripted", (latch,)))
+    await trio.sleep(30)
+    assert (await _plan(rig)).steps
+    assert await _orders(rig) == []
+
+
+async def test_a_deposit_makes_a_new_plan(rig: Rig) -> None:
+    rig.publish_trading("research")
+    await rig.start("sync", "planner")
+    await rig.settle()
+    first = await _plan(rig)
+    await rig.sync()
+    await rig.settle()
+    assert (await _plan(rig)).plan.plan_id == first.plan.plan_id
+    rig.broker.deposit("5000")
+    await rig.sync()
+    await rig.settle()
+    assert (await _plan(rig)).plan.plan_id != first.plan.plan_id
+    assert (await rig.store.plans.get(first.plan.plan_id)).superseded
+
+
+async def test_a_price_that_moved_makes_a_new_plan(rig: Rig) -> None:
+    rig.publish_trading("research")
+    await rig.start("sync", "planner")
+    await rig.settle()
+    first = (await _plan(rig)).plan.plan_id
+    rig.broker.price("DEMO-A.EU", "100.9")
+    await rig.sync()
+    await rig.settle()
+    assert (await _plan(rig)).plan.plan_id == first
+    rig.broker.price("DEMO-A.EU", "101.1")
+    await rig.sync()
+    await rig.settle()
+    assert (await _plan(rig)).plan.plan_id != first
+
+
+@pytest.mark.parametrize("rig", [60.0], indirect=True)
+async def test_a_plan_lives_for_an_hour_of_an_open_market(rig: Rig) -> None:
+    await rig.store.settings.set_mode("research", "test", rig.clock.machine_now())
+    await rig.start("schedule", "sync", "planner")
+    await rig.settle()
+    first = await _plan(rig)
+    await trio.sleep(58)
+    assert (await _plan(rig)).plan.plan_id == first.plan.plan_id
+    await trio.sleep(25)
+    assert (await _plan(rig)).plan.plan_id != first.plan.plan_id
+
+
+async def test_an_asked_plan_is_made_even_when_the_old_one_would_do(rig: Rig) -> None:
+    await rig.store.settings.set_mode("research", "test", rig.clock.machine_now())
+    await rig.start("schedule", "sync", "planner")
+    await rig.settle()
+    first = await _plan(rig)
+    run = await rig.system.asks.schedule.ask(RunJob("plan", "api"), deadline_s=5)
+    ended = await rig.until_run_ends(run.run_id)
+    assert ended.result == (await _plan(rig)).plan.narrative
+    assert (await _plan(rig)).plan.plan_id != first.plan.plan_id
+
+
+async def test_executing_a_stale_plan_is_a_conflict(rig: Rig) -> None:
+    rig.publish_trading("research")
+    await rig.start("sync", "planner")
+    await rig.settle()
+    plan = await _plan(rig)
+    ask = rig.system.asks.planner.ask
+    with pytest.raises(Conflict) as stale:
+        await ask(ProposeStep("older", 1, "test"), deadline_s=5)
+    assert stale.value.code == "stale_plan"
+    with pytest.raises(Conflict):
+        await ask(ProposeStep(plan.plan.plan_id, 2, "test"), deadline_s=5)
+    first = await ask(ProposeStep(plan.plan.plan_id, 1, "test"), deadline_s=5)
+    again = await ask(ProposeStep(plan.plan.plan_id, 1, "test"), deadline_s=5)
+    assert first.intent_id == again.intent_id
+
+
+async def test_executing_without_a_plan_is_missing(rig: Rig) -> None:
+    await rig.start("planner")
+    with pytest.raises(Missing):
+        await rig.system.asks.planner.ask(ProposeStep("any", 1, "test"), deadline_s=5)
+
+
+async def test_no_plan_is_made_on_old_figures(rig: Rig) -> None:
+    rig.publish_trading("research")
+    await rig.start("sync")
+    rig.broker.errors["rates"] = Unavailable("away")
+    await rig.sync()
+    await rig.start("planner")
+    await trio.sleep(60)
+    assert await rig.store.plans.current("core") is None
+
+
+async def test_no_decision_is_made_on_figures_that_nobody_renews(rig: Rig) -> None:
+    """Sync may be dead without having been able to say so."""
+    await rig.start("sync", "trader")
+    rig.publish_trading("research")
+    await trio.sleep(timedelta(minutes=20).total_seconds())
+    assert rig.boards.portfolio.value.stale is None
+    await rig.start("planner")
+    await trio.sleep(60)
+    assert await rig.store.plans.current("core") is None
+
+
+async def test_a_held_security_without_a_quote_stops_planning(rig: Rig) -> None:
+    rig.broker.held = {"DEMO-A.EU": "3"}
+    await rig.start("sync", "trader")
+    del rig.broker.quoted["DEMO-A.EU"]
+    await rig.sync()
+    await rig.start("planner")
+    await trio.sleep(30)
+    assert "DEMO-A.EU" in (await _plan(rig)).plan.narrative
+    assert await _orders(rig) == []
