@@ -29,7 +29,7 @@ FROM (
     UNION ALL
     SELECT symbol, side, submitted_ms + :pause, 0 FROM intent
     WHERE submitted_ms > :at - :pause AND mode = :mode
-        AND state IN ('rejected', 'not_placed', 'cancelled', 'expired'))
+        AND state IN ('rejected', 'not_placed'))
 GROUP BY symbol, side
 """
 _READY = """
@@ -89,7 +89,7 @@ class OrderQueries:
     ) -> Mapping[tuple[str, Side], datetime]:
         """Until when (symbol, side) must not be proposed again, in today's mode.
 
-        From our own refusals, and for PAUSE_MS after an order was sent in vain. With `source_id`
+        From our own refusals, and for PAUSE_MS after the broker took no order. With `source_id`
         also what was refused to that source without a date: barred for ever.
         """
         return await self._engine.read(lambda tx: _barred(tx, at, source_id))
