@@ -27,7 +27,6 @@ BROAD = frozenset(
         "daemon/supervisor.py",  # restarts actors, whatever ended them
         "daemon/control.py",  # front: a command that broke is answered, the socket lives on
         "web/errors.py",  # front: a handler that broke becomes a 500
-        "tests/sim/world.py",  # outlives the crash that it planted itself
     }
 )
 
