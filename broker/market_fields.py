@@ -16,7 +16,7 @@ MICRO_DIGITS = 6
 LARGEST = 10**12  # units; keeps millionths inside 64 bits
 LARGEST_VOLUME = 10**18
 LONGEST_TEXT = 200
-MEMO_SIZE = 1 << 13  # texts kept per load: as many again as there are would cost megabytes
+MEMO_SIZE = 1 << 14
 
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _DECIMAL = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,18})?")
@@ -134,30 +134,18 @@ def optional(text: str, field: str) -> str | None:
     return required(text, field) if text.strip() else None
 
 
-class Memo:
-    """Remembers parsed prices and days of one load, where the same text comes again and again."""
+class DayMemo:
+    """Remembers the days of one load, where the same text comes again and again."""
 
-    __slots__ = ("_days", "_prices")
+    __slots__ = ("_days",)
 
     def __init__(self) -> None:
         self._days: dict[str, int] = {}
-        self._prices: dict[str, int] = {}
 
     def ordinal(self, text: str) -> int:
         found = self._days.get(text)
         if found is None:
-            found = _remember(self._days, text, day(text).toordinal())
+            if len(self._days) >= MEMO_SIZE:
+                self._days.clear()
+            found = self._days[text] = day(text).toordinal()
         return found
-
-    def price(self, text: str, field: str) -> int:
-        found = self._prices.get(text)
-        if found is None:
-            found = _remember(self._prices, text, micro(text, field))
-        return found
-
-
-def _remember(known: dict[str, int], text: str, value: int) -> int:
-    if len(known) >= MEMO_SIZE:
-        known.clear()
-    known[text] = value
-    return value

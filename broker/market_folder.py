@@ -7,6 +7,7 @@ loaded: a market with a hole in it would trade at prices nobody ever saw. The pa
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Hashable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
@@ -71,7 +72,7 @@ class _Loader:
         self._files = find_files(folder, self.problems)
         if opening is not None:
             self._files["opening.csv"] = opening
-        self._memo = fields.Memo()
+        self._days = fields.DayMemo()
         self._securities: dict[str, SecurityRow] = {}
         self._bars: dict[str, BarColumns] = {}
         self._rates: dict[str, Columns] = {}
@@ -117,11 +118,13 @@ class _Loader:
         )
 
     def _finish(self, name: str, tables: Mapping[str, Columns]) -> None:
-        """Sorts the columns; a day that appears twice is a bad row."""
+        """Sorts and slims the columns; a day that appears twice is a bad row."""
         if name in self._files and not tables and not self.problems:
             self.problems.append(Problem(self._files[name].name, 0, "has no rows"))
+        days: dict[bytes, array[int]] = {}
         for key, columns in tables.items():
             columns.sort()
+            columns.share_days(days)
             self.problems.extend(
                 Problem(
                     self._files[name].name,
@@ -167,7 +170,7 @@ class _Loader:
 
     def _price(self, row: Sequence[str], line: int) -> None:
         day, symbol, *prices, volume = row
-        ordinal, price = self._memo.ordinal(day), self._memo.price
+        ordinal, price = self._days.ordinal(day), fields.micro
         self._known(symbol)
         opens, high = price(prices[0], "open"), price(prices[1], "high")
         low, close = price(prices[2], "low"), price(prices[3], "close")
@@ -204,7 +207,7 @@ class _Loader:
 
     def _rate(self, row: Sequence[str], line: int) -> None:
         day, currency, per_eur = row
-        ordinal = self._memo.ordinal(day)
+        ordinal = self._days.ordinal(day)
         if fields.currency(currency) == BASE:
             raise BadField(f"{BASE} is the base and has no rate")
         scaled = fields.scaled(per_eur, RATE_DIGITS, "per_eur")
