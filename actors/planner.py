@@ -138,6 +138,8 @@ class Planner:
             if report is not None:
                 report.skip(obstacle or "no portfolio yet")
             return
+        # An order may have ended since the first look; none is on its way now.
+        stored = await self._settle(stored)
         given = await self._p.situation.now(portfolio)
         if report is not None or await self._outdated(stored, given):
             stored = await self._plan(given)

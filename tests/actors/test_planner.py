@@ -248,3 +248,26 @@ async def test_a_held_security_without_a_quote_stops_planning(rig: Rig) -> None:
     await trio.sleep(30)
     assert "DEMO-A.EU" in (await _plan(rig)).plan.narrative
     assert await _orders(rig) == []
+
+
+async def test_a_step_whose_order_ends_while_its_plan_is_replaced_is_closed(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await rig.start("sync", "planner")
+    await rig.settle()
+    (order,) = await _orders(rig)
+    orders, at = rig.store.orders, rig.clock.market_now()
+    ready = orders.ready
+
+    async def refused_just_before() -> tuple[Intent, ...]:
+        if (await orders.get(order.intent_id)).state is OrderState.PROPOSED:
+            await orders.refuse(order.intent_id, verdicts=(), retry_after=None, at=at)
+        return await ready()
+
+    monkeypatch.setattr(orders, "ready", refused_just_before)
+    rig.broker.deposit("5000")
+    await rig.sync()
+    await rig.settle()
+    old = await rig.store.plans.get(order.proposal.source_id)
+    assert old.superseded
+    assert old.steps[0].state is StepState.REFUSED
