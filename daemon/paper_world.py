@@ -21,6 +21,7 @@ from broker.paper.adapter import PaperBroker
 from broker.paper.storage import last_processed
 from daemon.clock import LANDING, ReplayClock, WallClock, machine_wall, next_jump
 from daemon.config import PaperConfig
+from daemon.heap import release_unused
 from policy.market_hours import Calendars, resolve_mic
 from wire.health import Health
 from wire.messages import Boards
@@ -70,6 +71,7 @@ async def open_paper_world(
         return load_market_folder(folder, opening=config.opening)
 
     market = await trio.to_thread.run_sync(load) if threads else load()
+    release_unused()
     calendars = load_calendars()
     mics = exchanges(market)
     start = config.start or default_start(market, calendars, mics)
