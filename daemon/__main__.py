@@ -33,11 +33,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         config = load(
             arguments.config, data=arguments.data, demo=arguments.demo, environ=os.environ
         )
+        # Modules stay for life. Looking for garbage among them costs a tenth of the start, and
+        # doing so again with every full collection would stop the event loop for 50 ms on a fast
+        # machine, and for half a second on a small board.
+        gc.disable()
         from daemon.main import run  # noqa: PLC0415 - a broken configuration answers at once
 
-        # Modules stay for life: walking them again with every full collection would stop the
-        # event loop for 50 ms on a fast machine, and for half a second on a small board.
         gc.freeze()
+        gc.enable()
         return trio.run(partial(run, config, notifier))
     except (StartError, StoreFailed) as error:
         return _give_reason(error)
