@@ -44,6 +44,8 @@ SYNC_EVERY = timedelta(minutes=5)
 # On a replay five market minutes pass in no time; the machine still gets a rest between syncs.
 SYNC_FLOOR_S = 2.0
 BACKUP_CRON = "30 3 * * *"
+# A replay has many nights in an hour of the machine; a copy of each would only wear the card.
+BACKUP_FLOOR_S = 3600.0
 TICK_S = 1.0
 
 
@@ -75,6 +77,7 @@ class Schedule:
         self._next_sync: datetime | None = None
         self._next_sync_s = 0.0
         self._next_backup: datetime | None = None
+        self._next_backup_s = 0.0
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         if self._first_life:
@@ -127,6 +130,9 @@ class Schedule:
         if self._next_backup is None or now < self._next_backup:
             return
         self._next_backup = self._after(now)
+        if self._p.clock.monotonic_s() < self._next_backup_s:
+            return
+        self._next_backup_s = self._p.clock.monotonic_s() + BACKUP_FLOOR_S
         try:
             await self._open_run("backup", "schedule", "nightly")
         except Busy:

@@ -1,16 +1,18 @@
-"""Keeps the store healthy: the nightly verified backup and its retention."""
+"""Keeps the store healthy: the nightly verified backup, then what nobody will ask for again."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import trio
 
 from actors.job import JobDesk
 from ledger.errors import TrimtabError
 from store.backup import BackupReport
+from store.plans import Plans
+from store.runs import Runs
 from wire.clock import Clock
 from wire.events import EventRing
 from wire.health import Health
@@ -18,6 +20,8 @@ from wire.mailbox import NudgeBox
 from wire.messages import Nudge
 
 BEAT_S = 20.0
+KEEP_RUNS = timedelta(days=90)
+KEEP_PLANS = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,8 @@ class Upkeep:
     health: Health
     clock: Clock
     nudges: NudgeBox[Nudge]
+    runs: Runs
+    plans: Plans
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         task_status.started()
@@ -47,9 +53,15 @@ class Upkeep:
                 report.fail(str(error))
                 return
             report.result = f"{made.path.name}, {made.size_bytes} bytes, verified"
+            await self._prune()
             self.events.emit(
                 "BACKUP_COMPLETED",
                 source="upkeep",
                 at=self.clock.machine_now(),
                 data={"name": made.path.name, "size_bytes": made.size_bytes},
             )
+
+    async def _prune(self) -> None:
+        """Only behind a good backup."""
+        await self.runs.prune(self.clock.machine_now() - KEEP_RUNS)
+        await self.plans.prune(self.clock.market_now() - KEEP_PLANS)

@@ -300,6 +300,8 @@ def _upkeep(shared: _Shared) -> Upkeep:
         shared.health,
         shared.parts.clock,
         shared.nudges["backup"],
+        shared.parts.store.runs,
+        shared.parts.store.plans,
     )
 
 

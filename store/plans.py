@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 
 from ledger.errors import Conflict, Missing
 from ledger.plan import Plan, PlanStep, StepState, StoredPlan, StoredStep
@@ -12,6 +13,11 @@ from store.engine import Engine, Row, Tx
 _SUPERSEDE_STEPS = """
 UPDATE plan_step SET state = 'superseded'
 WHERE state = 'proposed' AND plan_id IN (SELECT plan_id FROM plan WHERE {which})
+"""
+
+_OLD = """
+SELECT plan_id FROM plan p WHERE superseded = 1 AND created_ms < ? AND NOT EXISTS
+    (SELECT 1 FROM plan_step s WHERE s.plan_id = p.plan_id AND s.intent_id IS NOT NULL)
 """
 
 
@@ -69,6 +75,15 @@ class Plans:
     async def supersede(self, plan_id: str) -> None:
         """Give a plan up; steps whose order is on its way keep their state."""
         await self._engine.transaction(lambda tx: _supersede(tx, "plan_id = ?", plan_id))
+
+    async def prune(self, before: datetime) -> int:
+        """Forget given up plans made before the market instant `before` that led to no order."""
+
+        async def work(tx: Tx) -> int:
+            await tx.execute(f"DELETE FROM plan_step WHERE plan_id IN ({_OLD})", (to_ms(before),))
+            return await tx.execute(f"DELETE FROM plan WHERE plan_id IN ({_OLD})", (to_ms(before),))
+
+        return await self._engine.transaction(work)
 
 
 async def _supersede(tx: Tx, which: str, key: str) -> None:

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
+import pytest
+
+from ledger.errors import Missing
 from ledger.run import RunStatus
 from tests.actors.rig import Rig
 from wire.messages import RunJob
@@ -27,3 +32,21 @@ async def test_a_backup_that_failed_is_a_failed_run_and_the_next_may_succeed(rig
     (rig.folder / "disk-full").unlink()
     again = await rig.system.asks.schedule.ask(RunJob("backup", "api"), deadline_s=5)
     assert (await rig.until_run_ends(again.run_id)).status is RunStatus.SUCCEEDED
+
+
+async def test_what_is_old_is_forgotten_only_behind_a_good_backup(rig: Rig) -> None:
+    long_ago = rig.clock.machine_now() - timedelta(days=91)
+    old = await rig.store.runs.open(
+        "old", "sync", "schedule", requested_at=long_ago, market_at=long_ago
+    )
+    await rig.store.runs.finish(old.run_id, RunStatus.SUCCEEDED, at=long_ago)
+    await rig.start("schedule", "upkeep")
+    (rig.folder / "disk-full").touch()
+    failed = await rig.system.asks.schedule.ask(RunJob("backup", "api"), deadline_s=5)
+    await rig.until_run_ends(failed.run_id)
+    assert (await rig.store.runs.get("old")).status is RunStatus.SUCCEEDED
+    (rig.folder / "disk-full").unlink()
+    good = await rig.system.asks.schedule.ask(RunJob("backup", "api"), deadline_s=5)
+    assert (await rig.until_run_ends(good.run_id)).status is RunStatus.SUCCEEDED
+    with pytest.raises(Missing):
+        await rig.store.runs.get("old")

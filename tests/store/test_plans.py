@@ -118,3 +118,23 @@ async def test_plan_ids_are_unique_and_unknown_ones_are_missing(inline_store: St
     assert not (await inline_store.plans.get("p1")).superseded
     with pytest.raises(Missing):
         await inline_store.plans.get("nothing")
+
+
+async def test_only_given_up_plans_without_an_order_are_forgotten(store: Store) -> None:
+    await store.plans.commit(plan("old"))
+    await store.plans.commit(plan("traded"))
+    intent = await store.orders.propose(proposal(), mode="live", at=NOW)
+    await store.plans.move_step(
+        "traded",
+        1,
+        expected=StepState.PROPOSED,
+        to=StepState.SUBMITTING,
+        intent_id=intent.intent_id,
+    )
+    await store.plans.commit(plan("current", at=after(1)))
+    assert await store.plans.prune(after(2)) == 1
+    assert (await store.plans.get("traded")).superseded
+    assert (await store.plans.get("current")).plan.plan_id == "current"
+    with pytest.raises(Missing):
+        await store.plans.get("old")
+    assert await store.plans.prune(after(2)) == 0
