@@ -44,6 +44,9 @@ class Matrix:
         self._sent_s = 0.0
         self._beat_s = 0.0
         self._texts: dict[str, Banner] = {}
+        self._screen = Screen(brightness=ports.brightness)
+        self._screen_of = -1
+        self._screen_until_s = 0.0
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         try:
@@ -57,37 +60,39 @@ class Matrix:
                 await self._p.display.close()
 
     async def _render_loop(self) -> None:
-        version = 0
+        board = self._p.boards.ticker
         while True:
-            board = self._p.boards.ticker
-            screen, wanted = self._screen(board.value)
-            now_s = trio.current_time()
+            now_s, wanted, version = trio.current_time(), board.value, board.version
+            screen = self._current_screen(wanted, version, now_s)
             await self._show(render(screen, t_ms=_ms(now_s), size=self._p.display.caps.size))
             if wanted is not None:
                 await self._p.display.indicate(Lamps(wanted.led3, wanted.led4))
                 self._publish(wanted)
             self._beat(now_s)
-            version = board.version
             frame_s = 1 / self._p.display.caps.max_fps
             due_s = max(next_change_ms(screen, t_ms=_ms(now_s)) / 1000, now_s + frame_s)
             with trio.move_on_at(min(due_s, now_s + KEEPALIVE_S / 2)):
                 await board.wait_newer(version)
 
-    def _screen(self, wanted: TickerText | None) -> tuple[Screen, TickerText | None]:
+    def _current_screen(self, wanted: TickerText | None, version: int, now_s: float) -> Screen:
+        """Made anew when the ticker said something or the night may have begun, not per frame."""
+        if version != self._screen_of or now_s >= self._screen_until_s:
+            self._screen = self._make_screen(wanted)
+            self._screen_of, self._screen_until_s = version, now_s + BEAT_S
+        return self._screen
+
+    def _make_screen(self, wanted: TickerText | None) -> Screen:
         if wanted is None:
-            return Screen(brightness=self._p.brightness), None
+            return Screen(brightness=self._p.brightness)
         trade = wanted.trade_at_s
-        return (
-            Screen(
-                error=self._banner("error", wanted.error_text),
-                trade=None if trade is None else TradeFlash(wanted.trade_buy, _ms(trade)),
-                processing=self._banner("processing", wanted.processing_text),
-                syncing=wanted.syncing,
-                ticker=self._banner("ticker", wanted.next_actions_text),
-                night=self._is_night(self._p.clock.machine_now()),
-                brightness=self._p.brightness,
-            ),
-            wanted,
+        return Screen(
+            error=self._banner("error", wanted.error_text),
+            trade=None if trade is None else TradeFlash(wanted.trade_buy, _ms(trade)),
+            processing=self._banner("processing", wanted.processing_text),
+            syncing=wanted.syncing,
+            ticker=self._banner("ticker", wanted.next_actions_text),
+            night=self._is_night(self._p.clock.machine_now()),
+            brightness=self._p.brightness,
         )
 
     def _banner(self, key: str, text: str) -> Banner | None:

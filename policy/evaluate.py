@@ -26,8 +26,9 @@ from policy.candidates import Candidate
 from policy.limits import Limits
 from policy.sequences import TradeSequence, step_cost
 
-# Sets tried between two chances of the caller to do something else: about 50 ms of work.
-BATCH = 250
+# Sets tried between two chances of the caller to do something else: about 10 ms of work on a fast
+# machine, 100 ms on a small board.
+BATCH = 100
 
 
 @dataclass(frozen=True, slots=True)
