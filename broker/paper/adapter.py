@@ -69,7 +69,8 @@ class PaperBroker:
         self._world = World.build(market, seed=seed, session=session, resolve=resolve)
         try:
             self.storage = Storage(path)
-            self._exchange = Exchange(self.storage, self._world, start)
+            with self.storage.kept():
+                self._exchange = Exchange(self.storage, self._world, start)
         except sqlite3.Error as error:
             raise StartError(f"the paper exchange's file {path} cannot be used: {error}") from error
         self._latest = from_ms(self._exchange.books.reached.ms)

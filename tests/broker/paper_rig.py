@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import weakref
 from array import array
 from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -176,7 +177,7 @@ class Rig:
         self.broker = self.connect()
 
     def connect(self) -> PaperBroker:
-        return PaperBroker(
+        broker = PaperBroker(
             self.market,
             self.path,
             seed=self.seed,
@@ -185,6 +186,9 @@ class Rig:
             monotonic_s=lambda: self.machine_s,
             session=session,
         )
+        # Tests leave without a farewell; the file is closed when nobody can use it any more.
+        weakref.finalize(broker, broker.storage.close)
+        return broker
 
     def reopen(self) -> None:
         """Connect anew without a farewell, as after a kill."""
