@@ -7,6 +7,8 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 KERNELS := $(wildcard kernels/*.pyx) setup.py
 DATA ?= var/demo
+# Test processes: one per core.
+WORKERS ?= auto
 
 .PHONY: run test check bench sim slow browser assets kernels format lint types layers clean
 
@@ -16,7 +18,7 @@ run: $(VENV)/.installed assets
 	$(BIN)/trimtabd --demo --data $(DATA) --config tools/demo.toml
 
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest -m "not slow and not browser" -q
+	$(BIN)/python -m pytest -m "not slow and not browser" -q -n $(WORKERS)
 
 check: format lint types layers test
 
@@ -37,11 +39,12 @@ bench: $(VENV)/.dev
 	$(BIN)/python -m bench
 
 sim: $(VENV)/.dev
-	$(BIN)/python -m pytest tests/sim -m "slow or not slow" -q
+	$(BIN)/python -m pytest tests/sim -m "slow or not slow" -q -n $(WORKERS)
 
 # Long simulations and whole-process runs.
 slow: $(VENV)/.dev assets
-	$(BIN)/python -m pytest -m slow -q
+	$(BIN)/python -m pytest tests/sim -m slow -q -n $(WORKERS)
+	$(BIN)/python -m pytest -m slow -q --ignore=tests/sim
 
 browser: $(VENV)/.dev assets
 	$(BIN)/python -m pytest tests/browser -m browser -q

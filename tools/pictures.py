@@ -25,7 +25,7 @@ from tests.browser.chrome import chromium
 OUT = Path("docs/pictures")
 PORT = 8127
 BASE = f"http://127.0.0.1:{PORT}"
-WARM_UP_S = 75
+WARM_UP_S = 52
 MATRIX = Size(8, 32)
 FRAME_MS = 100
 FRAMES = 160
