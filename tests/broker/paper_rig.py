@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import weakref
 from array import array
 from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -24,6 +23,7 @@ from broker.market_data import (
     SplitRow,
 )
 from broker.paper.adapter import PaperBroker
+from broker.paper.storage import Storage
 from broker.port import Broker
 from ledger.fact import Fact, Fill, postings, source_key
 from ledger.money import Money, Price, Quantity
@@ -161,6 +161,15 @@ def run(call: Coroutine[Any, Any, T]) -> T:
     raise AssertionError("a call of the paper exchange waited")
 
 
+_open: list[Storage] = []
+
+
+def close_all() -> None:
+    """Close the files of all rigs, whose tests leave without a farewell."""
+    while _open:
+        _open.pop().close()
+
+
 @dataclass(slots=True)
 class Rig:
     """`now` and `machine_s` are the clocks; `tag` the last client order id used."""
@@ -186,12 +195,12 @@ class Rig:
             monotonic_s=lambda: self.machine_s,
             session=session,
         )
-        # Tests leave without a farewell; the file is closed when nobody can use it any more.
-        weakref.finalize(broker, broker.storage.close)
+        _open.append(broker.storage)
         return broker
 
     def reopen(self) -> None:
         """Connect anew without a farewell, as after a kill."""
+        self.broker.storage.close()
         self.broker = self.connect()
 
     def wait(
