@@ -66,7 +66,9 @@ def load(wanted: str) -> Loaded:
 
 
 def _compiled(wanted: str) -> Loaded:
-    from kernels import _risk, _sequences  # noqa: PLC0415 - only when wanted, and may be absent
+    # Only when wanted, and may be absent; imported by full name, so that the error names them.
+    import kernels._risk as _risk  # noqa: PLC0415, PLR0402
+    import kernels._sequences as _sequences  # noqa: PLC0415, PLR0402
 
     return Loaded(_sequences, _risk, BackendReport(wanted, "cython", "extension loaded"))
 
