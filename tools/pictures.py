@@ -34,7 +34,10 @@ FRAMES = 160
 @contextmanager
 def demo(folder: Path) -> Generator[None, None, None]:
     config = folder / "demo.toml"
-    config.write_text(f'[http]\nbind = "127.0.0.1:{PORT}"\n[display]\nrows = 8\ncolumns = 32\n')
+    config.write_text(
+        f'[account]\ntimezone = "{noon_zone()}"\n[http]\nbind = "127.0.0.1:{PORT}"\n'
+        "[display]\nrows = 8\ncolumns = 32\n"
+    )
     command = [sys.executable, "-m", "daemon", "--demo", "--data", str(folder / "data")]
     process = subprocess.Popen([*command, "--config", str(config)])
     try:
@@ -42,6 +45,12 @@ def demo(folder: Path) -> Generator[None, None, None]:
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(timeout=15)
+
+
+def noon_zone() -> str:
+    """A zone in which it is about noon: at night the lights are dimmed."""
+    west = time.gmtime().tm_hour - 12
+    return f"Etc/GMT{west:+d}"
 
 
 def ticker_text() -> str:
