@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import platform
 import socket
+import sys
 from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -90,7 +91,11 @@ class Fronts:
         token = load_or_create_token(self.config.data)
         self.redact(token)
         gauges = Gauges()
-        commands = Commands(system, self.store, world, self.config.data, self._login_link(codes))
+        link = self._login_link(codes)
+        # A code lets anybody in, so it goes to the owner's terminal only, never into a log.
+        if sys.stderr.isatty():
+            print(f"dashboard: {link()}", file=sys.stderr)
+        commands = Commands(system, self.store, world, self.config.data, link)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(_watch_lag, gauges)
             await nursery.start(ControlServer(self.config.socket, commands.table()).run)
