@@ -315,8 +315,9 @@ async def test_a_broker_that_shows_what_was_not_placed_is_an_alarm(store: Store)
         await store.orders.accepted(intent_id, "b1", at=NOW)
 
 
-async def test_reservations_shrink_with_executions_and_end_with_the_order(store: Store) -> None:
-    """C3."""
+async def test_c3_reservations_shrink_with_executions_and_end_with_the_order(
+    store: Store,
+) -> None:
     intent_id = await submitted(store)
     assert await store.orders.reserved_cash() == {"EUR": 10_050 + 220}
     await store.orders.accepted(intent_id, "b1", at=NOW)
@@ -324,6 +325,33 @@ async def test_reservations_shrink_with_executions_and_end_with_the_order(store:
     assert await store.orders.reserved_cash() == {"EUR": 7_035 + 220}
     await store.orders.apply_view(intent_id, view("cancelled", filled=3), at=NOW)
     assert await store.orders.reserved_cash() == {}
+
+
+@pytest.mark.parametrize("parts", [[10], [3, 7], [1, 2, 3, 4], [4]])
+async def test_c3_reserved_and_free_add_up_and_free_cash_never_pays_for_a_reserved_order(
+    store: Store, parts: list[int]
+) -> None:
+    """What is free after the reservation stays free, whatever part of the order is executed."""
+    await store.facts.record([opening_cash("1000")], **TIMES)
+    intent_id = await submitted(store)
+    await store.orders.accepted(intent_id, "b1", at=NOW)
+
+    async def reserved_and_free() -> tuple[int, int]:
+        reserved = (await store.orders.reserved_cash()).get("EUR", 0)
+        return reserved, (await store.facts.balances()).cash["EUR"] - reserved
+
+    first = await reserved_and_free()
+    assert first == (10_050 + 220, 100_000 - 10_270)
+    free = first[1]
+    for number, units in enumerate(parts):
+        await store.facts.record([fill(f"f{number}", units=units, price="10.05")], **TIMES)
+        reserved, now_free = await reserved_and_free()
+        assert reserved >= 0
+        assert now_free >= free
+        free = now_free
+    ended = "filled" if sum(parts) == 10 else "cancelled"
+    await store.orders.apply_view(intent_id, view(ended, filled=sum(parts)), at=NOW)
+    assert await reserved_and_free() == (0, 100_000 - 1_005 * sum(parts))
 
 
 async def test_the_rest_of_a_reservation_is_rounded_up(store: Store) -> None:
