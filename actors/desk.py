@@ -35,7 +35,7 @@ from policy.valuation import known_rates
 from store.facts import Facts
 from store.orders import Orders
 from store.settings import Settings
-from wire.board import Latest
+from wire.board import Latest, in_force
 from wire.clock import Clock
 
 READ_DEADLINE_S = 10.0
@@ -79,9 +79,14 @@ class Desk:
     portfolio: Latest[PortfolioSnapshot]
     clock: Clock
     calendars: Calendars
-    limits: Limits
+    rules: Latest[Limits]
     fees: FeeTerms
     fx_fees: FeeTerms
+
+    @property
+    def limits(self) -> Limits:
+        """The limits in force now."""
+        return in_force(self.rules)
 
     async def look(self, symbol: str) -> Seen:
         """Account, open orders and the quote of `symbol`, read now."""

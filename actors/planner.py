@@ -25,7 +25,6 @@ from ledger.plan import Plan, StepState, StoredPlan, StoredStep
 from ledger.portfolio import PortfolioSnapshot
 from policy import planner as planning
 from policy.gates import all_must_wait
-from policy.limits import Limits
 from policy.market_hours import FX, Calendars
 from policy.planner import PlanInput, PlanRun
 from policy.portfolio_hash import moved
@@ -67,7 +66,6 @@ class PlannerPorts:
     nudges: NudgeBox[Nudge]
     intents: trio.MemorySendChannel[IntentReady]
     runner: Runner
-    limits: Limits
     autonomous: bool
 
 
@@ -179,9 +177,13 @@ class Planner:
             return True
         if stored.superseded and stored.plan.steps:
             return True
-        if given.now - stored.plan.created_at > self._p.limits.plan_life:
+        if given.now - stored.plan.created_at > self._p.situation.limits.plan_life:
             return self._any_market_open(given.snapshot)
-        if moved(self._planned_on.quotes, given.snapshot.quotes, limit=self._p.limits.replan_move):
+        if moved(
+            self._planned_on.quotes,
+            given.snapshot.quotes,
+            limit=self._p.situation.limits.replan_move,
+        ):
             return True
         between_steps = any(step.state is StepState.FILLED for step in stored.steps)
         return not between_steps and stored.plan.portfolio_hash != given.portfolio_hash

@@ -27,6 +27,7 @@ from store.settings import Settings
 from wire.clock import Clock
 from wire.events import EventRing
 from wire.health import Health
+from wire.kill_switch import KillSwitch
 from wire.mailbox import Ask, AskBox, NudgeBox, serving
 from wire.messages import (
     Boards,
@@ -65,6 +66,7 @@ class SchedulePorts:
     zone: ZoneInfo
     broker: str
     halt_file: Callable[[], bool]
+    kill: KillSwitch
     rng: random.Random
 
 
@@ -74,6 +76,9 @@ class Schedule:
     def __init__(self, ports: SchedulePorts) -> None:
         self._p = ports
         self._first_life = True
+        # Latches are read, changed and shown by one task at a time, or an older view of them
+        # could release the switch that a newer one engaged.
+        self._latching = trio.Lock()
         self._next_sync: datetime | None = None
         self._next_sync_s = 0.0
         self._next_backup: datetime | None = None
@@ -186,9 +191,13 @@ class Schedule:
         return mode
 
     async def _raise(self, name: LatchName, reason: str, *, by: str) -> tuple[Latch, ...]:
+        # The switch first: nothing may slip through while the latch is written.
+        self._p.kill.engage()
         latch = Latch(name, reason, self._p.clock.machine_now())
-        await self._p.settings.set_latch(latch, by=by)
-        return (await self._publish_trading()).latches
+        async with self._latching:
+            self._p.kill.engage()
+            await self._p.settings.set_latch(latch, by=by)
+            return (await self._show_trading()).latches
 
     async def _resume(self, resume: Resume) -> tuple[Latch, ...]:
         if not resume.confirm:
@@ -196,8 +205,9 @@ class Schedule:
         if "file" in resume.names and self._p.halt_file():
             raise Conflict("remove the HALT file first", code="halt_file_present")
         at = self._p.clock.machine_now()
-        await self._p.settings.clear_latches(resume.names, by=resume.by, at=at)
-        return (await self._publish_trading()).latches
+        async with self._latching:
+            await self._p.settings.clear_latches(resume.names, by=resume.by, at=at)
+            return (await self._show_trading()).latches
 
     async def _run_job(self, job: Job, trigger: Trigger) -> RunRecord:
         running, reason = self._p.jobs.running(job), f"asked by {trigger}"
@@ -213,13 +223,20 @@ class Schedule:
     # Boards
 
     async def _publish_trading(self) -> TradingState:
+        async with self._latching:
+            return await self._show_trading()
+
+    async def _show_trading(self) -> TradingState:
+        """Show mode and latches as they are stored, and let the switch follow them."""
         state = TradingState(
             mode=await self._p.settings.mode(),
             broker=self._p.broker,
             latches=await self._p.settings.latches(),
         )
+        self._p.kill.follow(latched=state.halted)
         before = self._p.boards.trading.value
-        self._p.boards.trading.publish(state)
+        if state != before:
+            self._p.boards.trading.publish(state)
         if before is not None and before != state:
             self._p.events.emit(
                 "SYSTEM_STATUS_CHANGED",

@@ -25,6 +25,7 @@ from policy.valuation import known_rates, unfit
 from store.dividends import Dividends
 from store.facts import Facts
 from store.orders import Orders
+from wire.board import Latest, in_force
 from wire.clock import Clock
 
 # Machine seconds: three times as long as sync takes between two portfolios.
@@ -38,10 +39,15 @@ class Situation:
     facts: Facts
     clock: Clock
     calendars: Calendars
-    limits: Limits
+    rules: Latest[Limits]
     fees: FeeTerms
     fx_fees: FeeTerms
     rng: random.Random
+
+    @property
+    def limits(self) -> Limits:
+        """The limits in force now."""
+        return in_force(self.rules)
 
     async def obstacle(self, portfolio: PortfolioSnapshot | None) -> str | None:
         """Why nothing may be decided on this portfolio now."""

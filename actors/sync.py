@@ -32,6 +32,7 @@ from store.dividends import Dividends
 from store.market import MarketStore
 from store.securities import Securities
 from store.snapshots import Snapshots
+from wire.board import Latest, in_force
 from wire.events import EventRing, EventType
 from wire.health import Health
 from wire.mailbox import NudgeBox
@@ -52,7 +53,7 @@ class SyncPorts:
     events: EventRing
     health: Health
     nudges: NudgeBox[Nudge]
-    limits: Limits
+    rules: Latest[Limits]
 
 
 class Sync:
@@ -107,6 +108,7 @@ class Sync:
             cash=portfolio.cash_eur,
             invested=None,
             positions=len(portfolio.positions),
+            ledger_seq=portfolio.ledger_seq,
         )
         return facts, portfolio
 
@@ -152,7 +154,7 @@ class Sync:
             as_of=account.as_of,
             read_at_s=account.read_at_s,
             days_old=days_old,
-            max_rate_days=self._p.limits.max_value_rate_days,
+            max_rate_days=in_force(self._p.rules).max_value_rate_days,
         )
 
     async def _read_market(self) -> MarketView:

@@ -6,7 +6,7 @@ One intent goes through these steps, and nothing else leaves meanwhile:
  2. read account, open orders and quote now, and let every gate speak
  3. refused: write the verdicts, done
  4. commit `submitting` with a fresh client order id: the last write before the network
- 5. look for the HALT file, then send once under a deadline
+ 5. look at the kill switch, then send once under a deadline
  6. write accepted, rejected or unknown; unknown blocks every other order
  7. watch it: the broker's word moves its state, but only recorded fills make it filled
  8. an unknown order is looked for until it is found, proven absent, or handed to the owner
@@ -17,7 +17,6 @@ running are the same code.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Literal
@@ -34,6 +33,7 @@ from policy.gate_context import GateContext, worst_cost
 from store.recovery import RecoveryLog
 from wire.events import EventRing
 from wire.health import Health
+from wire.kill_switch import KillSwitch
 from wire.mailbox import AskBox, NudgeBox, serving
 from wire.messages import Boards, Decide, IntentReady, Nudge, Recovery
 
@@ -56,7 +56,7 @@ class TraderPorts:
     asks: AskBox
     intents: trio.MemoryReceiveChannel[IntentReady]
     sync: NudgeBox[Nudge]
-    halt_file: Callable[[], bool]
+    kill: KillSwitch
     poll_s: float
 
 
@@ -162,9 +162,9 @@ class Trader:
 
     async def _standing_latches(self) -> tuple[Latch, ...]:
         latches = await self._desk.settings.latches()
-        if self._ports.halt_file() and not any(latch.name == "file" for latch in latches):
+        if self._ports.kill.engaged and not latches:
             now = self._clock.machine_now()
-            return (*latches, Latch("file", "the HALT file is there", now))
+            return (Latch("file", "the HALT file is there, or a halt is being written", now),)
         return latches
 
     async def _refuse(self, intent: Intent, verdicts: tuple[Verdict, ...]) -> Intent:
@@ -215,8 +215,6 @@ class Trader:
             quantity=intent.proposal.quantity,
             limit=intent.limit,
         )
-        if self._ports.halt_file():
-            return await self._settle(intent, "rejected", "halted before it was sent")
         outcome: tuple[Outcome, str] = "unknown", "no outcome was learned"
         try:
             async with trio.open_nursery() as nursery:
@@ -236,6 +234,8 @@ class Trader:
 
     async def _place(self, draft: OrderDraft) -> tuple[Outcome, str]:
         """One submission and what it came to; the text is the broker's number or its reason."""
+        if self._ports.kill.engaged:  # nothing is awaited between this look and the call
+            return "rejected", "halted before it was sent"
         try:
             accepted = await self._desk.broker.place(draft)
         except (RejectedByBroker, Unavailable) as error:

@@ -33,7 +33,7 @@ from store.store import Store
 from web.access import Binding, Session
 from web.app import create_app
 from web.metrics import Gauges
-from web.ports import Asks, BuildInfo
+from web.ports import BuildInfo
 
 # The server types the application more loosely than strict checking takes.
 _serve = cast("Callable[..., Awaitable[None]]", serve)
@@ -102,12 +102,7 @@ class Fronts:
             app = create_app(
                 boards=system.boards,
                 events=system.events,
-                asks=Asks(
-                    system.asks.schedule,
-                    system.asks.planner,
-                    system.asks.trader,
-                    system.asks.ticker,
-                ),
+                asks=system.asks,
                 views=self.store.views,
                 health=system.health,
                 clock=world.clock,

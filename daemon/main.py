@@ -208,6 +208,7 @@ class _Life:
                 RaiseLatch("actor_failed", reason, by="supervisor"), deadline_s=LATCH_S
             )
         except ActorUnavailable:
+            system.kill.engage()
             latch = Latch("actor_failed", reason, self.world.clock.machine_now())
             await self.store.settings.set_latch(latch, by="supervisor")
 

@@ -39,10 +39,13 @@ from policy.limits import DEFAULTS, Limits
 from policy.market_hours import Calendars
 from store.backup import BackupReport
 from store.store import Store
+from wire.ask_boxes import AskBoxes
+from wire.board import Latest
 from wire.clock import Clock
 from wire.events import EventRing
 from wire.health import Health, Rank
-from wire.mailbox import AskBox, NudgeBox
+from wire.kill_switch import KillSwitch
+from wire.mailbox import NudgeBox
 from wire.messages import Boards, IntentReady, Nudge
 from wire.runner import Runner
 
@@ -70,14 +73,6 @@ class Parts:
 
 
 @dataclass(frozen=True, slots=True)
-class AskBoxes:
-    schedule: AskBox
-    planner: AskBox
-    trader: AskBox
-    ticker: AskBox
-
-
-@dataclass(frozen=True, slots=True)
 class Actor:
     """`period_s` is how often it promises a beat."""
 
@@ -96,6 +91,7 @@ class System:
     health: Health
     asks: AskBoxes
     nudges: dict[Job, NudgeBox[Nudge]]
+    kill: KillSwitch
     actors: tuple[Actor, ...]
 
 
@@ -113,7 +109,9 @@ def wire(parts: Parts) -> System:
         Actor("ticker", "peripheral", 20.0, _ticker(shared).run),
         Actor("matrix", "peripheral", 5.0, _matrix(shared).run),
     )
-    return System(shared.boards, shared.events, shared.health, shared.asks, shared.nudges, actors)
+    return System(
+        shared.boards, shared.events, shared.health, shared.asks, shared.nudges, shared.kill, actors
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +125,8 @@ class _Shared:
     asks: AskBoxes
     nudges: dict[Job, NudgeBox[Nudge]]
     jobs: JobDesk
+    kill: KillSwitch
+    rules: Latest[Limits]
     situation: Situation
     send: trio.MemorySendChannel[IntentReady]
     receive: trio.MemoryReceiveChannel[IntentReady]
@@ -135,21 +135,20 @@ class _Shared:
     def paper(self) -> bool:
         return self.parts.broker.capabilities.paper
 
-    def halt_file(self) -> bool:
-        return (self.parts.data / "HALT").exists()
-
 
 def _share(parts: Parts) -> _Shared:
     send, receive = trio.open_memory_channel[IntentReady](INTENTS_BOUND)
     events = EventRing()
     capabilities = parts.broker.capabilities
+    rules = Latest[Limits]()
+    rules.publish(parts.limits)
     situation = Situation(
         orders=parts.store.orders,
         dividends=parts.store.dividends,
         facts=parts.store.facts,
         clock=parts.clock,
         calendars=parts.calendars,
-        limits=parts.limits,
+        rules=rules,
         fees=terms(capabilities.fees),
         fx_fees=terms(capabilities.fx_fees),
         rng=parts.rng,
@@ -159,9 +158,11 @@ def _share(parts: Parts) -> _Shared:
         boards=Boards(),
         events=events,
         health=Health(),
-        asks=AskBoxes(*(AskBox(name) for name in ("schedule", "planner", "trader", "ticker"))),
+        asks=AskBoxes.opened(),
         nudges={job: NudgeBox() for job in JOBS},
         jobs=JobDesk(parts.store.runs, events, parts.clock),
+        kill=KillSwitch(partial(_halt_file, parts.data)),
+        rules=rules,
         situation=situation,
         send=send,
         receive=receive,
@@ -185,7 +186,8 @@ def _schedule(shared: _Shared) -> Schedule:
             nudges=shared.nudges,
             zone=parts.zone,
             broker=parts.broker.capabilities.kind,
-            halt_file=shared.halt_file,
+            halt_file=partial(_halt_file, parts.data),
+            kill=shared.kill,
             rng=parts.rng,
         )
     )
@@ -205,7 +207,7 @@ def _sync(shared: _Shared) -> Sync:
             events=shared.events,
             health=shared.health,
             nudges=shared.nudges["sync"],
-            limits=parts.limits,
+            rules=shared.rules,
         )
     )
 
@@ -220,7 +222,7 @@ def _trader(shared: _Shared) -> Trader:
         portfolio=shared.boards.portfolio,
         clock=parts.clock,
         calendars=parts.calendars,
-        limits=parts.limits,
+        rules=shared.rules,
         fees=shared.situation.fees,
         fx_fees=shared.situation.fx_fees,
     )
@@ -235,7 +237,7 @@ def _trader(shared: _Shared) -> Trader:
             asks=shared.asks.trader,
             intents=shared.receive,
             sync=shared.nudges["sync"],
-            halt_file=shared.halt_file,
+            kill=shared.kill,
             poll_s=ORDER_POLL_PAPER_S if shared.paper else ORDER_POLL_LIVE_S,
         )
     )
@@ -258,7 +260,6 @@ def _planner(shared: _Shared) -> Planner:
             nudges=shared.nudges["plan"],
             intents=shared.send.clone(),
             runner=parts.runner,
-            limits=parts.limits,
             autonomous=shared.paper,
         )
     )
@@ -324,6 +325,10 @@ def _matrix(shared: _Shared) -> Matrix:
             parts.display, shared.boards, shared.health, parts.clock, parts.zone, parts.brightness
         )
     )
+
+
+def _halt_file(data: Path) -> bool:
+    return (data / "HALT").exists()
 
 
 def terms(model: FeeModel) -> FeeTerms:

@@ -38,17 +38,25 @@ class OrderState(StrEnum):
 
 _S = OrderState
 _LIVE_MOVES = frozenset(
-    {_S.ACTIVE, _S.PARTIALLY_FILLED, _S.FILLED, _S.CANCELLED, _S.EXPIRED, _S.REJECTED}
+    {
+        _S.ACTIVE,
+        _S.PARTIALLY_FILLED,
+        _S.FILLED,
+        _S.CANCELLED,
+        _S.EXPIRED,
+        _S.REJECTED,
+        _S.ESCALATED,
+    }
 )
 
 MOVES: dict[OrderState, frozenset[OrderState]] = {
     _S.PROPOSED: frozenset({_S.REFUSED, _S.SIMULATED, _S.SUBMITTING}),
     _S.SUBMITTING: frozenset({_S.ACCEPTED, _S.REJECTED, _S.UNKNOWN}),
     _S.UNKNOWN: frozenset({_S.ACCEPTED, _S.REJECTED, _S.NOT_PLACED, _S.ESCALATED}),
-    _S.ESCALATED: frozenset({_S.ACCEPTED, _S.REJECTED, _S.NOT_PLACED}),
+    _S.ESCALATED: frozenset({_S.ACCEPTED, _S.REJECTED, _S.NOT_PLACED, _S.CANCELLED}),
     _S.ACCEPTED: _LIVE_MOVES,
     _S.ACTIVE: _LIVE_MOVES - {_S.ACTIVE},
-    _S.PARTIALLY_FILLED: frozenset({_S.FILLED, _S.CANCELLED, _S.EXPIRED}),
+    _S.PARTIALLY_FILLED: frozenset({_S.FILLED, _S.CANCELLED, _S.EXPIRED, _S.ESCALATED}),
     _S.REFUSED: frozenset(),
     _S.SIMULATED: frozenset(),
     _S.REJECTED: frozenset(),
@@ -86,6 +94,7 @@ class Proposal:
 
     `decision_price` is the price the decision was made at, per unit in `currency`; for a currency
     pair, quote units per base unit and `security_id` is None. `value_eur` is informational.
+    `asked_limit` is the worst price its owner accepts; None leaves the limit to the rules.
     """
 
     order_class: OrderClass
@@ -102,6 +111,7 @@ class Proposal:
     value_eur: Money | None
     reason: str
     force: frozenset[str] = frozenset()
+    asked_limit: Price | None = None
 
 
 @dataclass(frozen=True, slots=True)

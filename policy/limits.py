@@ -73,6 +73,37 @@ class Limits:
     max_sell_share: Decimal = Decimal("0.30")
     # A position this far below its cost is never sold by plan: the owner decides about losses.
     max_sell_loss: Decimal = Decimal("0.20")
+    # Pace of trading: orders of planner, DRIP and owner, none of which may hurry.
+    trade_frequency_limits: bool = True
+    min_time_between_trades: timedelta = timedelta(minutes=60)
+    max_trades_per_day: int = 4
+    max_trades_per_week: int = 10
+    # After a purchase the security is not bought again, nor sold; after a sale not sold again.
+    buy_cooldown: timedelta = timedelta(days=30)
+    min_hold: timedelta = timedelta(days=90)
+    sell_cooldown: timedelta = timedelta(days=180)
+    # A planned sale is at least this large, and at most this share of the position.
+    min_sell_value: Money = Money(100_00, "EUR")
+    max_planned_sell_share: Decimal = Decimal("0.50")
+    # The same symbol and side again this soon is taken for the same decision made twice.
+    repeat_guard: timedelta = timedelta(minutes=5)
+    manual_sell_guard: timedelta = timedelta(hours=2)
+    # Loss of total equity since the last day's close from which sales, then everything, stops.
+    daily_loss_sell_halt: Decimal = Decimal("0.02")
+    daily_loss_full_halt: Decimal = Decimal("0.05")
+    # Our clock may differ from the broker's by this much.
+    max_clock_skew: timedelta = timedelta(seconds=30)
+    # Orders leave only in the calm core of a session; off, in the whole session.
+    core_hours_only: bool = True
+    # Purchases of flexible markets may be sent before the open, to wait for it.
+    allow_offhours_buy: bool = False
+    # Share of the total value that repairs of negative cash may sell per day without the owner.
+    emergency_max_sell_share: Decimal = Decimal("0.20")
+    # What makes the portfolio worth a look: a weight this far off, or idle cash of so many trades.
+    event_driven_rebalancing: bool = True
+    rebalance_drift: Decimal = Decimal("0.05")
+    rebalance_cash_multiplier: Decimal = Decimal("2.0")
+    max_trades_per_cycle: int = 5
     # A fall that makes a purchase an opportunity: from noise on, up to signs of real trouble.
     min_dip: Decimal = Decimal("0.02")
     max_dip: Decimal = Decimal("0.40")

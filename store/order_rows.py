@@ -22,16 +22,17 @@ _INSERT = """
 INSERT INTO intent (
     order_class, source_id, step, attempt, bucket_id, symbol, security_id, side, quantity_micro,
     currency, decision_micro, decision_currency, value_minor, value_currency, reason, force,
-    mode, state, proposed_ms)
+    mode, state, proposed_ms, asked_limit_micro)
 VALUES (
     :order_class, :source_id, :step, :attempt, :bucket_id, :symbol, :security_id, :side,
     :quantity_micro, :currency, :decision_micro, :decision_currency, :value_minor,
-    :value_currency, :reason, :force, :mode, 'proposed', :proposed_ms)
+    :value_currency, :reason, :force, :mode, 'proposed', :proposed_ms,
+    :asked_limit_micro)
 """
 
 
 async def insert_intent(tx: Tx, proposal: Proposal, mode: Mode, at: datetime) -> int:
-    value = proposal.value_eur
+    value, asked = proposal.value_eur, proposal.asked_limit
     params: dict[str, Value] = {
         "order_class": proposal.order_class,
         "source_id": proposal.source_id,
@@ -51,6 +52,7 @@ async def insert_intent(tx: Tx, proposal: Proposal, mode: Mode, at: datetime) ->
         "force": to_json(sorted(proposal.force)),
         "mode": mode,
         "proposed_ms": to_ms(at),
+        "asked_limit_micro": None if asked is None else asked.micro,
     }
     return await tx.insert(_INSERT, params)
 
@@ -100,6 +102,7 @@ def _proposal_of(row: Row) -> Proposal:
         value_eur=maybe_money(row, "value_minor", "value_currency"),
         reason=row["reason"],
         force=from_json(row["force"], frozenset[str]),
+        asked_limit=maybe_price(row, "asked_limit_micro", "decision_currency"),
     )
 
 

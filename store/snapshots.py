@@ -13,8 +13,9 @@ from store.engine import Engine, Row, Tx, Value
 POINT_EVERY_MS = 15 * 60 * 1000
 
 _POINT = """
-INSERT INTO snapshot_point (day, at_ms, total_minor, cash_minor, invested_minor, positions)
-SELECT :day, :at_ms, :total_minor, :cash_minor, :invested_minor, :positions
+INSERT INTO snapshot_point (
+    day, at_ms, total_minor, cash_minor, invested_minor, positions, ledger_seq)
+SELECT :day, :at_ms, :total_minor, :cash_minor, :invested_minor, :positions, :ledger_seq
 WHERE NOT EXISTS (
     SELECT 1 FROM (SELECT * FROM snapshot_point ORDER BY at_ms DESC LIMIT 1) last
     WHERE last.at_ms > :at_ms - :every_ms
@@ -25,7 +26,10 @@ WHERE NOT EXISTS (
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Value in EUR at a market instant; a figure that was not known is None."""
+    """Value in EUR at a market instant; a figure that was not known is None.
+
+    `ledger_seq` is the newest fact in these figures, None where it was not noted.
+    """
 
     day: date
     at: datetime
@@ -33,6 +37,7 @@ class Snapshot:
     cash: Money | None
     invested: Money | None
     positions: int
+    ledger_seq: int | None = None
 
 
 class Snapshots:
@@ -48,6 +53,7 @@ class Snapshots:
         cash: Money | None,
         invested: Money | None,
         positions: int,
+        ledger_seq: int,
     ) -> None:
         """The day's newest values, and a point when 15 market minutes passed and they changed."""
         values: dict[str, Value] = {
@@ -57,12 +63,13 @@ class Snapshots:
             "cash_minor": _eur_minor(cash),
             "invested_minor": _eur_minor(invested),
             "positions": positions,
+            "ledger_seq": ledger_seq,
         }
 
         async def work(tx: Tx) -> None:
             await tx.execute(
-                "INSERT OR REPLACE INTO snapshot VALUES"
-                " (:day, :at_ms, :total_minor, :cash_minor, :invested_minor, :positions)",
+                "INSERT OR REPLACE INTO snapshot VALUES (:day, :at_ms, :total_minor,"
+                " :cash_minor, :invested_minor, :positions, :ledger_seq)",
                 values,
             )
             await tx.execute(_POINT, {**values, "every_ms": POINT_EVERY_MS})
@@ -99,6 +106,7 @@ def _snapshot_of(row: Row) -> Snapshot:
         cash=_eur(row["cash_minor"]),
         invested=_eur(row["invested_minor"]),
         positions=row["positions"],
+        ledger_seq=row["ledger_seq"],
     )
 
 

@@ -12,6 +12,7 @@ from ledger.errors import StartError, Unavailable
 from store.aio import open_aio_engine
 from store.backup import copy_to
 from store.books import Books
+from store.buckets import Buckets
 from store.dividends import Dividends
 from store.engine import Checkpoint, Engine, Synchronous
 from store.facts import Facts
@@ -48,6 +49,7 @@ class Store:
     snapshots: Snapshots
     market: MarketStore
     books: Books
+    buckets: Buckets
     recovery: RecoveryLog
     views: Views
 
@@ -66,6 +68,7 @@ class Store:
             snapshots=Snapshots(ledger),
             market=MarketStore(prices),
             books=Books(ledger),
+            buckets=Buckets(ledger),
             recovery=RecoveryLog(ledger),
             views=Views(ledger, prices),
         )

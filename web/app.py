@@ -20,9 +20,10 @@ from web.encode import EncodedOnce
 from web.limits import RateWindow
 from web.metrics import Gauges, RowCounts
 from web.pages import pages
-from web.ports import Asks, BuildInfo, ReadModels
+from web.ports import BuildInfo, ReadModels
 from web.sse import StreamSlots
 from web.static_files import load
+from wire.ask_boxes import AskBoxes
 from wire.clock import Clock
 from wire.events import EventRing
 from wire.health import Health
@@ -35,7 +36,7 @@ def create_app(
     *,
     boards: Boards,
     events: EventRing,
-    asks: Asks,
+    asks: AskBoxes,
     views: ReadModels,
     health: Health,
     clock: Clock,

@@ -12,8 +12,9 @@ from web.access import Access, Binding
 from web.encode import EncodedOnce
 from web.limits import RateWindow
 from web.metrics import Gauges, RowCounts
-from web.ports import Asks, BuildInfo, ReadModels
+from web.ports import BuildInfo, ReadModels
 from web.sse import StreamSlots
+from wire.ask_boxes import AskBoxes
 from wire.clock import Clock
 from wire.events import EventRing
 from wire.health import Health
@@ -28,7 +29,7 @@ class Web:
 
     boards: Boards
     events: EventRing
-    asks: Asks
+    asks: AskBoxes
     views: ReadModels
     health: Health
     clock: Clock

@@ -10,17 +10,6 @@ from typing import Protocol
 from ledger.money import Money, Price, Quantity
 from ledger.order import Intent, Mode, Side
 from ledger.run import RunRecord
-from wire.mailbox import AskBox
-
-
-@dataclass(frozen=True, slots=True)
-class Asks:
-    """The ask box of every actor that changes something on somebody's behalf."""
-
-    schedule: AskBox
-    planner: AskBox
-    trader: AskBox
-    ticker: AskBox
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,3 +45,10 @@ class Latest(Generic[T]):
         with trio.move_on_after(seconds):
             return await self.wait_newer(version)
         return None
+
+
+def in_force(rules: Latest[T]) -> T:
+    """The value of a board that is published before anybody reads it."""
+    value = rules.value
+    assert value is not None, "published when the daemon is wired"
+    return value

@@ -63,6 +63,7 @@ class Rig:
     def publish_trading(self, mode: Mode = "live") -> None:
         """What schedule would publish, for tests without schedule."""
         self.system.boards.trading.publish(TradingState(mode, "scripted", ()))
+        self.system.kill.follow(latched=False)
 
     async def settle(self) -> None:
         """Until nobody has anything to do before the clock moves."""

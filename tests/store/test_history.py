@@ -21,7 +21,9 @@ DAY = date(2026, 3, 2)
 async def snap(store: Store, minutes: int, total: int | None, day: date = DAY) -> Snapshot:
     value = None if total is None else eur(total)
     at = after(minutes)
-    await store.snapshots.put(day, at, total=value, cash=eur(5), invested=None, positions=3)
+    await store.snapshots.put(
+        day, at, total=value, cash=eur(5), invested=None, positions=3, ledger_seq=1
+    )
     return Snapshot(day, at, value, eur(5), None, 3)
 
 
@@ -49,7 +51,7 @@ async def test_points_are_changes_at_least_15_minutes_apart(inline_store: Store)
 async def test_a_value_in_another_currency_is_refused(inline_store: Store) -> None:
     with pytest.raises(CurrencyMismatch):
         await inline_store.snapshots.put(
-            DAY, NOW, total=Money(1, "USD"), cash=None, invested=None, positions=0
+            DAY, NOW, total=Money(1, "USD"), cash=None, invested=None, positions=0, ledger_seq=0
         )
 
 

@@ -21,7 +21,8 @@ from ledger.run import RunRecord, RunStatus
 from ledger.security import Instrument, Security
 from web.access import Binding, Session
 from web.app import create_app
-from web.ports import Asks, BuildInfo
+from web.ports import BuildInfo
+from wire.ask_boxes import AskBoxes
 from wire.events import EventRing
 from wire.health import Beat, Health
 from wire.mailbox import AskBox, serving
@@ -158,7 +159,7 @@ class World:
 
     boards: Boards
     events: EventRing
-    asks: Asks
+    asks: AskBoxes
     views: FakeViews
     health: Health
     clock: FakeClock
@@ -196,7 +197,7 @@ def empty_world() -> World:
     return World(
         boards=Boards(),
         events=EventRing(),
-        asks=Asks(AskBox("schedule"), AskBox("planner"), AskBox("trader"), AskBox("ticker")),
+        asks=AskBoxes.opened(),
         views=FakeViews(),
         health=Health(),
         clock=FakeClock(),

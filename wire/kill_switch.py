@@ -1,0 +1,31 @@
+"""The switch between a decision and the broker: while it is engaged no order may leave.
+
+Schedule, the owner of the latches, engages it before it commits a halt and releases it only after
+every latch is gone; the trader asks it in the same instant in which it hands an order to the
+broker, with nothing awaited in between. So once a halt was acknowledged, not one byte of an order
+follows. It starts engaged: until the latches have been read nobody knows that there is none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+
+class KillSwitch:
+    """`file_there` looks for the HALT file, which engages the switch by its presence alone."""
+
+    def __init__(self, file_there: Callable[[], bool]) -> None:
+        self._file_there = file_there
+        self._latched = True
+
+    @property
+    def engaged(self) -> bool:
+        return self._latched or self._file_there()
+
+    def engage(self) -> None:
+        """Stop everything from this instant on; called before a halt is committed."""
+        self._latched = True
+
+    def follow(self, *, latched: bool) -> None:
+        """Take over what the store says; called with the latches that were just read."""
+        self._latched = latched

@@ -1,0 +1,59 @@
+"""What may be asked about single orders and open decisions, and the record a decision is shown as.
+
+PlaceOrder, CancelOrder → trader
+Resolve → trader (order:…), sync (books:…) or rebalancer (sale:…), by the decision's kind
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from ledger.money import Quantity
+from ledger.order import Intent, Side
+from wire.mailbox import Request
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceOrder(Request[Intent]):
+    """The owner's own order; the reply is the intent after the gates and the one submission.
+
+    `symbol` may be an ISIN. The same `key` with the same order returns the first intent and sends
+    nothing; with another order it raises Conflict `key_reused`. `limit` is the worst price
+    accepted, in the security's currency. Raises Missing (unknown security), Conflict `ambiguous`,
+    Unavailable (no quote could be read to decide on).
+    """
+
+    symbol: str
+    side: Side
+    quantity: Quantity
+    limit: Decimal | None
+    force: frozenset[str]
+    key: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class CancelOrder(Request[Intent]):
+    """Withdraw an order; the reply is the intent as it stands, the broker's word follows.
+
+    Raises Missing, Conflict `final` for an order that has ended, Conflict `unresolved` for one
+    whose arrival at the broker is not known.
+    """
+
+    client_order_id: int
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Resolve(Request[str]):
+    """The owner's word on an open decision; the reply says what was done.
+
+    Raises Missing for a decision that is not open, Refused `choice` for a choice it does not
+    offer, Refused `confirmation_required` without `confirm`, Conflict when the world moved on.
+    """
+
+    decision_id: str
+    choice: str
+    confirm: bool
+    by: str
