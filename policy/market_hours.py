@@ -12,6 +12,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Literal
 
 from policy.calendar_table import CalendarTable, Exchange, Interval, Session
+from policy.core_hours import CORE_WINDOWS, clip
 
 Phase = Literal["closed", "pre", "open", "lunch", "early_closed"]
 
@@ -109,7 +110,7 @@ class Calendars:
     def __init__(self, table: CalendarTable) -> None:
         self._table = table
         self._sessions: dict[tuple[str, date], Session | None] = {}
-        self._spans: dict[str, _Span] = {}
+        self._spans: dict[tuple[str, bool], _Span] = {}
 
     @classmethod
     def from_json(cls, text: str) -> Calendars:
@@ -137,11 +138,22 @@ class Calendars:
 
     def state(self, mic: str, instant: datetime) -> SessionState:
         """What `mic` is doing at `instant` (aware). Never raises for an unknown exchange."""
-        span = self._spans.get(mic)
+        return self._state(mic, instant, core_only=False)
+
+    def trading(self, mic: str, instant: datetime, *, core_only: bool) -> SessionState:
+        """As `state`, with `core_only` for the session clipped to the exchange's core hours.
+
+        Its bells are then those of the clipped intervals, and `is_open` implies that of `state`.
+        The currency market and exchanges without core hours keep their whole session.
+        """
+        return self._state(mic, instant, core_only=core_only and mic in CORE_WINDOWS)
+
+    def _state(self, mic: str, instant: datetime, *, core_only: bool) -> SessionState:
+        span = self._spans.get((mic, core_only))
         if span is None or not span.since <= instant < span.until:
-            span = self._span(mic, _aware_utc(instant))
+            span = self._span(mic, _aware_utc(instant), core_only)
             if span.state.known:
-                self._spans[mic] = span
+                self._spans[mic, core_only] = span
         return span.state
 
     def is_open(self, mic: str, instant: datetime) -> bool:
@@ -157,7 +169,7 @@ class Calendars:
         left = (Expiry(mic, until, (until - today).days) for until, mic in ends)
         return tuple(expiry for expiry in left if expiry.days_left <= days)
 
-    def _span(self, mic: str, instant: datetime) -> _Span:
+    def _span(self, mic: str, instant: datetime, core_only: bool) -> _Span:
         if mic == FX:
             return _fx_span(instant)
         exchange = self._table.exchange(mic)
@@ -166,11 +178,13 @@ class Calendars:
         today = instant.astimezone(exchange.zone).date()
         if not exchange.covers(today):
             return _unknown(mic, instant)
-        return self._known_span(exchange, today, instant)
+        return self._known_span(exchange, today, instant, core_only=core_only)
 
-    def _known_span(self, exchange: Exchange, today: date, instant: datetime) -> _Span:
-        session = self._session(exchange, today)
-        following = self._following(exchange, today)
+    def _known_span(
+        self, exchange: Exchange, today: date, instant: datetime, *, core_only: bool
+    ) -> _Span:
+        session = self._hours(exchange, today, core_only)
+        following = self._following(exchange, today, core_only)
         phase = _phase(session, instant)
         current = session if session and instant < session.closes_at else following
         bells = _intervals(session) + _intervals(following)
@@ -188,12 +202,16 @@ class Calendars:
         )
         return _Span(instant, _next_change(exchange, session, today, instant), state)
 
-    def _following(self, exchange: Exchange, today: date) -> Session | None:
+    def _following(self, exchange: Exchange, today: date, core_only: bool) -> Session | None:
         for ahead in range(1, LONGEST_CLOSURE_DAYS):
-            session = self._session(exchange, today + ahead * DAY)
+            session = self._hours(exchange, today + ahead * DAY, core_only)
             if session is not None:
                 return session
         return None
+
+    def _hours(self, exchange: Exchange, day: date, core_only: bool) -> Session | None:
+        session = self._session(exchange, day)
+        return clip(session, exchange.zone) if session and core_only else session
 
     def _session(self, exchange: Exchange, day: date) -> Session | None:
         key = (exchange.mic, day)
