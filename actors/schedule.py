@@ -16,6 +16,8 @@ import trio
 from cronsim import CronSim
 
 from actors.job import JobDesk
+from actors.setting_desk import SettingDesk
+from actors.silence import SILENT_AFTER_S, Silence
 from ledger.errors import Busy, Conflict, Refused
 from ledger.halt import Latch, LatchName
 from ledger.ids import ulid
@@ -24,8 +26,9 @@ from ledger.run import JOBS, Job, RunRecord, Trigger
 from policy.market_hours import Calendars
 from store.runs import Runs
 from store.settings import Settings
+from wire.board import in_force
 from wire.clock import Clock
-from wire.events import EventRing
+from wire.events import EventRing, EventType
 from wire.health import Health
 from wire.kill_switch import KillSwitch
 from wire.mailbox import Ask, AskBox, NudgeBox, serving
@@ -40,14 +43,15 @@ from wire.messages import (
     SetMode,
     TradingState,
 )
+from wire.setting_asks import ListSettings, PutSetting
 
-SYNC_EVERY = timedelta(minutes=5)
 # On a replay five market minutes pass in no time; the machine still gets a rest between syncs.
 SYNC_FLOOR_S = 2.0
 BACKUP_CRON = "30 3 * * *"
 # A replay has many nights in an hour of the machine; a copy of each would only wear the card.
 BACKUP_FLOOR_S = 3600.0
 TICK_S = 1.0
+MINUTE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +71,7 @@ class SchedulePorts:
     broker: str
     halt_file: Callable[[], bool]
     kill: KillSwitch
+    desk: SettingDesk
     rng: random.Random
 
 
@@ -79,6 +84,7 @@ class Schedule:
         # Latches are read, changed and shown by one task at a time, or an older view of them
         # could release the switch that a newer one engaged.
         self._latching = trio.Lock()
+        self._silence = Silence()
         self._next_sync: datetime | None = None
         self._next_sync_s = 0.0
         self._next_backup: datetime | None = None
@@ -88,6 +94,8 @@ class Schedule:
         if self._first_life:
             await self._p.runs.interrupt_open(self._p.clock.machine_now())
             self._first_life = False
+        for ignored in await self._p.desk.load():
+            self._emit("ERROR_OCCURRED", text="A SETTING IS IGNORED", error=ignored)
         await self._publish_trading()
         self._next_backup = await self._first_backup()
         await self._publish_boards()
@@ -102,6 +110,9 @@ class Schedule:
         while True:
             self._p.health.beat("schedule")
             await self._watch_halt_file()
+            await self._watch_silence()
+            # Whoever records facts may have set a latch in the same transaction.
+            await self._publish_trading()
             self._start_sync_when_due()
             await self._start_backup_when_due()
             await self._publish_boards()
@@ -111,15 +122,19 @@ class Schedule:
     def _next_instant(self) -> datetime:
         now = self._p.clock.market_now()
         if self._p.clock.monotonic_s() < self._next_sync_s or self._next_sync is None:
-            return self._next_backup or now + SYNC_EVERY
+            return self._next_backup or now + self._sync_every
         return self._next_sync
+
+    @property
+    def _sync_every(self) -> timedelta:
+        return in_force(self._p.desk.rules).sync_every
 
     def _start_sync_when_due(self) -> None:
         now, now_s = self._p.clock.market_now(), self._p.clock.monotonic_s()
         if now_s < self._next_sync_s or (self._next_sync is not None and now < self._next_sync):
             return
-        self._next_sync, self._next_sync_s = now + SYNC_EVERY, now_s + SYNC_FLOOR_S
-        self._p.nudges["sync"].nudge(Nudge("every five minutes"))
+        self._next_sync, self._next_sync_s = now + self._sync_every, now_s + SYNC_FLOOR_S
+        self._p.nudges["sync"].nudge(Nudge("routine"))
 
     async def _first_backup(self) -> datetime:
         """The next backup after the last one; a missed one is made up for once."""
@@ -162,6 +177,22 @@ class Schedule:
         if self._p.halt_file() and not known:
             await self._raise("file", "the HALT file is there", by="file")
 
+    async def _watch_silence(self) -> None:
+        """A broker that says nothing through a quarter of an hour of open session halts trading."""
+        now = self._p.clock.market_now()
+        silent = self._silence.observe(
+            self._p.boards.link.value,
+            market_open=any(self._p.calendars.is_open(mic, now) for mic in self._p.mics()),
+            now_s=self._p.clock.monotonic_s(),
+        )
+        if not silent:
+            return
+        self._silence.silent_s = 0.0
+        minutes = SILENT_AFTER_S / 60
+        text = f"the broker was silent for {minutes:.0f} min of open session"
+        await self._raise("broker_silent", text, by="schedule")
+        self._emit("ERROR_OCCURRED", text="BROKER SILENT", error=text)
+
     # Asks
 
     async def _serve(self) -> None:
@@ -178,6 +209,10 @@ class Schedule:
                 return await self._raise(name, reason, by=by)
             case Resume() as resume:
                 return await self._resume(resume)
+            case ListSettings():
+                return self._p.desk.all()
+            case PutSetting():
+                return await self._p.desk.put(ask.request)
             case RunJob(job, trigger):
                 return await self._run_job(job, trigger)
             case other:
@@ -238,15 +273,9 @@ class Schedule:
         if state != before:
             self._p.boards.trading.publish(state)
         if before is not None and before != state:
-            self._p.events.emit(
-                "SYSTEM_STATUS_CHANGED",
-                source="schedule",
-                at=self._p.clock.machine_now(),
-                data={
-                    "mode": state.mode,
-                    "halted": state.halted,
-                    "latches": ", ".join(latch.name for latch in state.latches),
-                },
+            latches = ", ".join(latch.name for latch in state.latches)
+            self._emit(
+                "SYSTEM_STATUS_CHANGED", mode=state.mode, halted=state.halted, latches=latches
             )
         return state
 
@@ -260,7 +289,7 @@ class Schedule:
 
     async def _job_view(self, job: Job) -> JobView:
         schedules: dict[Job, tuple[str, datetime | None]] = {
-            "sync": ("every 5 min", self._next_sync),
+            "sync": (f"every {self._sync_every // MINUTE} min", self._next_sync),
             "backup": ("03:30", self._next_backup),
         }
         schedule, due = schedules.get(job, ("on change", None))
@@ -283,3 +312,6 @@ class Schedule:
             next_close=state.next_close,
             timezone=self._p.calendars.zone(mic) or "unknown",
         )
+
+    def _emit(self, type_: EventType, **data: str | bool) -> None:
+        self._p.events.emit(type_, source="schedule", at=self._p.clock.machine_now(), data=data)

@@ -25,6 +25,7 @@ from actors.order_watch import OrderWatch
 from actors.planner import Planner, PlannerPorts
 from actors.rebalancer import Rebalancer, RebalancerPorts
 from actors.schedule import Schedule, SchedulePorts
+from actors.setting_desk import SettingDesk
 from actors.situation import Situation
 from actors.sync import Sync, SyncPorts
 from actors.ticker import Ticker, TickerPorts
@@ -188,6 +189,7 @@ def _schedule(shared: _Shared) -> Schedule:
             broker=parts.broker.capabilities.kind,
             halt_file=partial(_halt_file, parts.data),
             kill=shared.kill,
+            desk=SettingDesk(parts.store.settings, parts.clock, parts.limits, shared.rules),
             rng=parts.rng,
         )
     )

@@ -104,6 +104,8 @@ class Limits:
     rebalance_drift: Decimal = Decimal("0.05")
     rebalance_cash_multiplier: Decimal = Decimal("2.0")
     max_trades_per_cycle: int = 5
+    # Market time between two routine reads of the account.
+    sync_every: timedelta = timedelta(minutes=5)
     # A fall that makes a purchase an opportunity: from noise on, up to signs of real trouble.
     min_dip: Decimal = Decimal("0.02")
     max_dip: Decimal = Decimal("0.40")

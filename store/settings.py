@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import cast
 
@@ -13,6 +13,8 @@ from store.codec import from_ms, sql_list, to_ms
 from store.engine import Engine, Tx
 
 MODE_KEY = "trading_mode"
+# What the owner set, beside what the daemon notes for itself.
+LIMIT_PREFIX = "limit."
 
 
 class Settings:
@@ -67,6 +69,22 @@ class Settings:
             return await _latches(tx)
 
         return await self._engine.transaction(work)
+
+    async def stored(self) -> Mapping[str, str]:
+        """Every ordinary setting that was ever changed, as text."""
+        sql = f"SELECT key, value FROM setting WHERE key LIKE '{LIMIT_PREFIX}%'"
+        rows = await self._engine.read(lambda tx: tx.all(sql))
+        return {row["key"].removeprefix(LIMIT_PREFIX): row["value"] for row in rows}
+
+    async def change(self, key: str, value: str, *, by: str, at: datetime) -> None:
+        """Store one ordinary setting, with who changed it; its owner has checked the value."""
+
+        async def work(tx: Tx) -> None:
+            before = await _get(tx, LIMIT_PREFIX + key)
+            await _put(tx, LIMIT_PREFIX + key, value)
+            await _audit(tx, at, who=by, what=f"setting {key}", before=before, after=value)
+
+        await self._engine.transaction(work)
 
     async def get(self, key: str) -> str | None:
         return await self._engine.read(lambda tx: _get(tx, key))

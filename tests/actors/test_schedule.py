@@ -9,10 +9,12 @@ import pytest
 import trio
 
 from ledger.errors import Busy, Conflict, Refused
-from ledger.halt import LatchName
+from ledger.halt import Latch, LatchName
 from ledger.order import OrderState
 from tests.actors.rig import Rig, open_rig
+from tests.support.builders import NOW
 from wire.messages import RaiseLatch, Resume, RunJob, SetMode
+from wire.setting_asks import ListSettings, PutSetting
 
 
 async def _latches(rig: Rig) -> list[str]:
@@ -167,3 +169,44 @@ class TestCalendar:
         assert jobs["backup"].next_due is not None
         (market,) = rig.boards.markets.value
         assert (market.mic, market.is_open) == ("XETR", True)
+
+
+class TestSettings:
+    async def test_a_setting_is_in_force_for_everybody_as_soon_as_it_is_answered(
+        self, rig: Rig
+    ) -> None:
+        await rig.start("schedule")
+        ask = rig.system.asks.schedule.ask
+        view = await ask(PutSetting("buy_cooldown_days", "7", "test"), deadline_s=5)
+        assert (view.value, view.default) == ("7", "30")
+        listed = await ask(ListSettings(), deadline_s=5)
+        assert view in listed
+        assert await rig.store.settings.stored() == {"buy_cooldown_days": "7"}
+
+    async def test_a_bad_value_changes_nothing(self, rig: Rig) -> None:
+        await rig.start("schedule")
+        ask = rig.system.asks.schedule.ask
+        with pytest.raises(Refused, match="buy_cooldown_days = '400'"):
+            await ask(PutSetting("buy_cooldown_days", "400", "test"), deadline_s=5)
+        assert await rig.store.settings.stored() == {}
+
+    async def test_settings_outlive_the_daemon_and_invalid_ones_are_named(self, rig: Rig) -> None:
+        now = rig.clock.machine_now()
+        await rig.store.settings.change("sell_cooldown_days", "1", by="test", at=now)
+        await rig.store.settings.change("buy_cooldown_days", "9999", by="test", at=now)
+        await rig.start("schedule")
+        listed = await rig.system.asks.schedule.ask(ListSettings(), deadline_s=5)
+        values = {view.key: view.value for view in listed}
+        assert (values["sell_cooldown_days"], values["buy_cooldown_days"]) == ("1", "30")
+        (event,) = rig.events("ERROR_OCCURRED")
+        assert "buy_cooldown_days" in str(event.data["error"])
+
+
+async def test_a_latch_set_beside_the_schedule_is_in_force_within_a_second(rig: Rig) -> None:
+    await rig.start("schedule")
+    assert not rig.system.kill.engaged
+    latch = Latch("books", "an order that was proved absent has executed", NOW)
+    await rig.store.settings.set_latch(latch, by="test")
+    await trio.sleep(1.5)
+    assert rig.system.kill.engaged
+    assert rig.boards.trading.value.latches == (latch,)
