@@ -21,9 +21,10 @@ async def test_only_open_session_counts_as_silence() -> None:
     silence = Silence()
     for second in range(0, 3600, 60):
         assert not silence.observe(DOWN, market_open=False, now_s=float(second))
-    for second in range(3600, 3600 + int(SILENT_AFTER_S), 60):
+    last = 3540 + int(SILENT_AFTER_S)
+    for second in range(3600, last, 60):
         assert not silence.observe(DOWN, market_open=True, now_s=float(second))
-    assert silence.observe(DOWN, market_open=True, now_s=3600 + SILENT_AFTER_S)
+    assert silence.observe(DOWN, market_open=True, now_s=float(last))
 
 
 async def test_one_word_of_the_broker_ends_the_silence() -> None:
