@@ -11,7 +11,7 @@ from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 
 RATE_DIGITS = 10
@@ -106,6 +106,14 @@ class FundamentalRow:
 
 
 @dataclass(frozen=True, slots=True)
+class OutageRow:
+    """A stretch of time in which the exchange does not answer: [since, until), aware UTC."""
+
+    since: datetime
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class ReferenceRate:
     """Units of the currency for one EUR, as published on `day`."""
 
@@ -194,6 +202,7 @@ class MarketData:
     opening_cash: tuple[OpeningCash, ...]
     opening_positions: tuple[OpeningPosition, ...]
     fundamentals: tuple[FundamentalRow, ...]
+    outages: tuple[OutageRow, ...] = ()
 
     def bar_on(self, symbol: str, day: date) -> Bar | None:
         series = self.bars.get(symbol)
@@ -208,6 +217,11 @@ class MarketData:
         """The last published rate on or before `day`; None for EUR itself and the unknown."""
         series = self.rates.get(currency)
         return series.latest(day) if series else None
+
+    def outage_at(self, instant: datetime) -> OutageRow | None:
+        """The outage that `instant` lies in; None while the exchange answers."""
+        hit = (row for row in self.outages if row.since <= instant < row.until)
+        return next(hit, None)
 
     @property
     def first_day(self) -> date:

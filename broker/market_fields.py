@@ -7,7 +7,7 @@ A price that was misread by a factor of a thousand looks like a bargain.
 from __future__ import annotations
 
 import re
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_EVEN, Decimal
 
 from ledger.currency import exponent, is_known
@@ -19,6 +19,7 @@ LONGEST_TEXT = 200
 MEMO_SIZE = 1 << 14
 
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2})?Z")
 _DECIMAL = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,18})?")
 _SYMBOL = re.compile(r"[A-Za-z0-9^][A-Za-z0-9.^&_-]{0,31}")
 _ISIN = re.compile(r"[A-Z]{2}[A-Z0-9]{9}[0-9]")
@@ -35,6 +36,16 @@ def day(text: str) -> date:
         return date.fromisoformat(text)
     except ValueError:
         raise BadField(f"{text!r} is not a day of the calendar") from None
+
+
+def instant(text: str, field: str) -> datetime:
+    """An instant in UTC, to the second; aware."""
+    if not _INSTANT.fullmatch(text):
+        raise BadField(f"{field} {text!r} is not an instant like 2009-01-05T08:00:00Z")
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC)
+    except ValueError:
+        raise BadField(f"{field} {text!r} is not an instant of the calendar") from None
 
 
 def decimal(text: str, field: str) -> Decimal:

@@ -28,6 +28,7 @@ HEADERS: dict[str, tuple[str, ...]] = {
     "cash.csv": ("date", "currency", "amount"),
     "opening.csv": ("kind", "currency", "symbol", "quantity", "price"),
     "fundamentals.csv": ("symbol", "as_of", "metric", "value"),
+    "outages.csv": ("from", "to"),
 }  # fmt: skip
 REQUIRED = frozenset({"securities.csv", "prices.csv", "fx.csv"})
 PACKED = ".gz"

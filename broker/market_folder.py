@@ -23,6 +23,7 @@ from broker.market_data import (
     MarketData,
     OpeningCash,
     OpeningPosition,
+    OutageRow,
     SecurityRow,
     SplitRow,
 )
@@ -82,6 +83,7 @@ class _Loader:
         self._opening_cash: list[OpeningCash] = []
         self._opening_positions: list[OpeningPosition] = []
         self._fundamentals: list[FundamentalRow] = []
+        self._outages: list[OutageRow] = []
         self._seen: set[Hashable] = set()
 
     def load(self) -> MarketData:
@@ -94,6 +96,7 @@ class _Loader:
             "cash.csv": self._cash_flow,
             "opening.csv": self._opening,
             "fundamentals.csv": self._fundamental,
+            "outages.csv": self._outage,
         }
         for name, take in takers.items():
             if name in self._files:
@@ -115,6 +118,7 @@ class _Loader:
             fundamentals=tuple(
                 sorted(self._fundamentals, key=lambda row: (row.as_of, row.symbol, row.metric))
             ),
+            outages=tuple(sorted(self._outages, key=lambda row: row.since)),
         )
 
     def _finish(self, name: str, tables: Mapping[str, Columns]) -> None:
@@ -264,3 +268,9 @@ class _Loader:
         )
         self._once("fundamental", symbol, as_of, metric, what=f"{metric} of {symbol} on {as_of}")
         self._fundamentals.append(figure)
+
+    def _outage(self, row: Sequence[str], _line: int) -> None:
+        outage = OutageRow(fields.instant(row[0], "from"), fields.instant(row[1], "to"))
+        if outage.until <= outage.since:
+            raise BadField(f"ends at {row[1]}, not after its start")
+        self._outages.append(outage)

@@ -161,7 +161,10 @@ class PaperBroker:
         self.storage.close()
 
     async def _arrive(self) -> datetime:
-        """Wait for the line, let due events happen, and return the market instant of the call."""
+        """Wait for the line, let due events happen, and return the market instant of the call.
+
+        An outage of the recording cuts the line only: behind it orders still rest and fill.
+        """
         if self._sleep is not None:
             await self._sleep(self._latency_s)
         now = self._latest = max(self._latest, self._now())
@@ -171,6 +174,9 @@ class PaperBroker:
             if self._monotonic_s() - self._noted_at_s >= self._note_every_s:
                 self._noted_at_s = self._monotonic_s()
                 self._exchange.note(now_ms)
+        outage = self._world.market.outage_at(now)
+        if outage is not None:
+            raise Unavailable(f"paper exchange: away until {outage.until:%Y-%m-%d %H:%M} UTC")
         return now
 
 
