@@ -34,7 +34,7 @@ from wire.clock import Clock
 from wire.events import EventRing, EventType
 from wire.health import Health
 from wire.mailbox import AskBox, NudgeBox, serving
-from wire.messages import Boards, IntentReady, Nudge, PlannerStatus, ProposeStep
+from wire.messages import Boards, IntentReady, Nudge, PlannerStatus, ProposeStep, TargetWeights
 from wire.runner import Runner
 
 BEAT_S = 20.0
@@ -195,6 +195,7 @@ class Planner:
 
     async def _plan(self, given: PlanInput) -> StoredPlan:
         self._say("generating", given.portfolio_hash)
+        self._p.boards.targets.publish(_weights(given))
         plan = await self._search(given)
         stored = await self._p.plans.commit(plan)
         self._planned_on = given.snapshot
@@ -305,3 +306,13 @@ class Planner:
 
     def _emit(self, type_: EventType, **data: str | int | None) -> None:
         self._p.events.emit(type_, source="planner", at=self._p.clock.machine_now(), data=data)
+
+
+def _weights(given: PlanInput) -> TargetWeights:
+    targets = given.targets
+    return TargetWeights(
+        weights=targets.weights,
+        countries=targets.countries,
+        industries=targets.industries,
+        max_position_share=given.limits.max_position_share,
+    )

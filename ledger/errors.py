@@ -10,6 +10,7 @@ TrimtabError
 ├── Busy               the same work is already running
 ├── Conflict           the world moved on: stale plan, wrong state, duplicate key
 ├── ActorUnavailable   an actor is restarting, busy or too slow to answer
+│   └── Unanswered         it took the request; whether it was done must be looked up
 ├── StartError         the daemon cannot start; one clear line and exit code 2
 ├── StoreFailed        the store cannot be written; the daemon must stop
 └── BrokerError        an outside call failed; `outcome` says whether anything may have happened
@@ -81,6 +82,10 @@ class Conflict(TrimtabError):
 
 class ActorUnavailable(TrimtabError):
     """An actor is restarting, busy or too slow to answer."""
+
+
+class Unanswered(ActorUnavailable):
+    """An actor took the request and gave no answer; whether it was done must be looked up."""
 
 
 class StartError(TrimtabError):

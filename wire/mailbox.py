@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 
 import trio
 
-from ledger.errors import ActorUnavailable, BadData, StoreFailed, TrimtabError
+from ledger.errors import ActorUnavailable, BadData, StoreFailed, TrimtabError, Unanswered
 
 R = TypeVar("R")
 T = TypeVar("T")
@@ -110,7 +110,7 @@ async def serving(ask: Ask) -> AsyncGenerator[None, None]:
             raise
     finally:
         if not ask.slot.answered:
-            ask.slot.refuse(ActorUnavailable("the actor was restarted before it answered"))
+            ask.slot.refuse(Unanswered("the actor was restarted before it answered"))
 
 
 class AskBox:
@@ -123,8 +123,9 @@ class AskBox:
     async def ask(self, request: Request[R], *, deadline_s: float) -> R:
         """Hand `request` over and wait for its answer.
 
-        Raises ActorUnavailable when the actor is not listening within HANDOVER_S or does not answer
-        within `deadline_s`, and whatever error the actor gave as its answer.
+        Raises ActorUnavailable when the actor is not listening within HANDOVER_S, Unanswered when
+        it took the request and does not answer within `deadline_s`, and whatever error the actor
+        gave as its answer.
         """
         ask = Ask(request, ReplySlot())
         with trio.move_on_after(HANDOVER_S) as handover:
@@ -134,7 +135,7 @@ class AskBox:
         with trio.move_on_after(deadline_s):
             reply: R = await ask.slot.wait()
             return reply
-        raise ActorUnavailable(f"{self.actor} did not answer within {deadline_s:g} s")
+        raise Unanswered(f"{self.actor} did not answer within {deadline_s:g} s")
 
     async def receive(self) -> Ask:
         """Take the next ask (the actor's side)."""

@@ -10,8 +10,10 @@ boards         one owner → anybody: see Boards
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 
 from ledger.halt import Latch, LatchName
 from ledger.order import Intent, Mode
@@ -123,6 +125,19 @@ class PlannerStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class TargetWeights:
+    """What the last plan aimed at: fractions of the total value, the groups those of their members.
+
+    `max_position_share` is the largest weight one position may reach.
+    """
+
+    weights: Mapping[str, Decimal]
+    countries: Mapping[str, Decimal]
+    industries: Mapping[str, Decimal]
+    max_position_share: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class JobView:
     """A job with its last run and when the calendar will start it next (market time)."""
 
@@ -214,6 +229,7 @@ class Boards:
     recovery: Latest[Recovery] = field(default_factory=Latest[Recovery])  # trader
     plan: Latest[StoredPlan] = field(default_factory=Latest[StoredPlan])  # planner
     planner: Latest[PlannerStatus] = field(default_factory=Latest[PlannerStatus])  # planner
+    targets: Latest[TargetWeights] = field(default_factory=Latest[TargetWeights])  # planner
     trading: Latest[TradingState] = field(default_factory=Latest[TradingState])  # schedule
     jobs: Latest[tuple[JobView, ...]] = field(
         default_factory=Latest[tuple[JobView, ...]]
