@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import TypeVar
 
 import trio
@@ -87,6 +87,15 @@ class Desk:
     def limits(self) -> Limits:
         """The limits in force now."""
         return in_force(self.rules)
+
+    @property
+    def pairs(self) -> tuple[FxPair, ...]:
+        """The currency pairs that may be traded."""
+        return self.broker.capabilities.pairs
+
+    def tradable_rates(self) -> RateTable:
+        """Reference rates young enough to trade with, now."""
+        return self._tradable_rates(self.portfolio.value, self.clock.market_now().date())
 
     async def look(self, symbol: str) -> Seen:
         """Account, open orders and the quote of `symbol`, read now."""
@@ -173,6 +182,12 @@ class Desk:
             return None
         return self.calendars.state(security.instrument.mic, self.clock.market_now())
 
+    def close_of(self, proposal: Proposal, at: datetime) -> datetime | None:
+        """The closing bell of the session that was running, or came next, at the instant `at`."""
+        security, pair = self._instrument(proposal, self.portfolio.value)
+        mic = FX if pair is not None else security.instrument.mic if security else None
+        return None if mic is None else self.calendars.state(mic, at).closes_at
+
     def worst_fee(self, proposal: Proposal, price: Price | None, rates: RateTable) -> Money | None:
         """The worst-case fee at the limit price; None when it cannot be known."""
         if price is None:
@@ -184,8 +199,7 @@ class Desk:
         self, proposal: Proposal, board: PortfolioSnapshot | None
     ) -> tuple[Security | None, FxPair | None]:
         if is_pair(proposal.symbol):
-            pairs = self.broker.capabilities.pairs
-            return None, next((p for p in pairs if p.symbol == proposal.symbol), None)
+            return None, next((p for p in self.pairs if p.symbol == proposal.symbol), None)
         universe = board.universe if board else ()
         return next((s for s in universe if s.symbol == proposal.symbol), None), None
 

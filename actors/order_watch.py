@@ -17,12 +17,14 @@ from ledger.errors import BrokerError, BrokerNotFound, NotCancelable
 from ledger.fact import Fill, is_pair
 from ledger.money import Money
 from ledger.order import UNRESOLVED, Intent, OrderState, OrderView
-from policy.reconcile import Finding, find, has_fill, judge
+from policy.reconcile import Finding, find, has_fill, judge, missing
 from wire.mailbox import AskBox, NudgeBox
 from wire.messages import Nudge, RaiseLatch
 
 LOOK_BACK = timedelta(minutes=5)
 LATCH_DEADLINE_S = 5.0
+AFTER_CLOSE = timedelta(minutes=30)
+DAY = timedelta(days=1)
 RESTING = frozenset({OrderState.ACCEPTED, OrderState.ACTIVE, OrderState.PARTIALLY_FILLED})
 
 
@@ -73,7 +75,7 @@ class OrderWatch:
     async def _follow(self, intent: Intent, view: OrderView | None) -> bool:
         """Move a known order along the broker's word, but never ahead of the recorded fills."""
         if view is None:
-            return False
+            return await self._missing(intent)
         if view.filled > intent.filled:
             self.sync.nudge(Nudge(f"order {intent.client_order_id} has fills to record"))
             return False
@@ -84,29 +86,73 @@ class OrderWatch:
 
     async def _withdraw_if_due(self, intent: Intent) -> None:
         """Our unfilled orders do not rest for long, nor into the close."""
-        if intent.proposal.order_class == "emergency" or intent.submitted_at is None:
+        if intent.submitted_at is None:
             return
         now = self._now()
         session = self.desk.session_of(intent.proposal)
         close = session.next_close if session and session.is_open else None
         limits = self.desk.limits
         old = now - intent.submitted_at >= limits.order_life
-        closing = close is not None and close - now <= limits.before_close
+        # Cash that is short is worth the last minutes of a session.
+        hurried = intent.proposal.order_class != "emergency"
+        closing = hurried and close is not None and close - now <= limits.before_close
         if old or closing:
             await self.withdraw(intent)
 
-    async def withdraw(self, intent: Intent) -> None:
-        """Ask the broker to cancel until it has heard; the final state comes from the order."""
-        if intent.broker_order_id is None or intent.intent_id in self.cancelling:
-            return
+    async def withdraw(self, intent: Intent) -> bool:
+        """Ask the broker to cancel; False when it has not heard, so that it is asked again.
+
+        The final state comes from the order: an execution may win the race.
+        """
+        if intent.broker_order_id is None:
+            return False
+        if intent.intent_id in self.cancelling:
+            return True
         try:
             with trio.fail_after(READ_DEADLINE_S):
                 await self.desk.broker.cancel(intent.broker_order_id)
         except (NotCancelable, BrokerNotFound):
             pass  # asking again would not change that
         except (BrokerError, trio.TooSlowError):
-            return
+            return False
         self.cancelling.add(intent.intent_id)
+        return True
+
+    async def _missing(self, intent: Intent) -> bool:
+        """An order the broker had accepted is in none of its lists.
+
+        Once its day is over it cannot be live any more, and after as many clean looks as prove
+        that an order was never placed it has expired; its executions are facts of their own.
+        While its day lasts, one that executed nothing becomes the owner's question.
+        """
+        now = self.desk.clock.machine_now()
+        looks = await self.desk.orders.note_look(intent.intent_id, now)
+        assert looks.first_at is not None
+        finding = missing(
+            clean_looks=looks.count,
+            span=now - looks.first_at,
+            day_over=self._day_over(intent),
+            executed=intent.filled.micro > 0,
+        )
+        if finding is Finding.WAIT:
+            return False
+        if finding is Finding.ESCALATE:
+            await self._escalate(intent)
+        else:
+            text = "its day is over and the broker does not list it any more"
+            await self.desk.orders.expired(intent.intent_id, text, at=self._now())
+        return True
+
+    def _day_over(self, intent: Intent) -> bool:
+        """Half an hour after the close of the session it was sent in; a day without one is long."""
+        assert intent.submitted_at is not None
+        close = self.desk.close_of(intent.proposal, intent.submitted_at)
+        over = intent.submitted_at + DAY if close is None else close + AFTER_CLOSE
+        return self._now() >= over
+
+    def say(self, text: str) -> None:
+        """Wake sync: something about an order changed that the books should follow."""
+        self.sync.nudge(Nudge(text))
 
     async def make_way(self, intent: Intent) -> bool:
         """An emergency order withdraws what rests before it; True when it has to wait for that."""

@@ -17,13 +17,15 @@ running are the same code.
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal
+from typing import Literal, TypeVar
 
 import trio
 
 from actors.desk import Desk, shielded
+from actors.order_desk import OrderDesk
 from actors.order_watch import OrderWatch
 from ledger.errors import BrokerError, Refused, RejectedByBroker, Unavailable
 from ledger.halt import Latch
@@ -34,8 +36,9 @@ from store.recovery import RecoveryLog
 from wire.events import EventRing
 from wire.health import Health
 from wire.kill_switch import KillSwitch
-from wire.mailbox import AskBox, NudgeBox, serving
+from wire.mailbox import Ask, AskBox, NudgeBox, serving
 from wire.messages import Boards, Decide, IntentReady, Nudge, Recovery
+from wire.order_asks import CancelOrder, PlaceOrder, Resolve
 
 Outcome = Literal["accepted", "rejected", "unknown"]
 
@@ -43,12 +46,16 @@ SUBMIT_DEADLINE_S = 20.0
 STOP_DEADLINE_S = 5.0
 SWEEP_S = 20.0
 RECENT = 100
+# Asks served at once; another one waits at the door and is told that the trader is busy.
+MOST_ASKS = 8
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class TraderPorts:
     desk: Desk
     watch: OrderWatch
+    owner: OrderDesk
     recovery: RecoveryLog
     boards: Boards
     events: EventRing
@@ -89,11 +96,40 @@ class Trader:
         await self._publish()
 
     async def _serve_asks(self) -> None:
-        while True:
-            ask = await self._ports.asks.receive()
+        """Side by side, so that a withdrawal never waits behind a submission."""
+        hands = trio.Semaphore(MOST_ASKS)
+        async with trio.open_nursery() as nursery:
+            while True:
+                await hands.acquire()
+                nursery.start_soon(self._serve, await self._ports.asks.receive(), hands)
+
+    async def _serve(self, ask: Ask, hands: trio.Semaphore) -> None:
+        try:
             async with serving(ask):
-                assert isinstance(ask.request, Decide)
-                ask.slot.answer(await self.decide(ask.request.intent_id))
+                ask.slot.answer(await self._answer(ask))
+        finally:
+            hands.release()
+
+    async def _answer(self, ask: Ask) -> object:
+        match ask.request:
+            case Decide(intent_id):
+                return await self.decide(intent_id)
+            case PlaceOrder():
+                intent = await self._ports.owner.propose(ask.request)
+                return await self.decide(intent.intent_id)
+            case CancelOrder():
+                return await self._shown(self._ports.owner.cancel(ask.request))
+            case Resolve():
+                return await self._shown(self._ports.owner.resolve(ask.request))
+            case other:
+                raise AssertionError(f"the trader does not answer {other!r}")
+
+    async def _shown(self, change: Awaitable[T]) -> T:
+        """What `change` brought, once the board shows it."""
+        result = await change
+        await self._publish()
+        self._wake.set()
+        return result
 
     async def _serve_intents(self) -> None:
         async for ready in self._ports.intents:

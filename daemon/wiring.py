@@ -21,6 +21,7 @@ from actors.drip import Drip, DripPorts
 from actors.intake import Intake
 from actors.job import JobDesk
 from actors.matrix import Matrix, MatrixPorts
+from actors.order_desk import OrderDesk
 from actors.order_watch import OrderWatch
 from actors.planner import Planner, PlannerPorts
 from actors.rebalancer import Rebalancer, RebalancerPorts
@@ -32,7 +33,10 @@ from actors.ticker import Ticker, TickerPorts
 from actors.trader import Trader, TraderPorts
 from actors.upkeep import Upkeep
 from broker.port import Broker, FeeModel
+from daemon.halt_button import NAME as HALT_BUTTON
+from daemon.halt_button import HaltButton
 from daemon.supervisor import Runner as ActorRun
+from hw.button import Button
 from hw.port import Display
 from ledger.run import JOBS, Job
 from policy.fees import FeeTerms
@@ -71,6 +75,7 @@ class Parts:
     brightness: int
     rng: random.Random
     limits: Limits = DEFAULTS
+    button: Button | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +114,7 @@ def wire(parts: Parts) -> System:
         Actor("upkeep", "peripheral", 20.0, _upkeep(shared).run),
         Actor("ticker", "peripheral", 20.0, _ticker(shared).run),
         Actor("matrix", "peripheral", 5.0, _matrix(shared).run),
+        *_halt_button(shared),
     )
     return System(
         shared.boards, shared.events, shared.health, shared.asks, shared.nudges, shared.kill, actors
@@ -228,10 +234,12 @@ def _trader(shared: _Shared) -> Trader:
         fees=shared.situation.fees,
         fx_fees=shared.situation.fx_fees,
     )
+    watch = OrderWatch(desk, shared.nudges["sync"], shared.asks.schedule, set())
     return Trader(
         TraderPorts(
             desk=desk,
-            watch=OrderWatch(desk, shared.nudges["sync"], shared.asks.schedule, set()),
+            watch=watch,
+            owner=OrderDesk(desk, watch, shared.asks.schedule),
             recovery=store.recovery,
             boards=shared.boards,
             events=shared.events,
@@ -327,6 +335,15 @@ def _matrix(shared: _Shared) -> Matrix:
             parts.display, shared.boards, shared.health, parts.clock, parts.zone, parts.brightness
         )
     )
+
+
+def _halt_button(shared: _Shared) -> tuple[Actor, ...]:
+    """Only where the owner has wired one."""
+    button = shared.parts.button
+    if button is None:
+        return ()
+    halt = HaltButton(button, shared.kill, shared.asks.schedule, shared.health)
+    return (Actor(HALT_BUTTON, "peripheral", 20.0, halt.run),)
 
 
 def _halt_file(data: Path) -> bool:

@@ -56,7 +56,7 @@ MOVES: dict[OrderState, frozenset[OrderState]] = {
     _S.ESCALATED: frozenset({_S.ACCEPTED, _S.REJECTED, _S.NOT_PLACED, _S.CANCELLED}),
     _S.ACCEPTED: _LIVE_MOVES,
     _S.ACTIVE: _LIVE_MOVES - {_S.ACTIVE},
-    _S.PARTIALLY_FILLED: frozenset({_S.FILLED, _S.CANCELLED, _S.EXPIRED, _S.ESCALATED}),
+    _S.PARTIALLY_FILLED: frozenset({_S.FILLED, _S.CANCELLED, _S.EXPIRED}),
     _S.REFUSED: frozenset(),
     _S.SIMULATED: frozenset(),
     _S.REJECTED: frozenset(),

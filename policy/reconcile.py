@@ -24,6 +24,7 @@ class Finding(Enum):
 
     WAIT = "wait"
     NOT_PLACED = "not_placed"
+    ENDED = "ended"
     ESCALATE = "escalate"
 
 
@@ -57,3 +58,16 @@ def judge(
         return Finding.ESCALATE
     proven = clean_looks >= MIN_LOOKS and span >= MIN_SPAN
     return Finding.NOT_PLACED if proven else Finding.WAIT
+
+
+def missing(*, clean_looks: int, span: timedelta, day_over: bool, executed: bool) -> Finding:
+    """Decide about an accepted order that a clean look did not show; `span` is machine time.
+
+    A day order is not live after its day. While the day lasts an order that executed nothing may
+    not be given up by us; one with executions waits for its day's end.
+    """
+    if day_over:
+        proven = clean_looks >= MIN_LOOKS and span >= MIN_SPAN
+        return Finding.ENDED if proven else Finding.WAIT
+    late = span > ESCALATE_AFTER and not executed
+    return Finding.ESCALATE if late else Finding.WAIT

@@ -29,7 +29,8 @@ FROM (
     UNION ALL
     SELECT symbol, side, submitted_ms + :pause, 0 FROM intent
     WHERE submitted_ms > :at - :pause AND mode = :mode
-        AND state IN ('rejected', 'not_placed'))
+        AND (state IN ('rejected', 'not_placed')
+            OR (state IN ('cancelled', 'expired') AND filled_micro = 0)))
 GROUP BY symbol, side
 """
 _READY = """
@@ -77,6 +78,15 @@ class OrderQueries:
     async def in_flight(self) -> tuple[Intent, ...]:
         return await self._select(f"WHERE state IN ({sql_list(IN_FLIGHT)}) ORDER BY intent_id")
 
+    async def of_source(self, order_class: OrderClass, source_id: str) -> Intent | None:
+        """The first intent of this source; None when it proposed nothing yet."""
+        found = await self._select(
+            "WHERE order_class = ? AND source_id = ? ORDER BY intent_id LIMIT 1",
+            order_class,
+            source_id,
+        )
+        return found[0] if found else None
+
     async def looks(self, intent_id: int) -> Looks:
         return await self._engine.read(lambda tx: load_looks(tx, intent_id))
 
@@ -116,7 +126,7 @@ class OrderQueries:
                 "SELECT * FROM order_event WHERE intent_id = ? ORDER BY event_id", (intent_id,)
             )
         )
-        return tuple(_event_of(row) for row in rows)
+        return tuple(event_of(row) for row in rows)
 
     async def _select(self, tail: str, *params: Value) -> tuple[Intent, ...]:
         return await self._engine.read(lambda tx: intents(tx, tail, params))
@@ -171,7 +181,12 @@ async def load_looks(tx: Tx, intent_id: int) -> Looks:
     return Looks(row["looks"], maybe_instant(row["first_ms"]), maybe_instant(row["last_ms"]))
 
 
-def _event_of(row: Row) -> OrderEvent:
+async def forget_looks(tx: Tx, intent_id: int) -> None:
+    """The order was seen: looks that missed it prove nothing any more."""
+    await tx.execute("DELETE FROM order_look WHERE intent_id = ?", (intent_id,))
+
+
+def event_of(row: Row) -> OrderEvent:
     return OrderEvent(
         at=from_ms(row["at_ms"]),
         before=None if row["before"] is None else OrderState(row["before"]),

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from ledger.dividend import PotShare
-from ledger.errors import Conflict
+from ledger.errors import Conflict, Missing, Refused
 from ledger.money import Money, Price
 from ledger.order import Intent, Mode, OrderState, OrderView, Proposal, Verdict
 from store.codec import to_json, to_ms
@@ -23,7 +23,7 @@ from store.order_guards import (
     next_tag,
     reserve_share,
 )
-from store.order_queries import Looks, OrderQueries, intents, load_looks
+from store.order_queries import Looks, OrderQueries, forget_looks, intents, load_looks
 from store.order_rows import insert_intent, load_intent, money_columns, price_columns
 from store.settle import settle, settle_shares
 
@@ -37,6 +37,12 @@ _PAST_ACCEPTED = frozenset(
         OrderState.EXPIRED,
     }
 )
+# What the owner may say of an order that nobody else can tell the fate of.
+RESOLUTIONS = {
+    "placed": OrderState.ACCEPTED,
+    "not_placed": OrderState.NOT_PLACED,
+    "closed": OrderState.CANCELLED,
+}
 
 
 class Orders(OrderQueries):
@@ -166,6 +172,7 @@ class Orders(OrderQueries):
             if intent.state not in _PAST_ACCEPTED:
                 await move(tx, intent_id, intent.state, OrderState.ACCEPTED, at=at)
             await link_broker_order(tx, intent, broker_order_id)
+            await forget_looks(tx, intent_id)
             await settle(tx, intent_id, at)
             return await load_intent(tx, intent_id)
 
@@ -224,6 +231,43 @@ class Orders(OrderQueries):
                 (view.filled.micro, intent_id),
             )
             await link_broker_order(tx, intent, view.broker_order_id)
+            await forget_looks(tx, intent_id)
+            await settle(tx, intent_id, at)
+            return await load_intent(tx, intent_id)
+
+        return await self._engine.transaction(work)
+
+    async def expired(self, intent_id: int, text: str, *, at: datetime) -> Intent:
+        """Its day is over and the broker does not list it any more."""
+        return await self._move(intent_id, OrderState.EXPIRED, at=at, note=text)
+
+    async def note(self, intent_id: int, text: str, *, at: datetime) -> None:
+        """Write something about an order into its history."""
+
+        async def work(tx: Tx) -> None:
+            state = (await load_intent(tx, intent_id)).state
+            await note_event(tx, intent_id, before=state, after=state, at=at, note=text)
+
+        await self._engine.transaction(work)
+
+    async def resolve(self, intent_id: int, choice: str, *, by: str, at: datetime) -> Intent:
+        """The owner's word on an escalated order: placed, not_placed or closed.
+
+        Raises Missing when it is not escalated (any more), Refused `choice` for another word,
+        Conflict `filled` when it is said not to have been placed and executions are known.
+        """
+        if choice not in RESOLUTIONS:
+            raise Refused(f"choice {choice!r}: one of {', '.join(RESOLUTIONS)}", code="choice")
+        after = RESOLUTIONS[choice]
+
+        async def work(tx: Tx) -> Intent:
+            intent = await load_intent(tx, intent_id)
+            if intent.state is not OrderState.ESCALATED:
+                raise Missing(f"order {intent_id} waits for no decision, it is {intent.state}")
+            if after is OrderState.NOT_PLACED and intent.filled.micro:
+                raise Conflict(f"order {intent_id} has executed {intent.filled}", code="filled")
+            await move(tx, intent_id, intent.state, after, at=at, note=f"{choice}, said {by}")
+            await forget_looks(tx, intent_id)
             await settle(tx, intent_id, at)
             return await load_intent(tx, intent_id)
 
