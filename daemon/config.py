@@ -12,6 +12,7 @@ its bound. The readers of single values are in `config_values`.
 [http]       bind: address:port
 [control]    socket
 [display]    driver · rows · columns · brightness (0–255)
+[halt]       pin: the line of a push button that halts trading (none: no button) · chip
 [storage]    dir
 """
 
@@ -30,6 +31,7 @@ from zoneinfo import ZoneInfo
 from daemon import config_values as read
 from daemon.config_values import Bad, Bind
 from daemon.folders import control_socket, data_folder
+from hw.button import CHIP
 from ledger.errors import StartError
 
 T = TypeVar("T")
@@ -70,6 +72,14 @@ class DisplayConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class HaltConfig:
+    """A button on line `pin` of the GPIO device `chip`; None: there is none."""
+
+    pin: int | None
+    chip: Path
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """Everything that is fixed while the daemon runs."""
 
@@ -81,6 +91,7 @@ class Config:
     http: Bind
     socket: Path
     display: DisplayConfig
+    halt: HaltConfig
     data: Path
     demo: bool
 
@@ -126,6 +137,7 @@ def _build(reader: _Reader, data: Path | None, demo: bool, environ: Mapping[str,
             columns=reader.get("display", "columns", read.whole(1, 256, "columns"), 13),
             brightness=reader.get("display", "brightness", read.whole(0, 255, "levels"), 150),
         ),
+        halt=_halt(reader),
         data=folder,
         demo=demo,
     )
@@ -146,6 +158,11 @@ def _paper(reader: _Reader, demo: bool) -> PaperConfig:
         seed=reader.get("paper", "seed", read.whole(0, 2**32 - 1, ""), 1),
         opening=reader.get("paper", "opening", read.path(reader.folder), None),
     )
+
+
+def _halt(reader: _Reader) -> HaltConfig:
+    pin = reader.get("halt", "pin", read.gpio_line, None)
+    return HaltConfig(pin, reader.get("halt", "chip", read.device(needs=pin), CHIP))
 
 
 @dataclass(slots=True)

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from hw.open import DRIVERS
 
 SOCKET_PATH_MAX = 107  # bytes the kernel keeps for the address of a unix socket
+GPIO_LAST = 1023
 BROKERS = ("paper", "tradernet")
 
 
@@ -90,6 +91,24 @@ def whole(low: int, high: int, unit: str) -> Callable[[object], int]:
         if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
             raise Bad(f"must be a whole number from {low} to {high} {unit}".rstrip())
         return value
+
+    return parse
+
+
+def gpio_line(value: object) -> int | None:
+    return whole(0, GPIO_LAST, "as the GPIO chip numbers its lines")(value)
+
+
+def device(*, needs: int | None) -> Callable[[object], Path]:
+    """A reader of the chip of the halt button, which says nothing without its pin."""
+
+    def parse(value: object) -> Path:
+        found = Path(_text(value))
+        if not found.is_absolute():
+            raise Bad("must be the whole path of a device, such as /dev/gpiochip0")
+        if needs is None:
+            raise Bad("needs [halt] pin: without it there is no button")
+        return found
 
     return parse
 

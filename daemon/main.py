@@ -14,7 +14,7 @@ import random
 import signal
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import structlog
@@ -22,6 +22,7 @@ import trio
 
 from daemon.config import Config
 from daemon.fronts import Fronts, bind_http
+from daemon.halt_button import open_configured
 from daemon.lock import hold
 from daemon.logs import logging_to
 from daemon.names import check_rooms
@@ -136,7 +137,12 @@ class _Life:
     phases: _Phases
 
     async def live(self, fronts: Fronts) -> None:
-        system = wire(self._parts())
+        with open_configured(self.config.halt) as button:
+            await self._run(wire(replace(self._parts(), button=button)), fronts)
+        await self.store.settings.put(CLEAN_STOP, "yes")
+        log.info("stopped")
+
+    async def _run(self, system: System, fronts: Fronts) -> None:
         unclean = await self._mark_running()
         async with trio.open_nursery() as actors:
             actors.start_soon(self._start_actors, system, actors)
@@ -144,8 +150,6 @@ class _Life:
             actors.start_soon(hurry, self.world, system.boards, system.health)
             await self._serve(fronts, system)
             actors.cancel_scope.cancel()
-        await self.store.settings.put(CLEAN_STOP, "yes")
-        log.info("stopped")
 
     def _parts(self) -> Parts:
         display = self.config.display

@@ -17,14 +17,24 @@ class KillSwitch:
     def __init__(self, file_there: Callable[[], bool]) -> None:
         self._file_there = file_there
         self._latched = True
+        self._held = False
 
     @property
     def engaged(self) -> bool:
-        return self._latched or self._file_there()
+        return self._latched or self._held or self._file_there()
 
     def engage(self) -> None:
         """Stop everything from this instant on; called before a halt is committed."""
         self._latched = True
+
+    def hold(self) -> None:
+        """Engage, and stay engaged whatever the store says, until the halt asked for is in it."""
+        self._held = True
+        self.engage()
+
+    def let_go(self) -> None:
+        """The halt is committed: from here on the latches speak."""
+        self._held = False
 
     def follow(self, *, latched: bool) -> None:
         """Take over what the store says; called with the latches that were just read."""

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from daemon.config import DEMO_RATE, Config, load
+from daemon.config import DEMO_RATE, Config, HaltConfig, load
 from daemon.config_values import Bind
+from hw.button import CHIP
 from ledger.errors import StartError
 
 HOME = {"HOME": "/home/owner"}
@@ -187,3 +188,26 @@ def test_a_broken_or_absent_file_is_one_clear_line(tmp_path: Path) -> None:
 def test_http_beyond_this_machine_is_told_apart() -> None:
     assert not Bind("0.0.0.0", 80).loopback
     assert Bind("localhost", 80).loopback
+
+
+def test_a_halt_button_is_on_the_first_chip_unless_another_is_named(tmp_path: Path) -> None:
+    assert config_of(tmp_path, "").halt == HaltConfig(None, CHIP)
+    assert config_of(tmp_path, "[halt]\npin = 17\n").halt == HaltConfig(17, CHIP)
+    text = '[halt]\npin = 0\nchip = "/dev/gpiochip4"\n'
+    assert config_of(tmp_path, text).halt == HaltConfig(0, Path("/dev/gpiochip4"))
+
+
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [
+        ("pin = -1", "pin = -1: must be a whole number from 0 to 1023"),
+        ("pin = true", "pin = True: must be a whole number"),
+        ('pin = "17"', 'pin = "17": must be a whole number'),
+        ('chip = "/dev/gpiochip0"', "needs [halt] pin"),
+        ('pin = 17\nchip = "gpiochip0"', "must be the whole path"),
+        ("pins = 17", "unknown key [halt] pins, did you mean pin?"),
+    ],
+)
+def test_a_halt_button_that_is_not_clear_is_an_error(tmp_path: Path, text: str, error: str) -> None:
+    (found,) = errors_of(tmp_path, f"[halt]\n{text}\n")
+    assert error in found

@@ -8,6 +8,7 @@ import pytest
 
 from daemon.folders import SYSTEM_SOCKET, control_socket, data_folder
 from daemon.watchdog import EXIT_CONFIG, EXIT_RESTART, STOP_S, WATCHDOG_S
+from hw.button import CHIP
 
 ROOT = Path(__file__).parents[2]
 UNITS = ROOT / "systemd"
@@ -84,9 +85,12 @@ def test_the_user_exists_and_gains_nothing(unit: dict[str, list[str]]) -> None:
         assert unit[f"Service.{setting}"] == [value]
 
 
-def test_a_drop_in_opens_exactly_one_device() -> None:
-    opened = settings(UNITS / "display-spi.conf")["Service.DeviceAllow"]
-    assert opened == ["/dev/spidev0.0 rw"]
+@pytest.mark.parametrize(
+    ("drop_in", "device"),
+    [("display-spi.conf", "/dev/spidev0.0 rw"), ("halt-button.conf", f"{CHIP} rw")],
+)
+def test_a_drop_in_opens_exactly_one_device(drop_in: str, device: str) -> None:
+    assert settings(UNITS / drop_in)["Service.DeviceAllow"] == [device]
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="needs systemd")
