@@ -89,12 +89,19 @@ class Opening:
 
 @dataclass(frozen=True, slots=True)
 class Adjustment:
-    """A small cash difference booked to core; carries the id of the difference it settles."""
+    """A difference booked to core; carries the id of the difference it settles.
+
+    It moves either `money` or, without money, the holding of `symbol` by `quantity`. `by` is who
+    decided it: sync for what is below the bound, the owner for anything else.
+    """
 
     item_id: int
-    money: Money
+    money: Money | None
     at: datetime
     reason: str
+    symbol: str | None = None
+    quantity: Quantity | None = None
+    by: str = "sync"
 
 
 Fact = Fill | CashFlow | CorporateAction | Opening | Adjustment
@@ -129,14 +136,14 @@ def postings(fact: Fact) -> tuple[Posting, ...]:
     match fact:
         case Fill():
             return _fill_postings(fact)
-        case CashFlow() | Adjustment():
+        case CashFlow():
             return (Posting("cash", fact.money.currency, fact.money.minor),)
         case CorporateAction():
             if fact.quantity_delta is None:
                 return ()
             return (Posting("holding", fact.symbol, fact.quantity_delta.micro),)
-        case Opening():
-            return _opening_postings(fact)
+        case Opening() | Adjustment():
+            return _stated_postings(fact)
 
 
 def _fill_postings(fill: Fill) -> tuple[Posting, ...]:
@@ -145,17 +152,19 @@ def _fill_postings(fill: Fill) -> tuple[Posting, ...]:
     paid = Posting("cash", fill.gross.currency, -sign * fill.gross.minor)
     if is_pair(fill.symbol):
         base = fill.symbol.split("/")[0]
-        got = Money.of(fill.quantity.units, base)
+        # A broker may execute finer than a cent; its own books round to the nearest one too.
+        got = Money.half_even(fill.quantity.units, base)
         return (Posting("cash", base, sign * got.minor), paid, *fees)
     return (Posting("holding", fill.symbol, sign * fill.quantity.micro), paid, *fees)
 
 
-def _opening_postings(opening: Opening) -> tuple[Posting, ...]:
-    if opening.money is not None:
-        return (Posting("cash", opening.money.currency, opening.money.minor),)
-    assert opening.symbol is not None
-    assert opening.quantity is not None
-    return (Posting("holding", opening.symbol, opening.quantity.micro),)
+def _stated_postings(fact: Opening | Adjustment) -> tuple[Posting, ...]:
+    """Of a fact that states the change of one balance itself."""
+    if fact.money is not None:
+        return (Posting("cash", fact.money.currency, fact.money.minor),)
+    assert fact.symbol is not None
+    assert fact.quantity is not None
+    return (Posting("holding", fact.symbol, fact.quantity.micro),)
 
 
 def is_pair(symbol: str) -> bool:

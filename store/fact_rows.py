@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
+from ledger.currency import exponent
+from ledger.cash_flow import Share
 from ledger.errors import BadData
 from ledger.fact import (
     CORE,
@@ -37,6 +39,7 @@ TABLES = {
     "fill_fee": "(fact_seq, number, minor, currency)",
     "cash_flow": "(fact_seq, flow_id, category, minor, currency, booked_ms, symbol, reference,"
     " description)",
+    "deposit_allocation": "(fact_seq, bucket_id, minor, currency)",
     "corporate_action": "(fact_seq, action_id, kind, symbol, ex_date, pay_date, effective_ms,"
     " gross_minor, gross_currency, tax_minor, tax_currency)",
     "dividend": "(fact_seq, action_id, symbol)",
@@ -50,19 +53,27 @@ def insert_sql(table: str) -> str:
     return f"INSERT INTO {table} {columns} VALUES ({', '.join('?' * len(columns.split(',')))})"
 
 
-def rows_of(fact: Fact, seq: int, *, at: datetime, machine_at: datetime) -> Iterator[TableRow]:
-    """Every row that records `fact` as number `seq`; what it moves is booked to core."""
+def rows_of(
+    fact: Fact, seq: int, *, at: datetime, machine_at: datetime, shares: Sequence[Share] = ()
+) -> Iterator[TableRow]:
+    """Every row that records `fact` as number `seq`.
+
+    What it moves is booked to core, but a deposit as `shares` divide it between the buckets.
+    """
     key = source_key(fact)
     happened, market, machine = to_ms(_happened_at(fact)), to_ms(at), to_ms(machine_at)
     kind = key.split(":")[0]
     yield "fact", (seq, kind, key, happened, market, machine, to_json(fact))
     for posting in postings(fact):
-        yield "posting", (seq, CORE, posting.account, posting.key, posting.delta)
+        for bucket, delta in shares or ((CORE, posting.delta),):
+            yield "posting", (seq, bucket, posting.account, posting.key, delta)
     match fact:
         case Fill():
             yield from _fill_rows(fact, seq)
         case CashFlow():
             yield "cash_flow", _flow_row(fact, seq)
+            for bucket, minor in shares:
+                yield "deposit_allocation", (seq, bucket, minor, fact.money.currency)
         case CorporateAction():
             yield "corporate_action", _action_row(fact, seq)
             if fact.kind == "dividend":
@@ -71,6 +82,29 @@ def rows_of(fact: Fact, seq: int, *, at: datetime, machine_at: datetime) -> Iter
             yield "opening", _opening_row(fact, seq)
         case Adjustment():
             pass
+
+
+def unbookable(fact: Fact) -> str | None:
+    """Why `fact` cannot be written to the journal; None when it can.
+
+    Asked of rows that came from outside, before they get near a transaction.
+    """
+    try:
+        for posting in postings(fact):
+            if posting.account == "cash":
+                exponent(posting.key)
+        to_ms(_happened_at(fact))
+    except BadData as error:
+        return str(error)
+    if not _key_text(fact):
+        return "it has no id"
+    if isinstance(fact, Fill) and (fact.quantity.micro <= 0 or fact.price.micro <= 0):
+        return f"quantity {fact.quantity} and price {fact.price} must both be above 0"
+    return None
+
+
+def _key_text(fact: Fact) -> str:
+    return source_key(fact).rpartition(":")[2]
 
 
 def fact_of(kind: str, payload: str) -> Fact:

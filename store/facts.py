@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from ledger.fact import CashFlow, CorporateAction, Fact, Fill, Opening, source_key
-from store.codec import maybe_instant, to_json
+from ledger.cash_flow import Divide, FlowRow, Share, all_to_core, completed_row
+from ledger.fact import (
+    Adjustment,
+    CashFlow,
+    CorporateAction,
+    Fact,
+    source_key,
+)
+from ledger.halt import Latch
+from store import readd
+from store.cash_flows import FlowChange, divided, flow_changes, keep_versions
+from store.codec import maybe_instant, to_json, to_ms
 from store.engine import Engine, Row, Tx, Value, scalar
 from store.fact_rows import TABLES, fact_of, insert_sql, rows_of
-from store.settle import link_new_fills, settle
+from store.settings import put_latch
+from store.settle import contradiction, link_new_fills, settle
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +56,9 @@ SELECT m.symbol, f.kind, f.payload
 FROM fact f JOIN (
     SELECT fact_seq, symbol FROM fill
     UNION ALL SELECT fact_seq, symbol FROM opening WHERE symbol IS NOT NULL
-    UNION ALL SELECT fact_seq, symbol FROM corporate_action WHERE kind = 'split') m
+    UNION ALL SELECT fact_seq, symbol FROM corporate_action WHERE kind = 'split'
+    UNION ALL SELECT p.fact_seq, p.key FROM fact a JOIN posting p ON p.fact_seq = a.seq
+        WHERE a.kind = 'adjustment' AND p.account = 'holding') m
     ON m.fact_seq = f.seq
 WHERE m.symbol IN (SELECT value FROM json_each(?))
 ORDER BY f.happened_ms,
@@ -85,24 +98,36 @@ class Facts:
 
     async def record(
         self,
-        facts: Sequence[Fact],
+        news: Sequence[Fact | FlowRow],
         *,
         at: datetime,
         machine_at: datetime,
         cursor: tuple[str, str] | None = None,
+        divide: Divide = all_to_core,
     ) -> tuple[Fact, ...]:
         """Write what is new and everything that follows from it, in one transaction.
 
         `at` is the market instant, `machine_at` the machine's. `cursor` is (stream, position) and
-        moves in the same transaction. Returns the facts that were not known before, in order.
+        moves in the same transaction. A cash flow is a row of the broker in any status; `divide`
+        divides deposits between buckets. An adjustment closes the difference it settles. An execution
+        of an order that was proved never to have been placed sets the latch `books`. Returns the
+        facts that were not known before, in order.
         """
 
         async def work(tx: Tx) -> tuple[Fact, ...]:
-            fresh = await _unknown(tx, facts)
+            flows = await flow_changes(tx, _flow_rows(news))
+            fresh = await _unknown(tx, news, flows)
+            shares = await divided(tx, flows, divide)
             last = await _last_seq(tx)
-            await _insert(tx, fresh, last + 1, at=at, machine_at=machine_at)
-            for intent_id in sorted(await link_new_fills(tx, last)):
+            await _insert(tx, fresh, last + 1, at=at, machine_at=machine_at, shares=shares)
+            await keep_versions(tx, flows, seqs=_flow_numbers(fresh, last + 1), seen=at)
+            linked = sorted(await link_new_fills(tx, last))
+            for intent_id in linked:
                 await settle(tx, intent_id, at)
+            reason = await contradiction(tx, linked)
+            if reason is not None:
+                await put_latch(tx, Latch("books", reason, machine_at), by="sync")
+            await _close_items(tx, fresh, at)
             await tx.execute(_REFRESH_POTS, {"actions": to_json(_dividend_actions(fresh))})
             if cursor is not None:
                 await tx.execute("INSERT OR REPLACE INTO cursor VALUES (?, ?)", cursor)
@@ -131,16 +156,24 @@ class Facts:
 
         return await self._engine.read(work)
 
-    async def cost_history(
-        self, symbols: Sequence[str]
-    ) -> Mapping[str, tuple[Fill | Opening | CorporateAction, ...]]:
-        """By symbol, every fill, opening and split in order of market time."""
+    async def last_posting(self) -> int:
+        """The newest posting's number; 0 when nothing was ever booked."""
+        return await self._engine.read(readd.last_posting)
+
+    async def readd(self) -> readd.Readded:
+        """Every balance added up again from the postings, compared with the running one."""
+        return await self._engine.read(readd.readd)
+
+    async def rebuild_balances(self) -> None:
+        """Make the running balances what the postings add up to."""
+        await self._engine.transaction(readd.rebuild)
+
+    async def cost_history(self, symbols: Sequence[str]) -> Mapping[str, tuple[Fact, ...]]:
+        """By symbol, every fact that moved its holding, in order of market time."""
         rows = await self._engine.read(lambda tx: tx.all(_COST_HISTORY, (to_json(symbols),)))
-        found: dict[str, list[Fill | Opening | CorporateAction]] = {s: [] for s in symbols}
+        found: dict[str, list[Fact]] = {symbol: [] for symbol in symbols}
         for row in rows:
-            fact = fact_of(row["kind"], row["payload"])
-            assert isinstance(fact, Fill | Opening | CorporateAction)
-            found[row["symbol"]].append(fact)
+            found[row["symbol"]].append(fact_of(row["kind"], row["payload"]))
         return {symbol: tuple(events) for symbol, events in found.items()}
 
     async def last_trades(self) -> Mapping[str, LastTrades]:
@@ -152,11 +185,27 @@ class Facts:
         }
 
 
-async def _unknown(tx: Tx, facts: Sequence[Fact]) -> tuple[Fact, ...]:
-    """The facts that the journal does not hold yet, each once."""
+def _flow_rows(news: Sequence[Fact | FlowRow]) -> Iterator[FlowRow]:
+    """The cash flows among `news` as rows; one that comes as a fact is completed."""
+    for item in news:
+        if isinstance(item, FlowRow):
+            yield item
+        elif isinstance(item, CashFlow):
+            yield completed_row(item)
+
+
+async def _unknown(
+    tx: Tx, news: Sequence[Fact | FlowRow], flows: Mapping[str, FlowChange]
+) -> tuple[Fact, ...]:
+    """The facts that the journal does not hold yet, each once; `flows` are the changed ones."""
     by_key: dict[str, Fact] = {}
-    for fact in facts:
-        by_key.setdefault(source_key(fact), fact)
+    for item in news:
+        if isinstance(item, FlowRow | CashFlow):
+            name = item.transaction_id if isinstance(item, FlowRow) else item.flow_id
+            change = flows.get(name)
+            by_key.update({source_key(fact): fact for fact in change.facts} if change else {})
+        else:
+            by_key.setdefault(source_key(item), item)
     known = await tx.all(
         "SELECT source_key FROM fact WHERE source_key IN (SELECT value FROM json_each(?))",
         (to_json(list(by_key)),),
@@ -166,19 +215,43 @@ async def _unknown(tx: Tx, facts: Sequence[Fact]) -> tuple[Fact, ...]:
 
 
 async def _insert(
-    tx: Tx, facts: Sequence[Fact], first_seq: int, *, at: datetime, machine_at: datetime
+    tx: Tx,
+    facts: Sequence[Fact],
+    first_seq: int,
+    *,
+    at: datetime,
+    machine_at: datetime,
+    shares: Mapping[str, Sequence[Share]],
 ) -> None:
     tables: dict[str, list[Sequence[Value]]] = {table: [] for table in TABLES}
     for seq, fact in enumerate(facts, first_seq):
-        for table, row in rows_of(fact, seq, at=at, machine_at=machine_at):
+        parts = shares.get(fact.flow_id, ()) if isinstance(fact, CashFlow) else ()
+        for table, row in rows_of(fact, seq, at=at, machine_at=machine_at, shares=parts):
             tables[table].append(row)
     for table, rows in tables.items():
         if rows:
             await tx.execute_many(insert_sql(table), rows)
 
 
+def _flow_numbers(facts: Sequence[Fact], first_seq: int) -> dict[str, int]:
+    return {
+        fact.flow_id: seq
+        for seq, fact in enumerate(facts, first_seq)
+        if isinstance(fact, CashFlow)
+    }
+
+
 async def _last_seq(tx: Tx) -> int:
     return await scalar(tx, "SELECT coalesce(max(seq), 0) FROM fact")
+
+
+async def _close_items(tx: Tx, facts: Sequence[Fact], at: datetime) -> None:
+    """Close the differences that these adjustments settle."""
+    settled = [fact for fact in facts if isinstance(fact, Adjustment)]
+    await tx.execute_many(
+        "UPDATE book_item SET resolved_ms = ?, how = ? WHERE item_id = ? AND resolved_ms IS NULL",
+        [(to_ms(at), f"adjusted by {fact.by}", fact.item_id) for fact in settled],
+    )
 
 
 def _dividend_actions(facts: Sequence[Fact]) -> list[str]:

@@ -44,13 +44,7 @@ class Settings:
         """Halt; a latch that stands keeps its reason and instant. Returns all that stand."""
 
         async def work(tx: Tx) -> tuple[Latch, ...]:
-            fresh = await tx.execute(
-                "INSERT INTO latch VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
-                (latch.name, latch.reason, to_ms(latch.set_at)),
-            )
-            if fresh:
-                what = f"latch {latch.name}"
-                await _audit(tx, latch.set_at, who=by, what=what, before=None, after=latch.reason)
+            await put_latch(tx, latch, by)
             return await _latches(tx)
 
         return await self._engine.transaction(work)
@@ -94,6 +88,17 @@ class Settings:
         if key == MODE_KEY:
             raise Refused("the trading mode is not an ordinary setting", code="reserved_key")
         await self._engine.transaction(lambda tx: _put(tx, key, value))
+
+
+async def put_latch(tx: Tx, latch: Latch, by: str) -> None:
+    """Set a latch within a transaction; one that stands keeps its reason and instant."""
+    fresh = await tx.execute(
+        "INSERT INTO latch VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+        (latch.name, latch.reason, to_ms(latch.set_at)),
+    )
+    if fresh:
+        what = f"latch {latch.name}"
+        await _audit(tx, latch.set_at, who=by, what=what, before=None, after=latch.reason)
 
 
 async def stored_mode(tx: Tx) -> Mode:

@@ -12,11 +12,14 @@ from datetime import datetime
 from ledger.fact import CORE
 from ledger.money import Rounding, divide
 from ledger.order import TERMINAL, OrderState
+from store.codec import sql_list, to_json
 from store.engine import Row, Tx
 from store.moves import move, note_event
 
 # An execution proves that the broker had accepted the order.
 _PROVEN_BY_FILLS = frozenset({OrderState.UNKNOWN, OrderState.ESCALATED})
+# An execution of an order that we took for one that never existed: our picture is wrong.
+_PROVED_UNSENT = frozenset({OrderState.NOT_PLACED, OrderState.REJECTED})
 _FOLLOWS_FILLS = frozenset({OrderState.ACCEPTED, OrderState.ACTIVE, OrderState.PARTIALLY_FILLED})
 
 _MATCHES = """
@@ -89,6 +92,22 @@ async def settle(tx: Tx, intent_id: int, at: datetime) -> None:
         assert after is not None
         await move(tx, intent_id, state, after, at=at, note="execution recorded")
     await settle_shares(tx, intent_id)
+
+
+async def contradiction(tx: Tx, intent_ids: Sequence[int]) -> str | None:
+    """Why these orders, which were just executed, mean that nobody may go on trading."""
+    rows = await tx.all(
+        "SELECT intent_id, client_order_id, symbol, state FROM intent"
+        f" WHERE state IN ({sql_list(_PROVED_UNSENT)})"
+        " AND intent_id IN (SELECT value FROM json_each(?))",
+        (to_json(intent_ids),),
+    )
+    texts = [
+        f"order {row['client_order_id']} ({row['symbol']}) was executed although it is"
+        f" {row['state']}"
+        for row in rows
+    ]
+    return "; ".join(texts) or None
 
 
 def _state_after(filled_micro: int, quantity_micro: int) -> OrderState | None:

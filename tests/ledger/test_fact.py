@@ -12,7 +12,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.errors import BadData
 from ledger.fact import (
     Adjustment,
     CashFlow,
@@ -97,10 +96,21 @@ def test_buying_a_pair_exchanges_quote_for_base() -> None:
     assert moved(replace(pair, side="SELL")) == {("cash", "EUR"): -100_50, ("cash", "USD"): 125_00}
 
 
-def test_a_pair_cannot_exchange_a_part_of_a_cent() -> None:
-    pair = fill(symbol="EUR/USD", quantity=Quantity.of("0.001"), gross=usd("1"))
-    with pytest.raises(BadData):
-        postings(pair)
+@pytest.mark.parametrize(
+    ("units", "cents"), [("0.001", 0), ("0.005", 0), ("0.015", 2), ("10.006", 1001)]
+)
+def test_a_pair_executed_finer_than_a_cent_is_booked_to_the_nearest_one(
+    units: str, cents: int
+) -> None:
+    pair = fill(symbol="EUR/USD", quantity=Quantity.of(units), gross=usd("1"))
+    assert Posting("cash", "EUR", cents) in postings(pair)
+
+
+@pytest.mark.parametrize("units", ["3", "-0.5"])
+def test_an_adjustment_moves_the_holding_it_names(units: str) -> None:
+    moved = Adjustment(7, None, NOW, "the broker is right", "AAA", Quantity.of(units), "owner")
+    assert postings(moved) == (Posting("holding", "AAA", Quantity.of(units).micro),)
+    assert source_key(moved) == "adjustment:7"
 
 
 @given(
