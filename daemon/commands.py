@@ -32,7 +32,7 @@ from daemon.control_errors import BadArgument
 from daemon.log_tail import LEVELS, tail
 from daemon.logs import LOG_FOLDER, LOG_NAME
 from daemon.paper_world import PaperWorld
-from daemon.wiring import System
+from daemon.system import System
 from ledger.errors import Conflict, Missing
 from ledger.halt import LATCHES, LatchName
 from ledger.order import Mode

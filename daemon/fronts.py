@@ -24,8 +24,8 @@ from daemon.config import Config
 from daemon.config_values import Bind
 from daemon.control import ControlServer
 from daemon.paper_world import PaperWorld
+from daemon.system import System
 from daemon.token import LoginCodes, load_or_create_token, same_secret
-from daemon.wiring import System
 from kernels import backend_report
 from ledger.errors import StartError
 from store.migrate import version as schema_version

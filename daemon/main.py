@@ -28,8 +28,9 @@ from daemon.logs import logging_to
 from daemon.names import check_rooms
 from daemon.paper_world import PaperWorld, hurry, open_paper_world
 from daemon.supervisor import supervise
+from daemon.system import Parts, System
 from daemon.watchdog import EXIT_STOPPED, Notifier
-from daemon.wiring import Parts, System, wire
+from daemon.wiring import wire
 from hw.open import make_display
 from hw.port import HardwareError
 from ledger.errors import ActorUnavailable, BrokerError, StartError, StoreFailed

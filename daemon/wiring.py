@@ -6,13 +6,9 @@ store and a virtual clock. Reading order: sync → planner → trader → the re
 
 from __future__ import annotations
 
-import random
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import datetime
 from functools import partial
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import trio
 
@@ -32,73 +28,24 @@ from actors.sync import Sync, SyncPorts
 from actors.ticker import Ticker, TickerPorts
 from actors.trader import Trader, TraderPorts
 from actors.upkeep import Upkeep
-from broker.port import Broker, FeeModel
+from broker.port import FeeModel
 from daemon.halt_button import NAME as HALT_BUTTON
 from daemon.halt_button import HaltButton
-from daemon.supervisor import Runner as ActorRun
-from hw.button import Button
-from hw.port import Display
+from daemon.system import Actor, Parts, System
 from ledger.run import JOBS, Job
 from policy.fees import FeeTerms
-from policy.limits import DEFAULTS, Limits
-from policy.market_hours import Calendars
-from store.backup import BackupReport
-from store.store import Store
+from policy.limits import Limits
 from wire.ask_boxes import AskBoxes
 from wire.board import Latest
-from wire.clock import Clock
 from wire.events import EventRing
-from wire.health import Health, Rank
+from wire.health import Health
 from wire.kill_switch import KillSwitch
 from wire.mailbox import NudgeBox
 from wire.messages import Boards, IntentReady, Nudge
-from wire.runner import Runner
 
 INTENTS_BOUND = 16
 ORDER_POLL_PAPER_S = 0.5
 ORDER_POLL_LIVE_S = 5.0
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """What differs between the device and the simulation."""
-
-    store: Store
-    broker: Broker
-    clock: Clock
-    calendars: Calendars
-    display: Display
-    runner: Runner
-    backup: Callable[[datetime], Awaitable[BackupReport]]
-    data: Path
-    zone: ZoneInfo
-    brightness: int
-    rng: random.Random
-    limits: Limits = DEFAULTS
-    button: Button | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Actor:
-    """`period_s` is how often it promises a beat."""
-
-    name: str
-    rank: Rank
-    period_s: float
-    run: ActorRun
-
-
-@dataclass(frozen=True, slots=True)
-class System:
-    """The wired daemon, ready to run; actors in the order in which they start."""
-
-    boards: Boards
-    events: EventRing
-    health: Health
-    asks: AskBoxes
-    nudges: dict[Job, NudgeBox[Nudge]]
-    kill: KillSwitch
-    actors: tuple[Actor, ...]
 
 
 def wire(parts: Parts) -> System:

@@ -16,7 +16,8 @@ import trio
 from broker.port import Broker
 from daemon.clock import ReplayClock, simulated_wall
 from daemon.paper_world import load_calendars
-from daemon.wiring import Parts, System, wire
+from daemon.system import Parts, System
+from daemon.wiring import wire
 from hw.null import NullDisplay
 from hw.port import Size
 from ledger.errors import Unavailable

@@ -14,7 +14,7 @@ import trio
 
 from broker.paper.adapter import PaperBroker
 from daemon.clock import ReplayClock
-from daemon.wiring import System
+from daemon.system import System
 from ledger.halt import LatchName
 from store.store import Store
 from tests.sim.crash import Bomb

@@ -27,7 +27,8 @@ from broker.paper.storage import last_processed
 from daemon.clock import ReplayClock, simulated_wall
 from daemon.paper_world import PaperWorld, hurry
 from daemon.supervisor import supervise
-from daemon.wiring import Parts, wire
+from daemon.system import Parts
+from daemon.wiring import wire
 from hw.null import NullDisplay
 from hw.port import Caps, Size
 from ledger.errors import ActorUnavailable, StoreFailed
