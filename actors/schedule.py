@@ -303,7 +303,8 @@ class Schedule:
         )
 
     def _market_view(self, mic: str) -> MarketView:
-        state = self._p.calendars.state(mic, self._p.clock.market_now())
+        now = self._p.clock.market_now()
+        state = self._p.calendars.state(mic, now)
         return MarketView(
             mic=mic,
             phase=state.phase,
@@ -311,6 +312,7 @@ class Schedule:
             next_open=state.next_open,
             next_close=state.next_close,
             timezone=self._p.calendars.zone(mic) or "unknown",
+            calendar_ends=self._p.calendars.ends_soon(mic, now.date()),
         )
 
     def _emit(self, type_: EventType, **data: str | bool) -> None:

@@ -169,6 +169,11 @@ class Calendars:
         left = (Expiry(mic, until, (until - today).days) for until, mic in ends)
         return tuple(expiry for expiry in left if expiry.days_left <= days)
 
+    def ends_soon(self, mic: str, today: date) -> date | None:
+        """The last day of the calendar of `mic` when `expiring` would name it, else None."""
+        ends = (e.valid_until for e in self.expiring(today) if e.mic == mic)
+        return next(ends, None)
+
     def _span(self, mic: str, instant: datetime, core_only: bool) -> _Span:
         if mic == FX:
             return _fx_span(instant)

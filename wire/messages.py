@@ -12,9 +12,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 
+from ledger.emergency import EmergencyRun
 from ledger.halt import Latch, LatchName
 from ledger.order import Intent, Mode
 from ledger.plan import StoredPlan
@@ -151,12 +152,15 @@ class JobView:
 
 @dataclass(frozen=True, slots=True)
 class MarketView:
+    """`calendar_ends` is the last day whose hours are known, named in its last 60 days only."""
+
     mic: str
     phase: str
     is_open: bool
     next_open: datetime | None
     next_close: datetime | None
     timezone: str
+    calendar_ends: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,6 +234,8 @@ class Boards:
     plan: Latest[StoredPlan] = field(default_factory=Latest[StoredPlan])  # planner
     planner: Latest[PlannerStatus] = field(default_factory=Latest[PlannerStatus])  # planner
     targets: Latest[TargetWeights] = field(default_factory=Latest[TargetWeights])  # planner
+    # The newest repair of negative cash, open or ended; of an earlier life, too.
+    emergency: Latest[EmergencyRun] = field(default_factory=Latest[EmergencyRun])  # rebalancer
     trading: Latest[TradingState] = field(default_factory=Latest[TradingState])  # schedule
     jobs: Latest[tuple[JobView, ...]] = field(
         default_factory=Latest[tuple[JobView, ...]]

@@ -288,6 +288,10 @@ def test_expiring_calendars_are_named_sixty_days_ahead() -> None:
     assert {(expiry.mic, expiry.days_left) for expiry in warned} == {
         (mic, 59) for mic in ("XBOM", "XSES", "XSHE", "XSHG")
     }
+    assert CALENDARS.ends_soon("XBOM", date(2026, 10, 31)) is None
+    assert CALENDARS.ends_soon("XBOM", date(2026, 11, 2)) == date(2026, 12, 31)
+    assert CALENDARS.ends_soon("XBOM", date(2027, 1, 2)) == date(2026, 12, 31)
+    assert CALENDARS.ends_soon("XNYS", date(2026, 12, 31)) is None
     assert {e.mic for e in CALENDARS.expiring(date(2027, 1, 2)) if e.days_left < 0} == {
         e.mic for e in warned
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import date
 from typing import Any
 
 import pytest
@@ -49,7 +50,7 @@ async def test_ready_is_ok_when_everything_works() -> None:
     status, answer = await read(full_world(), "/health/ready")
     assert (status, answer["status"]) == (200, "ok")
     assert set(answer["checks"]) == {
-        "db", "broker", "market_data", "scheduler", "display", "disk",
+        "db", "broker", "market_data", "calendars", "scheduler", "display", "disk",
     }  # fmt: skip
 
 
@@ -61,6 +62,18 @@ async def test_a_broken_display_or_broker_is_degraded_and_200() -> None:
     assert (status, answer["status"]) == (200, "degraded")
     assert answer["checks"]["display"]["detail"] == "no device"
     assert answer["checks"]["broker"]["state"] == "degraded"
+
+
+async def test_a_calendar_that_ends_soon_is_degraded_and_named() -> None:
+    world = full_world()
+    markets = world.boards.markets.value
+    assert markets is not None
+    ending = (replace(markets[0], calendar_ends=date(2026, 12, 31)), *markets[1:])
+    world.boards.markets.publish(ending)
+    status, answer = await read(world, "/health/ready")
+    assert (status, answer["status"]) == (200, "degraded")
+    assert answer["checks"]["calendars"]["state"] == "degraded"
+    assert "XETR until 2026-12-31" in answer["checks"]["calendars"]["detail"]
 
 
 async def test_a_database_that_cannot_be_read_is_503() -> None:

@@ -77,6 +77,7 @@ async def ready() -> Response:
         "db": await _db(web),
         "broker": _broker(web),
         "market_data": _market_data(web),
+        "calendars": _calendars(web),
         "scheduler": _actor(web, "schedule", worst="failed"),
         "display": _display(web),
         "disk": _actor(web, "upkeep", worst="degraded"),
@@ -161,6 +162,15 @@ def _market_data(web: Web) -> Check:
     if portfolio.unvalued:
         return Check("degraded", f"{len(portfolio.unvalued)} without a price", portfolio.as_of)
     return Check("ok", "current", portfolio.as_of)
+
+
+def _calendars(web: Web) -> Check:
+    """Past its calendar an exchange counts as closed: the owner hears of it 60 days before."""
+    ends = {view.mic: view.calendar_ends for view in web.boards.markets.value or ()}
+    ending = [f"{mic} until {day}" for mic, day in sorted(ends.items()) if day is not None]
+    if ending:
+        return Check("degraded", f"update needed, hours are known only: {', '.join(ending)}")
+    return Check("ok", "the hours of every exchange are known for more than 60 days")
 
 
 def _actor(web: Web, name: str, *, worst: str) -> Check:
