@@ -11,7 +11,6 @@ from ledger.cash_flow import Divide, FlowRow, Share, all_to_core, completed_row
 from ledger.fact import (
     Adjustment,
     CashFlow,
-    CorporateAction,
     Fact,
     source_key,
 )
@@ -21,6 +20,7 @@ from store.cash_flows import FlowChange, divided, flow_changes, keep_versions
 from store.codec import maybe_instant, to_json, to_ms
 from store.engine import Engine, Row, Tx, Value, scalar
 from store.fact_rows import TABLES, fact_of, insert_sql, rows_of
+from store.pots import refresh_pots
 from store.settings import put_latch
 from store.settle import contradiction, link_new_fills, settle
 
@@ -74,23 +74,6 @@ WHERE instr(f.symbol, '/') = 0
 GROUP BY f.symbol
 """
 
-# A pot is counted in the currency in which its dividend was really paid.
-_REFRESH_POTS = """
-UPDATE dividend SET currency = paid.currency, paid_ms = paid.first_ms, net_minor = paid.net
-FROM (
-    SELECT d.reference, d.currency, min(d.booked_ms) AS first_ms,
-        (SELECT sum(m.minor) FROM cash_flow m
-         WHERE m.reference = d.reference AND m.category IN ('dividend', 'tax')
-             AND m.currency = d.currency) AS net
-    FROM cash_flow d
-    WHERE d.category = 'dividend' AND d.reference IN (SELECT value FROM json_each(:actions))
-        AND d.currency = (
-            SELECT currency FROM cash_flow
-            WHERE reference = d.reference AND category = 'dividend' ORDER BY flow_id LIMIT 1)
-    GROUP BY d.reference, d.currency) paid
-WHERE paid.reference = dividend.action_id
-"""
-
 
 class Facts:
     def __init__(self, engine: Engine) -> None:
@@ -128,7 +111,7 @@ class Facts:
             if reason is not None:
                 await put_latch(tx, Latch("books", reason, machine_at), by="sync")
             await _close_items(tx, fresh, at)
-            await tx.execute(_REFRESH_POTS, {"actions": to_json(_dividend_actions(fresh))})
+            await refresh_pots(tx, last)
             if cursor is not None:
                 await tx.execute("INSERT OR REPLACE INTO cursor VALUES (?, ?)", cursor)
             return fresh
@@ -252,20 +235,6 @@ async def _close_items(tx: Tx, facts: Sequence[Fact], at: datetime) -> None:
         "UPDATE book_item SET resolved_ms = ?, how = ? WHERE item_id = ? AND resolved_ms IS NULL",
         [(to_ms(at), f"adjusted by {fact.by}", fact.item_id) for fact in settled],
     )
-
-
-def _dividend_actions(facts: Sequence[Fact]) -> list[str]:
-    """The dividends whose pots these facts may change."""
-    actions: set[str] = set()
-    for fact in facts:
-        match fact:
-            case CashFlow(category="dividend" | "tax", reference=str(action_id)):
-                actions.add(action_id)
-            case CorporateAction(kind="dividend"):
-                actions.add(fact.action_id)
-            case _:
-                pass
-    return sorted(actions)
 
 
 def _balances(seq: int, rows: Sequence[Row]) -> Balances:
