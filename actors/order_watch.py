@@ -6,7 +6,7 @@ Called by the trader while it holds the order path; nothing here submits.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import trio
@@ -23,6 +23,8 @@ from wire.messages import Nudge, RaiseLatch
 
 LOOK_BACK = timedelta(minutes=5)
 LATCH_DEADLINE_S = 5.0
+# Looks for an order that is missing are noted so often, to spare the card.
+LOOK_EVERY_S = 10.0
 AFTER_CLOSE = timedelta(minutes=30)
 DAY = timedelta(days=1)
 RESTING = frozenset({OrderState.ACCEPTED, OrderState.ACTIVE, OrderState.PARTIALLY_FILLED})
@@ -30,12 +32,16 @@ RESTING = frozenset({OrderState.ACCEPTED, OrderState.ACTIVE, OrderState.PARTIALL
 
 @dataclass(slots=True)
 class OrderWatch:
-    """`cancelling` holds orders whose withdrawal the broker has heard of in this life."""
+    """`cancelling` holds orders whose withdrawal the broker has heard of in this life.
+
+    `missed` is when each accepted order was last not found (monotonic machine seconds).
+    """
 
     desk: Desk
     sync: NudgeBox[Nudge]
     schedule: AskBox
     cancelling: set[int]
+    missed: dict[int, float] = field(default_factory=dict[int, float])
 
     async def mark_interrupted(self) -> tuple[str, ...]:
         """Turn `submitting` rows of an earlier life into `unknown`; say what was found."""
@@ -57,6 +63,7 @@ class OrderWatch:
         intents = await self.desk.orders.in_flight()
         if not intents:
             self.cancelling.clear()
+            self.missed.clear()
             return False
         since = min(i.submitted_at for i in intents if i.submitted_at is not None) - LOOK_BACK
         live = await read(self.desk.broker.open_orders)
@@ -125,6 +132,10 @@ class OrderWatch:
         that an order was never placed it has expired; its executions are facts of their own.
         While its day lasts, one that executed nothing becomes the owner's question.
         """
+        now_s = self.desk.clock.monotonic_s()
+        if now_s - self.missed.get(intent.intent_id, -LOOK_EVERY_S) < LOOK_EVERY_S:
+            return False
+        self.missed[intent.intent_id] = now_s
         now = self.desk.clock.machine_now()
         looks = await self.desk.orders.note_look(intent.intent_id, now)
         assert looks.first_at is not None
