@@ -14,6 +14,7 @@ from itertools import chain
 
 import trio
 
+from actors.exchange import Exchange
 from actors.intake import Intake
 from actors.job import JobDesk
 from ledger.account import AccountSnapshot
@@ -44,6 +45,7 @@ BEAT_S = 20.0
 @dataclass(frozen=True, slots=True)
 class SyncPorts:
     intake: Intake
+    exchange: Exchange
     securities: Securities
     dividends: Dividends
     market: MarketStore
@@ -99,6 +101,7 @@ class Sync:
         facts: list[Fact] = list(await intake.open_books())
         facts += await intake.read_streams()
         account, differences, late = await intake.check_books()
+        await self._p.exchange.prove(differences, at=account.as_of)
         facts += late
         portfolio = await self._value(account, differences)
         await self._p.snapshots.put(
@@ -158,16 +161,17 @@ class Sync:
         )
 
     async def _read_market(self) -> MarketView:
-        pairs = self._broker.capabilities.pairs
+        pairs = await self._p.exchange.pairs()
         symbols = [s.symbol for s in self._universe if s.active]
         symbols += [pair.symbol for pair in pairs]
         with self._p.intake.step():
-            rates = await self._broker.rates()
+            read = await self._broker.rates()
+        asked_at = self._clock.market_now()
         with self._p.intake.step():
             quotes = await self._broker.quotes(symbols)
         if any(quote.symbol != symbol for symbol, quote in quotes.items()):
             raise MalformedAnswer("a quote came under another symbol")
-        await self._p.market.put_rates(rates)
+        rates = await self._p.exchange.accept(read, quotes, at=asked_at)
         await self._store_quotes(quotes)
         return MarketView(universe=self._universe, pairs=pairs, quotes=quotes, rates=rates)
 

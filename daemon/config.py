@@ -14,12 +14,11 @@ its bound. The readers of single values are in `config_values`.
 [display]    driver · rows · columns · brightness (0–255)
 [halt]       pin: the line of a push button that halts trading (none: no button) · chip
 [storage]    dir
+[[fx.route]] instrument · base · quote · lot · min_quantity: see `fx_routes`
 """
 
 from __future__ import annotations
 
-import difflib
-import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -29,8 +28,10 @@ from typing import Any, TypeVar, cast
 from zoneinfo import ZoneInfo
 
 from daemon import config_values as read
+from daemon.config_lines import line_of, near, row_line
 from daemon.config_values import Bad, Bind
 from daemon.folders import control_socket, data_folder
+from daemon.fx_routes import FxRoute, read_routes, rows
 from hw.button import CHIP
 from ledger.errors import StartError
 
@@ -92,6 +93,7 @@ class Config:
     socket: Path
     display: DisplayConfig
     halt: HaltConfig
+    routes: tuple[FxRoute, ...]
     data: Path
     demo: bool
 
@@ -138,6 +140,7 @@ def _build(reader: _Reader, data: Path | None, demo: bool, environ: Mapping[str,
             brightness=reader.get("display", "brightness", read.whole(0, 255, "levels"), 150),
         ),
         halt=_halt(reader),
+        routes=read_routes(reader.get("fx", "route", rows, ()), reader.note_row),
         data=folder,
         demo=demo,
     )
@@ -194,7 +197,7 @@ class _Reader:
         for table, section in self.tables.items():
             if table not in self.asked:
                 kind = f"table [{table}]" if isinstance(section, Mapping) else f"key {table}"
-                self._note(table, None, f"unknown {kind}{_near(table, self.asked)}")
+                self._note(table, None, f"unknown {kind}{near(table, self.asked)}")
             elif not isinstance(section, Mapping):
                 self._note(table, None, f"{table} = {read.shown(section)}: must be a table")
             else:
@@ -205,38 +208,18 @@ class _Reader:
     def _unknown_keys(self, table: str, section: Mapping[str, object]) -> None:
         for key in section:
             if key not in self.asked[table]:
-                near = _near(key, self.asked[table])
-                self._note(table, key, f"unknown key [{table}] {key}{near}")
+                hint = near(key, self.asked[table])
+                self._note(table, key, f"unknown key [{table}] {key}{hint}")
 
     def _note(self, table: str, key: str | None, message: str) -> None:
-        line = _line_of(self.text, table, key)
+        self._note_at(line_of(self.text, table, key), message)
+
+    def note_row(self, row: int, key: str | None, message: str) -> None:
+        """Note a mistake in the table number `row` of [[fx.route]]."""
+        line = row_line(self.text, "fx.route", row, key) or line_of(self.text, "fx", "route")
+        name = "[[fx.route]]" if key is None else f"[[fx.route]] {key}"
+        self._note_at(line, f"{name}: {message}")
+
+    def _note_at(self, line: int | None, message: str) -> None:
         place = self.name if line is None else f"{self.name}:{line}"
         self.errors[f"{place}: {message}"] = None
-
-
-def _near(word: str, known: Mapping[str, object] | set[str]) -> str:
-    near = difflib.get_close_matches(word, list(known), n=1)
-    if near:
-        return f", did you mean {near[0]}?"
-    return f"; known are {', '.join(sorted(known))}"
-
-
-def _line_of(text: str, table: str, key: str | None) -> int | None:
-    """The line of a key, else of its table's first mention; None when it cannot be found."""
-    current, first = "", None
-    for number, line in enumerate(text.splitlines(), 1):
-        header = re.match(r"\s*\[\s*\"?([\w-]+)\"?\s*\]", line)
-        if header:
-            current = header[1]
-        found = re.match(r"\s*\"?([\w-]+)\"?(?:\s*\.\s*\"?([\w-]+)\"?)?\s*=", line)
-        names = [current] if header else _names(current, found)
-        if names[:1] == [table]:
-            first = first or number
-            if key is not None and names == [table, key]:
-                return number
-    return first
-
-
-def _names(table: str, found: re.Match[str] | None) -> list[str]:
-    parts = [part for part in found.groups() if part] if found else []
-    return [table, *parts] if table and parts else parts

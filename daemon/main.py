@@ -175,6 +175,7 @@ class _Life:
             data=self.config.data,
             zone=self.config.timezone,
             brightness=display.brightness,
+            routes=self.config.routes,
             # Names of runs and plans; the instant in them keeps two lives of the daemon apart.
             rng=random.Random(seed),
         )

@@ -13,6 +13,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from broker.port import Broker
+from daemon.fx_routes import FxRoute
 from daemon.supervisor import Runner as ActorRun
 from hw.button import Button
 from hw.port import Display
@@ -33,7 +34,7 @@ from wire.runner import Runner
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What differs between the device and the simulation."""
+    """What differs between the device and the simulation; no `routes` means the broker's pairs."""
 
     store: Store
     broker: Broker
@@ -48,6 +49,7 @@ class Parts:
     rng: random.Random
     limits: Limits = DEFAULTS
     button: Button | None = None
+    routes: tuple[FxRoute, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

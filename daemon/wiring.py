@@ -14,6 +14,7 @@ import trio
 
 from actors.desk import Desk
 from actors.drip import Drip, DripPorts
+from actors.exchange import Exchange
 from actors.intake import Intake
 from actors.job import JobDesk
 from actors.matrix import Matrix, MatrixPorts
@@ -29,6 +30,7 @@ from actors.ticker import Ticker, TickerPorts
 from actors.trader import Trader, TraderPorts
 from actors.upkeep import Upkeep
 from broker.port import FeeModel
+from daemon.fx_routes import routes_in_force
 from daemon.halt_button import NAME as HALT_BUTTON
 from daemon.halt_button import HaltButton
 from daemon.system import Actor, Parts, System
@@ -98,6 +100,7 @@ def _share(parts: Parts) -> _Shared:
     rules.publish(parts.limits)
     situation = Situation(
         orders=parts.store.orders,
+        histories=parts.store.histories,
         dividends=parts.store.dividends,
         facts=parts.store.facts,
         clock=parts.clock,
@@ -106,6 +109,7 @@ def _share(parts: Parts) -> _Shared:
         fees=terms(capabilities.fees),
         fx_fees=terms(capabilities.fx_fees),
         rng=parts.rng,
+        zone=parts.zone,
     )
     return _Shared(
         parts=parts,
@@ -152,7 +156,10 @@ def _sync(shared: _Shared) -> Sync:
     parts, store = shared.parts, shared.parts.store
     return Sync(
         SyncPorts(
-            intake=Intake(parts.broker, store.facts, store.books, parts.clock, shared.health),
+            intake=Intake(
+                parts.broker, store.facts, store.books, store.buckets, parts.clock, shared.health
+            ),
+            exchange=_exchange(shared),
             securities=store.securities,
             dividends=store.dividends,
             market=store.market,
@@ -167,6 +174,17 @@ def _sync(shared: _Shared) -> Sync:
     )
 
 
+def _exchange(shared: _Shared) -> Exchange:
+    parts, capabilities = shared.parts, shared.parts.broker.capabilities
+    return Exchange(
+        routes_in_force(parts.routes, capabilities.pairs),
+        trusted=capabilities.paper,
+        proofs=parts.store.fx_proofs,
+        market=parts.store.market,
+        rules=shared.rules,
+    )
+
+
 def _trader(shared: _Shared) -> Trader:
     parts, store = shared.parts, shared.parts.store
     desk = Desk(
@@ -174,12 +192,16 @@ def _trader(shared: _Shared) -> Trader:
         orders=store.orders,
         facts=store.facts,
         settings=store.settings,
+        buckets=store.buckets,
+        histories=store.histories,
+        equity=store.equity,
         portfolio=shared.boards.portfolio,
         clock=parts.clock,
         calendars=parts.calendars,
         rules=shared.rules,
         fees=shared.situation.fees,
         fx_fees=shared.situation.fx_fees,
+        zone=parts.zone,
     )
     watch = OrderWatch(desk, shared.nudges["sync"], shared.asks.schedule, set())
     return Trader(

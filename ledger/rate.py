@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 
 from ledger.currency import BASE, exponent
@@ -41,6 +41,15 @@ class Rate:
     @property
     def inverse(self) -> Rate:
         return Rate(self.quote, self.base, 1 / self.value, self.as_of, self.source)
+
+
+@dataclass(frozen=True, slots=True)
+class HeldRate:
+    """A rate that is not used until a second source confirms it, and why; market time."""
+
+    rate: Rate
+    reason: str
+    fetched_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,10 +53,16 @@ class Security:
 
 @dataclass(frozen=True, slots=True)
 class FxPair:
-    """A currency pair of the FX market; BUY buys `base` and pays `quote`, quantity is in base."""
+    """A currency pair of the FX market; BUY buys `base` and pays `quote`, quantity is in base.
+
+    `min_quantity` None is one lot. A pair is `proven` when a conversion of ours was seen to move
+    both balances the right way; until then only small ones are made on it.
+    """
 
     symbol: str
     base: str
     quote: str
     lot: Quantity
     tick: Price
+    min_quantity: Quantity | None = None
+    proven: bool = True

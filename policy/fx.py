@@ -8,7 +8,7 @@ always in units of the base, so it cannot be the wrong way round.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 
@@ -19,6 +19,7 @@ from ledger.quote import Quote
 from ledger.rate import RateTable
 from ledger.security import FxPair
 from policy.fees import FeeTerms, fee
+from policy.fx_rates import inconsistent
 from policy.limits import Limits
 from policy.pricing import drift, spread
 
@@ -36,6 +37,8 @@ class NoFx(StrEnum):
     NO_PRICE = "no_price"
     NO_SURPLUS = "no_surplus"
     BELOW_LOT = "below_lot"
+    BELOW_MINIMUM = "below_minimum"
+    NOTHING_ARRIVES = "nothing_arrives"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +62,26 @@ class Leg:
 
 @dataclass(frozen=True, slots=True)
 class FxMarket:
-    """What conversions are sized with; `rates` holds only rates fresh enough to trade on."""
+    """What conversions are sized with; `rates` holds only rates fresh enough to trade on.
+
+    `inconsistent` are the pairs whose quotes contradict those of other pairs: not converted on.
+    """
 
     pairs: tuple[FxPair, ...]
     quotes: Mapping[str, Quote]
     rates: RateTable
     fees: FeeTerms
     limits: Limits
+    inconsistent: frozenset[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        wrong = inconsistent(self.pairs, self.quotes, self.limits)
+        object.__setattr__(self, "inconsistent", wrong)
+
+    @property
+    def unproven(self) -> frozenset[str]:
+        """The pairs on which no conversion of ours was seen to move the money the right way."""
+        return frozenset(pair.symbol for pair in self.pairs if not pair.proven)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,16 +136,21 @@ def ways(
     """Routes into `target`, direct ones first, then the most valuable surplus, then the code.
 
     A path over EUR comes last: EUR that is there already, or came by its first leg, goes first.
+    Pairs that are not proven yet are used only where proven ones do not lead, and after those.
     """
-    ranked: list[tuple[int, int, str, tuple[Leg, ...]]] = []
+    ranked: list[tuple[bool, int, int, str, tuple[Leg, ...]]] = []
+    proven = tuple(pair for pair in market.pairs if pair.proven)
     for currency, money in surplus.items():
         value = market.rates.to_eur(money)
         if currency == target or value is None or value.minor <= 0:
             continue
-        legs = route(currency, target, market.pairs)
+        legs = route(currency, target, proven)
+        trial = isinstance(legs, FxRefusal)
+        if trial:
+            legs = route(currency, target, market.pairs)
         if not isinstance(legs, FxRefusal):
-            ranked.append((len(legs), -value.minor, currency, legs))
-    return tuple(legs for *_, legs in sorted(ranked, key=lambda way: way[:3]))
+            ranked.append((trial, len(legs), -value.minor, currency, legs))
+    return tuple(legs for *_, legs in sorted(ranked, key=lambda way: way[:4]))
 
 
 def _direct(source: str, target: str, pairs: tuple[FxPair, ...]) -> Leg | None:
@@ -142,8 +163,11 @@ def _direct(source: str, target: str, pairs: tuple[FxPair, ...]) -> Leg | None:
 def pair_price(pair: FxPair, market: FxMarket) -> Price | None:
     """Quote units per base: the pair's quote, or the reference rate while there is no quote.
 
-    None without a reference rate, or when the quote is too far from it to be believed.
+    None without a reference rate, or when the quote is too far from it or from the quotes of
+    other pairs to be believed.
     """
+    if pair.symbol in market.inconsistent:
+        return None
     rate = market.rates.rate(pair.base, pair.quote)
     if rate is None or rate.value < LEAST_PRICE:
         return None
@@ -224,8 +248,15 @@ def _base_for(money: Money, price: Price, rounding: Rounding) -> Quantity:
 
 
 def _sized(leg: Leg, quantity: Quantity, price: Price, market: FxMarket) -> Conversion | FxRefusal:
+    """The conversion of `quantity`, or of what a first conversion on the pair may be."""
+    if not leg.pair.proven:
+        quantity = min(quantity, _first_quantity(leg.pair, market))
     if quantity.micro <= 0:
         return FxRefusal(NoFx.BELOW_LOT, f"less than one lot of {leg.pair.symbol}")
+    least = leg.pair.min_quantity
+    if least is not None and quantity < least:
+        detail = f"{quantity} {leg.pair.base} is below the minimum of {leg.pair.symbol}, {least}"
+        return FxRefusal(NoFx.BELOW_MINIMUM, detail)
     quote = market.quotes.get(leg.pair.symbol)
     worst = worst_price(price, leg.side, quote, market.limits)
     buying = leg.side == "BUY"
@@ -238,16 +269,25 @@ def _sized(leg: Leg, quantity: Quantity, price: Price, market: FxMarket) -> Conv
     fee_eur = market.rates.convert(charged, BASE, Rounding.CEIL) if charged else None
     if charged is None or fee_eur is None or value_eur is None or lost_eur is None:
         return _no_price(leg)
+    receive = base_got if buying else worst.times(quantity, Rounding.FLOOR)
+    if receive.minor <= (charged.minor if charged.currency == leg.target else 0):
+        return FxRefusal(NoFx.NOTHING_ARRIVES, f"{quantity} {leg.pair.symbol} brings nothing")
     return Conversion(
         leg=leg,
         quantity=quantity,
         price=price,
         spend=worst.times(quantity, Rounding.CEIL) if buying else base_paid,
-        receive=base_got if buying else worst.times(quantity, Rounding.FLOOR),
+        receive=receive,
         fee=charged,
         value_eur=value_eur,
         cost_eur=fee_eur + lost_eur,
     )
+
+
+def _first_quantity(pair: FxPair, market: FxMarket) -> Quantity:
+    """The largest conversion on a pair that is not proven yet; zero without a rate."""
+    most = market.rates.convert(market.limits.fx_first_amount, pair.base, Rounding.FLOOR)
+    return Quantity(0) if most is None else _as_base(most).floor_to_lot(pair.lot)
 
 
 def _base_money(quantity: Quantity, base: str, rounding: Rounding) -> Money:

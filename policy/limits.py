@@ -19,6 +19,8 @@ class Limits:
     min_currency_reserve: Money = Money(5_00, "EUR")
     # A conversion below this size is not worth its fee.
     min_fx_amount: Money = Money(10_00, "EUR")
+    # Until a pair is seen to move the money the right way, no conversion on it is larger.
+    fx_first_amount: Money = Money(20_00, "EUR")
     # Bought on top of a conversion's need, so that a moving rate does not leave it short.
     fx_buffer: Decimal = Decimal("0.02")
     # A trade must be at least this large for its fee to stay within 1 % of its value.
@@ -67,6 +69,10 @@ class Limits:
     drip_after_open: timedelta = timedelta(minutes=30)
     # A pair's quote further than this from the reference rate is taken for an error: no conversion.
     max_fx_deviation: Decimal = Decimal("0.03")
+    # A reference rate this far from the last one waits until the pair's own quote confirms it.
+    max_rate_jump: Decimal = Decimal("0.10")
+    # Three pairs whose quotes do not close their triangle within this are not traded.
+    max_triangle_error: Decimal = Decimal("0.005")
     # Weight above target from which a position is trimmed; trimming less costs more than it cures.
     max_overweight: Decimal = Decimal("0.05")
     # Share of a position that one sale may take, so that a wrong target shows before it is out.

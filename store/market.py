@@ -1,15 +1,18 @@
-"""Quotes and exchange rates: what can be fetched again, in a file of its own. Written by sync."""
+"""Quotes and exchange rates: what can be fetched again, in a file of its own. Written by sync.
+
+A rate that is not believed is kept apart, so that nothing is ever valued with it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from ledger.currency import BASE
 from ledger.money import Price
 from ledger.quote import Quote
-from ledger.rate import Rate, RateTable
+from ledger.rate import HeldRate, Rate, RateTable
 from store.codec import from_ms, maybe_price, to_ms
 from store.engine import Engine, Row, Tx, Value
 
@@ -26,6 +29,11 @@ ON CONFLICT DO UPDATE SET currency = excluded.currency, bid_micro = excluded.bid
     market_open = excluded.market_open
 WHERE excluded.at_ms >= at_ms
 """
+
+_PUT_RATE = """
+INSERT OR REPLACE INTO rate (currency, as_of, value, source, fetched_ms) VALUES (?, ?, ?, ?, ?)
+"""
+_HOLD_RATE = "INSERT OR REPLACE INTO rate_held VALUES (?, ?, ?, ?, ?, ?)"
 
 # With max() the other columns come from the row that holds the maximum.
 _NEWEST_RATES = "SELECT currency, max(as_of) AS as_of, value, source FROM rate GROUP BY currency"
@@ -48,15 +56,29 @@ class MarketStore:
         rows = await self._engine.read(lambda tx: tx.all("SELECT * FROM quote ORDER BY symbol"))
         return {row["symbol"]: _quote_of(row) for row in rows}
 
-    async def put_rates(self, table: RateTable) -> None:
-        """Keep every rate under the day it was published for."""
-        rows = [
-            (currency, rate.as_of.isoformat(), str(rate.value), rate.source)
-            for currency, rate in table.per_eur.items()
-        ]
-        await self._engine.transaction(
-            lambda tx: tx.execute_many("INSERT OR REPLACE INTO rate VALUES (?, ?, ?, ?)", rows)
+    async def put_rates(
+        self, table: RateTable, *, at: datetime, held: Iterable[HeldRate] = ()
+    ) -> None:
+        """Keep rates that were read at the market instant `at`, each under the day it is of.
+
+        `held` replaces what is held back: nothing but that waits for a second source from now on.
+        """
+        rows = [(*_rate_values(rate), to_ms(at)) for rate in table.per_eur.values()]
+        waiting = [(*_rate_values(h.rate), to_ms(h.fetched_at), h.reason) for h in held]
+
+        async def work(tx: Tx) -> None:
+            await tx.execute_many(_PUT_RATE, rows)
+            await tx.execute("DELETE FROM rate_held")
+            await tx.execute_many(_HOLD_RATE, waiting)
+
+        await self._engine.transaction(work)
+
+    async def rates_held(self) -> tuple[HeldRate, ...]:
+        """What was read last but is not believed, by currency."""
+        rows = await self._engine.read(
+            lambda tx: tx.all("SELECT * FROM rate_held ORDER BY currency, as_of")
         )
+        return tuple(HeldRate(_rate_of(r), r["reason"], from_ms(r["fetched_ms"])) for r in rows)
 
     async def rates(self) -> RateTable:
         """The newest rate of each currency."""
@@ -76,17 +98,22 @@ async def _table_on(tx: Tx, day: date) -> RateTable:
 
 
 def _table_of(rows: Iterable[Row]) -> RateTable:
-    rates = (
-        Rate(
-            base=BASE,
-            quote=row["currency"],
-            value=Decimal(row["value"]),
-            as_of=date.fromisoformat(row["as_of"]),
-            source=row["source"],
-        )
-        for row in rows
-    )
+    rates = (_rate_of(row) for row in rows)
     return RateTable({rate.quote: rate for rate in rates})
+
+
+def _rate_of(row: Row) -> Rate:
+    return Rate(
+        base=BASE,
+        quote=row["currency"],
+        value=Decimal(row["value"]),
+        as_of=date.fromisoformat(row["as_of"]),
+        source=row["source"],
+    )
+
+
+def _rate_values(rate: Rate) -> tuple[str, str, str, str]:
+    return rate.quote, rate.as_of.isoformat(), str(rate.value), rate.source
 
 
 def _quote_values(quote: Quote) -> dict[str, Value]:

@@ -14,8 +14,11 @@ from store.backup import copy_to
 from store.books import Books
 from store.buckets import Buckets
 from store.dividends import Dividends
+from store.emergency import Emergencies
 from store.engine import Checkpoint, Engine, Synchronous
+from store.equity import Equity
 from store.facts import Facts
+from store.fx_proofs import FxProofs
 from store.inline import open_inline_engine
 from store.market import MarketStore
 from store.migrate import Migration, migrate, migrations, version
@@ -26,6 +29,7 @@ from store.runs import Runs
 from store.securities import Securities
 from store.settings import Settings
 from store.snapshots import Snapshots
+from store.trade_history import TradeHistories
 from store.views import Views
 
 LEDGER_FILE = "ledger.db"
@@ -44,10 +48,14 @@ class Store:
     orders: Orders
     plans: Plans
     dividends: Dividends
+    emergency: Emergencies
     runs: Runs
     settings: Settings
     snapshots: Snapshots
+    equity: Equity
+    histories: TradeHistories
     market: MarketStore
+    fx_proofs: FxProofs
     books: Books
     buckets: Buckets
     recovery: RecoveryLog
@@ -63,10 +71,14 @@ class Store:
             orders=Orders(ledger),
             plans=Plans(ledger),
             dividends=Dividends(ledger),
+            emergency=Emergencies(ledger),
             runs=Runs(ledger),
             settings=Settings(ledger),
             snapshots=Snapshots(ledger),
+            equity=Equity(ledger),
+            histories=TradeHistories(ledger),
             market=MarketStore(prices),
+            fx_proofs=FxProofs(ledger),
             books=Books(ledger),
             buckets=Buckets(ledger),
             recovery=RecoveryLog(ledger),

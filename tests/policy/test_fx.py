@@ -184,11 +184,11 @@ def test_c4_c5_amounts_have_the_right_direction_and_size_at_any_rate(
     wanted, budget = Money(need, target), Money(surplus, source)
     found = convert(legs[0], wanted, surplus=budget, market=market)
     if isinstance(found, FxRefusal):
-        assert found.code in {NoFx.BELOW_LOT, NoFx.NO_SURPLUS}, found
+        assert found.code in {NoFx.BELOW_LOT, NoFx.NO_SURPLUS, NoFx.NOTHING_ARRIVES}, found
         return
     assert found.outlay(source) <= surplus
     assert found.receive.currency == target
-    assert found.receive.minor >= 0
+    assert found.receive.minor > 0
     free = done(need_at_least(legs[0], wanted, market))
     assert found.quantity <= free.quantity
     # Worth of the quantity in the target currency at the exact rate, up to a lot and a millionth.

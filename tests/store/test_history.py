@@ -80,9 +80,9 @@ def rate(currency: str, value: str, day: int) -> Rate:
 
 async def test_the_newest_rate_of_each_currency_is_exact(inline_store: Store) -> None:
     market = inline_store.market
-    await market.put_rates(RateTable({"USD": rate("USD", "1.0876543210987654", 1)}))
+    await market.put_rates(RateTable({"USD": rate("USD", "1.0876543210987654", 1)}), at=NOW)
     await market.put_rates(
-        RateTable({"USD": rate("USD", "1.09", 2), "GBP": rate("GBP", "0.85", 1)})
+        RateTable({"USD": rate("USD", "1.09", 2), "GBP": rate("GBP", "0.85", 1)}), at=NOW
     )
     table = await market.rates()
     assert table.per_eur == {"USD": rate("USD", "1.09", 2), "GBP": rate("GBP", "0.85", 1)}
@@ -91,7 +91,7 @@ async def test_the_newest_rate_of_each_currency_is_exact(inline_store: Store) ->
 async def test_a_day_is_valued_with_the_rates_known_then(inline_store: Store) -> None:
     market = inline_store.market
     for day in (1, 5):
-        await market.put_rates(RateTable({"USD": rate("USD", f"1.0{day}", day)}))
+        await market.put_rates(RateTable({"USD": rate("USD", f"1.0{day}", day)}), at=NOW)
     days = [date(2026, 2, 28), date(2026, 3, 3), date(2026, 3, 10), date(2026, 3, 11)]
     tables = await market.rates_on(days)
     values = [tables[day].rate("EUR", "USD") for day in days]

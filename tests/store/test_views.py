@@ -6,10 +6,13 @@ from datetime import date
 from decimal import Decimal
 
 from ledger.money import Money, Quantity
+from ledger.order import OrderState
 from ledger.rate import Rate, RateTable
 from ledger.run import RunStatus
 from store.identity import stamp
+from store.order_views import OrderQuery
 from store.store import Store
+from store.views import TradeQuery
 from tests.store.builders import (
     MACHINE,
     NOW,
@@ -42,7 +45,7 @@ async def traded(store: Store) -> None:
 
 async def test_a_trade_is_shown_with_everything_known_about_it(inline_store: Store) -> None:
     await traded(inline_store)
-    rows = await inline_store.views.trades(10)
+    rows = await inline_store.views.trades(TradeQuery(10))
     first = rows[0]
     assert (first.symbol, first.name, first.isin) == ("AAA.EU", "AAA.EU AG", "DEAAA.EU")
     assert (first.quantity, first.currency) == (Quantity.of(10), "EUR")
@@ -60,24 +63,31 @@ async def test_a_trade_without_a_rate_of_its_day_has_no_value_in_euro(
 ) -> None:
     """C10: unknown is never 1.0."""
     await traded(inline_store)
-    by_name = {row.name: row.value_eur for row in await inline_store.views.trades(10)}
+    by_name = {row.name: row.value_eur for row in await inline_store.views.trades(TradeQuery(10))}
     assert by_name["USD → EUR"] == eur(20)
     assert by_name["EUR → USD"] == eur(50)
     assert by_name["USD → GBP"] is None
     usd = Rate("EUR", "USD", Decimal("1.30"), date(2026, 3, 2), "ecb")
-    await inline_store.market.put_rates(RateTable({"USD": usd}))
-    by_name = {row.name: row.value_eur for row in await inline_store.views.trades(10)}
+    await inline_store.market.put_rates(RateTable({"USD": usd}), at=NOW)
+    by_name = {row.name: row.value_eur for row in await inline_store.views.trades(TradeQuery(10))}
     assert by_name["USD → GBP"] == eur(20)
 
 
 async def test_trades_are_filtered_and_continued(inline_store: Store) -> None:
     await traded(inline_store)
     trades = inline_store.views.trades
-    everything = await trades(10)
-    assert await trades(2) == everything[:2]
-    assert await trades(10, before_id=everything[1].id) == everything[2:]
-    assert [row.symbol for row in await trades(10, "EUR/USD", "SELL")] == ["EUR/USD"]
-    assert await trades(10, before_id=999) == ()
+    everything = await trades(TradeQuery(10))
+    assert await trades(TradeQuery(2)) == everything[:2]
+    assert await trades(TradeQuery(10, before_id=everything[1].id)) == everything[2:]
+    sold = await trades(TradeQuery(10, "EUR/USD", "SELL"))
+    assert [row.symbol for row in sold] == ["EUR/USD"]
+    assert await trades(TradeQuery(10, before_id=999)) == ()
+    assert await trades(TradeQuery(10, "DEAAA.EU")) == everything[:1]
+    assert await trades(TradeQuery(10, mode="research")) == ()
+    assert await trades(TradeQuery(10, source="paper")) == everything
+    assert await trades(TradeQuery(10, source="tradernet")) == ()
+    assert everything[0].state is OrderState.SUBMITTING
+    assert await trades(TradeQuery(10, state=OrderState.FILLED)) == everything[1:]
 
 
 async def test_dividends_are_shown_with_where_their_money_is(inline_store: Store) -> None:
@@ -95,7 +105,7 @@ async def test_orders_runs_and_counts_are_read(inline_store: Store) -> None:
     await traded(inline_store)
     await inline_store.runs.open("r1", "sync", "api", requested_at=MACHINE, market_at=NOW)
     await inline_store.runs.finish("r1", RunStatus.SUCCEEDED, at=after(1))
-    assert await inline_store.views.orders(5) == await inline_store.orders.recent(5)
+    assert await inline_store.views.orders(OrderQuery(5)) == await inline_store.orders.recent(5)
     assert [run.run_id for run in await inline_store.views.runs(5)] == ["r1"]
     assert await inline_store.views.runs(5, "plan") == ()
     counts = await inline_store.views.counts()
