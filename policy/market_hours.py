@@ -62,6 +62,11 @@ def resolve_mic(name: str) -> str | None:
     return _MIC_BY_NAME.get(name.strip().casefold())
 
 
+def names_of(mic: str) -> tuple[str, ...]:
+    """What else an exchange is called; () for one without another name."""
+    return _NAMES.get(mic, ())
+
+
 @dataclass(frozen=True, slots=True)
 class SessionState:
     """What an exchange is doing at one instant. All instants are aware UTC.
@@ -128,6 +133,10 @@ class Calendars:
             return "UTC"
         exchange = self._table.exchange(mic)
         return exchange.zone.key if exchange else None
+
+    def valid_until(self, mic: str) -> date:
+        """The last day whose hours are known. Raises KeyError for an exchange without a table."""
+        return self._table.valid_until(mic)
 
     def session(self, mic: str, day: date) -> Session | None:
         """The session of the exchange's local date `day`; None when there is none or unknown."""
