@@ -13,7 +13,8 @@ from datetime import datetime
 from typing import Literal, Protocol
 
 from ledger.account import AccountSnapshot
-from ledger.fact import CashFlow, CorporateAction, Fill
+from ledger.cash_flow import FlowRow
+from ledger.fact import CorporateAction, Fill
 from ledger.money import Money
 from ledger.order import OrderDraft, OrderView
 from ledger.quote import Quote
@@ -82,8 +83,11 @@ class Broker(Protocol):
         """Fills after `cursor` (None = all), with an overlap; and the next cursor."""
         ...
 
-    async def cash_flows_since(self, cursor: str | None) -> tuple[Sequence[CashFlow], str | None]:
-        """Completed cash flows after `cursor` (None = all), with an overlap."""
+    async def cash_flows_since(self, cursor: str | None) -> tuple[Sequence[FlowRow], str | None]:
+        """Cash flows of every status that came or changed after `cursor` (None = all).
+
+        With an overlap; every transaction in the status it has now.
+        """
         ...
 
     async def corporate_actions_since(

@@ -25,8 +25,9 @@ from broker.paper.storage import Storage
 from broker.paper.world import World
 from broker.port import Accepted, Capabilities
 from ledger.account import AccountSnapshot, CashBalance, Holding
+from ledger.cash_flow import FlowRow
 from ledger.errors import OutcomeUnknown, StartError, Unavailable
-from ledger.fact import CashFlow, CorporateAction, Fill
+from ledger.fact import CorporateAction, Fill
 from ledger.order import OrderDraft, OrderView
 from ledger.quote import Quote
 from ledger.rate import RateTable
@@ -121,7 +122,7 @@ class PaperBroker:
             rows = tables.fills_since(self.storage.db, answers.since_ms(cursor))
         return tuple(answers.fill(row) for row in rows), answers.cursor(now)
 
-    async def cash_flows_since(self, cursor: str | None) -> tuple[Sequence[CashFlow], str | None]:
+    async def cash_flows_since(self, cursor: str | None) -> tuple[Sequence[FlowRow], str | None]:
         now = await self._arrive()
         with _reading():
             rows = tables.flows_since(self.storage.db, answers.since_ms(cursor))

@@ -9,10 +9,11 @@ from decimal import Decimal
 from broker.paper.account import Account
 from broker.paper.instants import from_ms, to_ms, weekdays_before
 from broker.paper.orders import order_id
-from broker.paper.tables import ActionRow, FillRow, FlowRow
+from broker.paper.tables import ActionRow, FillRow, FlowEntry
 from ledger.account import CashBalance, Holding
+from ledger.cash_flow import FlowRow
 from ledger.errors import MalformedAnswer
-from ledger.fact import CashFlow, CorporateAction, Fill
+from ledger.fact import CorporateAction, Fill
 from ledger.money import Money, Price, Quantity
 from ledger.security import Instrument
 
@@ -74,10 +75,13 @@ def fill(row: FillRow) -> Fill:
     )
 
 
-def cash_flow(row: FlowRow) -> CashFlow:
-    return CashFlow(
-        flow_id=f"C{row.number:09d}",
+def cash_flow(row: FlowEntry) -> FlowRow:
+    """The exchange books a flow only when it is completed."""
+    return FlowRow(
+        transaction_id=f"C{row.number:09d}",
+        type=row.category,
         category=row.category,
+        status="completed",
         money=Money(row.minor, row.currency),
         booked_at=from_ms(row.booked_ms),
         symbol=row.symbol,

@@ -14,7 +14,7 @@ from broker.paper import tables
 from broker.paper.account import Stake, Unsettled, bought, sold
 from broker.paper.orders import PaperOrder
 from broker.paper.storage import Storage
-from broker.paper.tables import ActionRow, Entitlement, FillRow, FlowRow
+from broker.paper.tables import ActionRow, Entitlement, FillRow, FlowEntry
 from ledger.fact import FlowCategory, is_pair
 from ledger.money import Money
 
@@ -82,7 +82,7 @@ class Books:
         number = tables.next_number(self.db, "flows")
         tables.insert(
             self.db,
-            FlowRow(
+            FlowEntry(
                 number, category, money.currency, money.minor, at_ms, symbol, reference, description
             ),
         )

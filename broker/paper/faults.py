@@ -16,8 +16,9 @@ from typing import TypeVar
 
 from broker.port import Accepted, Broker, Capabilities
 from ledger.account import AccountSnapshot
+from ledger.cash_flow import FlowRow
 from ledger.errors import BrokerError, MalformedAnswer, OutcomeUnknown, Unavailable
-from ledger.fact import CashFlow, CorporateAction, Fill
+from ledger.fact import CorporateAction, Fill
 from ledger.order import OrderDraft, OrderView
 from ledger.quote import Quote
 from ledger.rate import RateTable
@@ -134,7 +135,7 @@ class FaultyBroker:
         in_time = self._in_time(rows, now, blows.get(Fault.LATE_FILLS))
         return self._rows(in_time, blows), following
 
-    async def cash_flows_since(self, cursor: str | None) -> tuple[Sequence[CashFlow], str | None]:
+    async def cash_flows_since(self, cursor: str | None) -> tuple[Sequence[FlowRow], str | None]:
         blows = await self._before("cash_flows_since")
         if Fault.EMPTY in blows:
             return (), cursor

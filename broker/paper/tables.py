@@ -45,7 +45,7 @@ class FillRow:
 
 
 @dataclass(frozen=True, slots=True)
-class FlowRow:
+class FlowEntry:
     number: int
     category: FlowCategory
     currency: str
@@ -89,8 +89,8 @@ class Entitlement:
     currency: str
 
 
-Row = FillRow | FlowRow | ActionRow | Entitlement
-_TABLES = {FillRow: "fills", FlowRow: "flows", ActionRow: "actions", Entitlement: "entitlements"}
+Row = FillRow | FlowEntry | ActionRow | Entitlement
+_TABLES = {FillRow: "fills", FlowEntry: "flows", ActionRow: "actions", Entitlement: "entitlements"}
 
 
 def insert(db: sqlite3.Connection, row: Row) -> None:
@@ -178,9 +178,9 @@ def fills_since(db: sqlite3.Connection, since_ms: int) -> list[FillRow]:
     return [FillRow(*row) for row in db.execute(query, (since_ms,))]
 
 
-def flows_since(db: sqlite3.Connection, since_ms: int) -> list[FlowRow]:
+def flows_since(db: sqlite3.Connection, since_ms: int) -> list[FlowEntry]:
     query = "SELECT * FROM flows WHERE booked_ms >= ? ORDER BY number"
-    return [FlowRow(*row) for row in db.execute(query, (since_ms,))]
+    return [FlowEntry(*row) for row in db.execute(query, (since_ms,))]
 
 
 def actions_since(db: sqlite3.Connection, since_ms: int) -> list[ActionRow]:

@@ -25,7 +25,8 @@ from broker.market_data import (
 from broker.paper.adapter import PaperBroker
 from broker.paper.storage import Storage
 from broker.port import Broker
-from ledger.fact import Fact, Fill, postings, source_key
+from ledger.cash_flow import facts_between
+from ledger.fact import CashFlow, Fact, Fill, postings, source_key
 from ledger.money import Money, Price, Quantity
 from ledger.order import OrderDraft, OrderView, Side
 
@@ -253,7 +254,7 @@ async def booked(broker: Broker, before: Mapping[tuple[str, str], int]) -> dict[
     total = dict(before)
     reported: tuple[Fact, ...] = (
         *(await broker.fills_since(None))[0],
-        *(await broker.cash_flows_since(None))[0],
+        *await completed(broker),
         *(await broker.corporate_actions_since(None))[0],
     )
     for fact in {source_key(fact): fact for fact in reported}.values():
@@ -261,6 +262,14 @@ async def booked(broker: Broker, before: Mapping[tuple[str, str], int]) -> dict[
             key = (posting.account, posting.key)
             total[key] = total.get(key, 0) + posting.delta
     return {key: value for key, value in total.items() if value}
+
+
+async def completed(broker: Broker) -> tuple[CashFlow, ...]:
+    """The facts that the broker's cash flows are."""
+    rows, _ = await broker.cash_flows_since(None)
+    return tuple(
+        fact for row in rows for fact in facts_between(None, row, version=1, booked_before=False)
+    )
 
 
 async def shown(broker: Broker) -> dict[Any, int]:

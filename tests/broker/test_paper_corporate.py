@@ -18,7 +18,8 @@ from broker.market_data import (
     SplitRow,
 )
 from broker.paper.withholding import withholding_micro
-from ledger.fact import CashFlow, CorporateAction
+from ledger.cash_flow import FlowRow
+from ledger.fact import CorporateAction
 from ledger.money import Money, Price, Quantity
 from tests.broker.paper_rig import (
     CALM,
@@ -40,7 +41,7 @@ PAID = DAYS[8]
 DIVIDEND = replace(CALM, dividends=(DividendRow(US, EX, PAID, 1_010_000, "USD"),))
 
 
-def flows(rig: Rig) -> Sequence[CashFlow]:
+def flows(rig: Rig) -> Sequence[FlowRow]:
     return run(rig.broker.cash_flows_since(None))[0]
 
 

@@ -15,8 +15,9 @@ from broker.paper.adapter import PaperBroker
 from broker.paper.faults import FaultPlan, FaultyBroker
 from broker.port import Accepted, Broker, Capabilities
 from ledger.account import AccountSnapshot
+from ledger.cash_flow import FlowRow
 from ledger.errors import BrokerError
-from ledger.fact import CashFlow, CorporateAction, Fill
+from ledger.fact import CorporateAction, Fill
 from ledger.order import OrderDraft, OrderView
 from ledger.quote import Quote
 from ledger.rate import RateTable
@@ -63,7 +64,7 @@ class _Through:
     async def fills_since(self, cursor: str | None) -> tuple[Sequence[Fill], str | None]:
         return await self._call("fills_since", lambda: self.line.fills_since(cursor))
 
-    async def cash_flows_since(self, cursor: str | None) -> tuple[Sequence[CashFlow], str | None]:
+    async def cash_flows_since(self, cursor: str | None) -> tuple[Sequence[FlowRow], str | None]:
         return await self._call("cash_flows_since", lambda: self.line.cash_flows_since(cursor))
 
     async def corporate_actions_since(

@@ -11,7 +11,8 @@ import trio
 
 from broker.port import Accepted, Capabilities, FeeModel
 from ledger.account import AccountSnapshot, CashBalance, Holding
-from ledger.fact import CashFlow, CorporateAction, Fill, is_pair
+from ledger.cash_flow import FlowRow, FlowStatus
+from ledger.fact import CorporateAction, Fill, FlowCategory, is_pair
 from ledger.money import Money, Price, Quantity, Rounding
 from ledger.order import BrokerOrderState, OrderDraft, OrderView
 from ledger.quote import Quote
@@ -53,7 +54,7 @@ class ScriptedBroker:
     cancelled: list[str] = field(default_factory=list[str])
     orders: dict[str, OrderView] = field(default_factory=dict[str, OrderView])
     fills: list[Fill] = field(default_factory=list[Fill])
-    flows: list[CashFlow] = field(default_factory=list[CashFlow])
+    flows: list[FlowRow] = field(default_factory=list[FlowRow])
     actions: list[CorporateAction] = field(default_factory=list[CorporateAction])
 
     @property
@@ -105,7 +106,7 @@ class ScriptedBroker:
         await self._call("fills_since")
         return tuple(self.fills), cursor
 
-    async def cash_flows_since(self, cursor: str | None) -> tuple[Sequence[CashFlow], str | None]:
+    async def cash_flows_since(self, cursor: str | None) -> tuple[Sequence[FlowRow], str | None]:
         await self._call("cash_flows_since")
         return tuple(self.flows), cursor
 
@@ -200,18 +201,33 @@ class ScriptedBroker:
     def price(self, symbol: str, last: str, currency: str = "EUR") -> None:
         self.quoted[symbol] = quote(symbol, last, currency=currency)
 
-    def deposit(self, amount: str, currency: str = "EUR") -> None:
-        flow = CashFlow(
-            flow_id=f"C{len(self.flows) + 1}",
-            category="deposit",
-            money=Money.of(amount, currency),
-            booked_at=self.now(),
-            symbol=None,
-            reference=None,
-            description="deposit",
-        )
-        self.flows.append(flow)
-        self._add(self.cash, currency, Decimal(amount))
+    def deposit(self, amount: str, currency: str = "EUR") -> str:
+        return self.flow("deposit", amount, currency)
+
+    def flow(
+        self,
+        category: FlowCategory,
+        amount: str,
+        currency: str = "EUR",
+        *,
+        status: FlowStatus = "completed",
+    ) -> str:
+        """A flow of the account in this status; its money moves once it is completed."""
+        name = f"C{len(self.flows) + 1}"
+        money = Money.of(amount, currency)
+        row = FlowRow(name, category, category, "pending", money, self.now(), description=category)
+        self.flows.append(row)
+        self.becomes(name, status)
+        return name
+
+    def becomes(self, transaction_id: str, status: FlowStatus) -> None:
+        """The broker shows another status of a flow from now on, and pays or takes it back."""
+        for number, row in enumerate(self.flows):
+            if row.transaction_id == transaction_id:
+                after = replace(row, status=status)
+                change = after.completed - row.completed
+                self.flows[number] = after
+                self._add(self.cash, row.money.currency, change * row.money.amount)
 
     def dividend(self, symbol: str, amount: str, currency: str = "EUR") -> None:
         """A paid dividend: the action and the money that carries its name."""
@@ -231,5 +247,8 @@ class ScriptedBroker:
             net=money,
         )
         self.actions.append(action)
-        self.flows.append(CashFlow(f"C-{name}", "dividend", money, now, symbol, name, "dividend"))
+        paid = FlowRow(
+            f"C-{name}", "dividend", "dividend", "completed", money, now, symbol, name, "dividend"
+        )
+        self.flows.append(paid)
         self._add(self.cash, currency, Decimal(amount))
