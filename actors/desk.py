@@ -7,14 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from typing import TypeVar
+from zoneinfo import ZoneInfo
 
 import trio
 
 from broker.port import Broker
 from ledger.account import AccountSnapshot
-from ledger.currency import BASE
+from ledger.currency import BASE, is_known
 from ledger.errors import BrokerError
 from ledger.fact import is_pair
 from ledger.halt import Latch
@@ -24,17 +26,27 @@ from ledger.portfolio import PortfolioSnapshot
 from ledger.quote import Quote
 from ledger.rate import RateTable
 from ledger.security import FxPair, Security
+from policy import windows
+from policy.breaker import equity_change
 from policy.fees import FeeTerms, fee
 from policy.fx import reserve
-from policy.gate_context import GateContext, foreign_reservations
+from policy.gate_context import (
+    GateContext,
+    clock_skew,
+    foreign_reservations,
+    no_worse_than,
+)
 from policy.limits import Limits
 from policy.market_hours import FX, Calendars, SessionState
 from policy.pricing import LimitPrice, limit_price
 from policy.target_days import target_days_between
 from policy.valuation import known_rates
+from store.buckets import Buckets
+from store.equity import Equity
 from store.facts import Facts
 from store.orders import Orders
 from store.settings import Settings
+from store.trade_history import TradeHistories
 from wire.board import Latest, in_force
 from wire.clock import Clock
 
@@ -61,8 +73,12 @@ async def shielded(work: Callable[[], Awaitable[T]]) -> T:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """The outside world at the moment of one decision."""
+    """The outside world at the moment of one decision.
 
+    `clock_skew` is None when the broker's clock could not be read.
+    """
+
+    clock_skew: timedelta | None
     account: AccountSnapshot | None
     open_orders: tuple[OrderView, ...] | None
     quote: Quote | None
@@ -76,12 +92,16 @@ class Desk:
     orders: Orders
     facts: Facts
     settings: Settings
+    buckets: Buckets
+    histories: TradeHistories
+    equity: Equity
     portfolio: Latest[PortfolioSnapshot]
     clock: Clock
     calendars: Calendars
     rules: Latest[Limits]
     fees: FeeTerms
     fx_fees: FeeTerms
+    zone: ZoneInfo
 
     @property
     def limits(self) -> Limits:
@@ -90,23 +110,31 @@ class Desk:
 
     @property
     def pairs(self) -> tuple[FxPair, ...]:
-        """The currency pairs that may be traded."""
-        return self.broker.capabilities.pairs
+        """The currency pairs that may be traded: the routes in force."""
+        board = self.portfolio.value
+        return board.pairs if board else ()
 
     def tradable_rates(self) -> RateTable:
         """Reference rates young enough to trade with, now."""
         return self._tradable_rates(self.portfolio.value, self.clock.market_now().date())
 
     async def look(self, symbol: str) -> Seen:
-        """Account, open orders and the quote of `symbol`, read now."""
+        """The broker's clock, account, open orders and the quote of `symbol`, read now."""
+        skew = await self._clock_skew()
         account = await read(self.broker.snapshot)
         listed = await read(self.broker.open_orders)
         quotes = await read(lambda: self.broker.quotes([symbol]))
         return Seen(
+            skew,
             account,
             None if listed is None else tuple(listed),
             None if quotes is None else quotes.get(symbol),
         )
+
+    async def _clock_skew(self) -> timedelta | None:
+        before = self.clock.market_now()
+        broker = await read(self.broker.probe)
+        return None if broker is None else clock_skew(before, broker, self.clock.market_now())
 
     async def context(
         self, intent: Intent, *, mode: Mode, latches: tuple[Latch, ...]
@@ -118,7 +146,7 @@ class Desk:
         balances = await self.facts.balances()
         board = self.portfolio.value
         security, pair = self._instrument(proposal, board)
-        now = self.clock.market_now()
+        limits, now = self.limits, self.clock.market_now()
         rates = self._tradable_rates(board, now.date())
         limit = self._limit(proposal, seen.quote, security, pair)
         session = self.session_of(proposal)
@@ -146,8 +174,24 @@ class Desk:
             total_eur=board.total_eur if board else None,
             rates=rates,
             differences=board.differences if board else (),
-            limits=self.limits,
+            bucket=await self.buckets.get(proposal.bucket_id),
+            clock_skew=seen.clock_skew,
+            position=board.held(proposal.symbol) if board else None,
+            history=await self.histories.since(now - windows.look_back(limits)),
+            equity_change=await self._equity_change(board),
+            zone=self.zone,
+            limits=limits,
         )
+
+    async def _equity_change(self, board: PortfolioSnapshot | None) -> Decimal | None:
+        """What the account gained since the last day; None while it cannot be known."""
+        if board is None or board.stale is not None:
+            return None
+        base = await self.equity.base(board.as_of.astimezone(UTC).date())
+        if base is None:
+            return None
+        flows = await self.equity.flows_between(base.ledger_seq, board.ledger_seq)
+        return equity_change(board.total_eur, base.total, flows, board.rates)
 
     def _reserves(self, rates: RateTable) -> dict[str, Money]:
         """What every currency with a known rate must keep."""
@@ -174,13 +218,13 @@ class Desk:
         return promised
 
     def session_of(self, proposal: Proposal) -> SessionState | None:
-        """The state of the market the order trades on; None when that market is not known."""
+        """When the order may be traded; None when its market is not known."""
         security, pair = self._instrument(proposal, self.portfolio.value)
-        if pair is not None:
-            return self.calendars.state(FX, self.clock.market_now())
-        if security is None:
+        if pair is None and security is None:
             return None
-        return self.calendars.state(security.instrument.mic, self.clock.market_now())
+        mic = FX if security is None else security.instrument.mic
+        core_only = self.limits.core_hours_only
+        return self.calendars.trading(mic, self.clock.market_now(), core_only=core_only)
 
     def close_of(self, proposal: Proposal, at: datetime) -> datetime | None:
         """The closing bell of the session that was running, or came next, at the instant `at`."""
@@ -213,9 +257,13 @@ class Desk:
         tick = pair.tick if pair else security.instrument.tick if security else None
         if quote is None or tick is None:
             return LimitPrice(None, f"no quote for {proposal.symbol}")
+        if not is_known(tick.currency):
+            return LimitPrice(None, f"the currency {tick.currency} is unknown")
         if quote.last.currency != tick.currency:
             detail = f"{proposal.symbol} is quoted in {quote.last.currency}, not {tick.currency}"
             return LimitPrice(None, detail)
-        return limit_price(
+        found = limit_price(
             proposal.side, quote, tick, order_class=proposal.order_class, limits=self.limits
         )
+        asked = proposal.asked_limit
+        return found if asked is None else no_worse_than(asked, proposal.side, found, tick)

@@ -8,15 +8,21 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from ledger.fact import CORE
 from ledger.ids import ulid
 from ledger.money import Money
+from ledger.order import Side
 from ledger.portfolio import PortfolioSnapshot
 from ledger.rate import RateTable
+from ledger.security import Security
+from ledger.trade_history import TradeHistory
+from policy import windows
 from policy.fees import FeeTerms
+from policy.gate_checks import may_wait_for_open
 from policy.limits import Limits
-from policy.market_hours import Calendars
+from policy.market_hours import Calendars, SessionState
 from policy.planner import PlanInput
 from policy.portfolio_hash import Configuration, portfolio_hash
 from policy.target_days import target_days_between
@@ -25,6 +31,7 @@ from policy.valuation import known_rates, unfit
 from store.dividends import Dividends
 from store.facts import Facts
 from store.orders import Orders
+from store.trade_history import TradeHistories
 from wire.board import Latest, in_force
 from wire.clock import Clock
 
@@ -35,6 +42,7 @@ PORTFOLIO_LIFE_S = 900.0
 @dataclass(frozen=True, slots=True)
 class Situation:
     orders: Orders
+    histories: TradeHistories
     dividends: Dividends
     facts: Facts
     clock: Clock
@@ -43,6 +51,7 @@ class Situation:
     fees: FeeTerms
     fx_fees: FeeTerms
     rng: random.Random
+    zone: ZoneInfo
 
     @property
     def limits(self) -> Limits:
@@ -69,7 +78,7 @@ class Situation:
     async def now(self, portfolio: PortfolioSnapshot) -> PlanInput:
         """Everything a decision made now would depend on."""
         market = self.clock.market_now()
-        barred = frozenset(await self.orders.barred(market))
+        barred = await self.barred()
         earmarked = await self.dividends.earmarked()
         pots = tuple(Money(minor, currency) for currency, minor in sorted(earmarked.items()))
         targets = equal_targets(portfolio.universe, self.limits)
@@ -97,11 +106,41 @@ class Situation:
             opens=self._opens(portfolio, market),
         )
 
+    async def barred(self) -> frozenset[tuple[str, Side]]:
+        """What must not be proposed now: refused lately, or in a hold or cool-down.
+
+        The gates would refuse it; both ask the same functions.
+        """
+        now = self.clock.market_now()
+        refused = frozenset(await self.orders.barred(now))
+        history = await self._history(now)
+        return refused | windows.barred(history, now=now, limits=self.limits)
+
+    async def pace(self) -> datetime | None:
+        """From when on anything may be traded again; None when the pace allows a trade now."""
+        now, limits = self.clock.market_now(), self.limits
+        history = await self._history(now)
+        return windows.next_trade_at(history, now=now, limits=limits, zone=self.zone)
+
+    async def _history(self, now: datetime) -> TradeHistory:
+        return await self.histories.since(now - windows.look_back(self.limits))
+
+    def trading(self, mic: str) -> SessionState:
+        """When an exchange may be traded on by the hours in force."""
+        core_only = self.limits.core_hours_only
+        return self.calendars.trading(mic, self.clock.market_now(), core_only=core_only)
+
+    def may_leave(self, security: Security, side: Side) -> bool:
+        """Whether the market's hours let such an order leave now."""
+        mic = security.instrument.mic
+        session = self.trading(mic)
+        return session.is_open or (session.known and may_wait_for_open(side, mic, self.limits))
+
     def _opens(self, portfolio: PortfolioSnapshot, now: datetime) -> dict[str, datetime]:
         """When each exchange of the universe can be traded on next: now, while it is open."""
         opens: dict[str, datetime] = {}
         for mic in {security.instrument.mic for security in portfolio.universe}:
-            state = self.calendars.state(mic, now)
+            state = self.trading(mic)
             instant = now if state.is_open else state.next_open
             if instant is not None:
                 opens[mic] = instant

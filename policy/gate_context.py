@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta, tzinfo
+from decimal import Decimal
 
 from ledger.account import AccountSnapshot
+from ledger.bucket import Bucket
 from ledger.currency import exponent
 from ledger.fact import is_pair
 from ledger.halt import Latch
 from ledger.money import Money, Price, Quantity, Rounding, divide
-from ledger.order import Intent, Mode, OrderView, Proposal
-from ledger.portfolio import BookDifference
+from ledger.order import Intent, Mode, OrderView, Proposal, Side
+from ledger.portfolio import BookDifference, Position
 from ledger.quote import Quote
 from ledger.rate import RateTable
 from ledger.security import FxPair, Security
+from ledger.trade_history import TradeHistory
 from policy.limits import Limits
 from policy.pricing import LimitPrice
 
@@ -27,7 +30,10 @@ class GateContext:
     `fee` is the worst-case fee of this order in the currency charged. `reserves` is what each
     currency must keep; a currency without an entry has no known rate. `reserved` is cash already
     promised to live orders. `books_cash` is minor units by currency, `books_held` the quantity of
-    the symbol by our own facts. `proposed_at` is when the decision was made.
+    the symbol by our own facts, `position` the same as it was last valued. `proposed_at` is when
+    the decision was made. `clock_skew` is how far our market time is from the broker's clock,
+    `equity_change` what the account gained since the last day as a fraction, `zone` where the
+    owner's calendar days begin.
     """
 
     proposal: Proposal
@@ -53,6 +59,12 @@ class GateContext:
     total_eur: Money | None
     rates: RateTable
     differences: tuple[BookDifference, ...]
+    bucket: Bucket | None
+    clock_skew: timedelta | None
+    position: Position | None
+    history: TradeHistory
+    equity_change: Decimal | None
+    zone: tzinfo
     limits: Limits
 
     @property
@@ -64,6 +76,34 @@ class GateContext:
         if self.fx:
             return self.pair.lot if self.pair else None
         return self.security.instrument.lot if self.security else None
+
+    @property
+    def value_eur(self) -> Money | None:
+        """The order at its limit price; None without a limit or a rate."""
+        price = self.limit.price
+        if price is None:
+            return None
+        return self.rates.to_eur(price.times(self.proposal.quantity, Rounding.CEIL))
+
+
+def clock_skew(before: datetime, broker: datetime, after: datetime) -> timedelta:
+    """How far the broker's clock is from ours, which was read before and after asking for it."""
+    return max(before - broker, broker - after, timedelta(0))
+
+
+def no_worse_than(asked: Price, side: Side, found: LimitPrice, tick: Price) -> LimitPrice:
+    """The limit by the rules, or the owner's own on its tick where that is the more careful one."""
+    if found.price is None:
+        return found
+    if asked.currency != found.price.currency:
+        return LimitPrice(None, f"a limit of {asked} was asked for, not in {tick.currency}")
+    if side == "BUY":
+        price = min(found.price, asked.floor_to_tick(tick))
+    else:
+        price = max(found.price, asked.ceil_to_tick(tick))
+    if price.micro <= 0:
+        return LimitPrice(None, f"the asked limit {asked} is below a tick of {tick}")
+    return LimitPrice(price, f"{found.detail}; asked for {asked}, so {price}")
 
 
 def worst_cost(proposal: Proposal, price: Price) -> Money:

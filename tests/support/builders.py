@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from ledger.account import AccountSnapshot, CashBalance, Holding
+from ledger.bucket import Bucket
 from ledger.money import Money, Price, Quantity
 from ledger.order import Intent, OrderState, Proposal
+from ledger.portfolio import Position
 from ledger.quote import Quote
 from ledger.rate import Rate, RateTable
 from ledger.security import FxPair, Instrument, Security
+from ledger.trade_history import NO_TRADES
 from policy.gate_context import GateContext
 from policy.limits import DEFAULTS
 from policy.pricing import limit_price
@@ -135,7 +138,10 @@ def account(*, held: dict[str, str] | None = None, **cash: str) -> AccountSnapsh
 
 
 def gate_context(**changes: Any) -> GateContext:
-    """An order that every gate lets pass: three shares at 100 EUR, 1,000 EUR in cash."""
+    """An order that every gate lets pass: three shares at 100 EUR, 1,000 EUR in cash.
+
+    The account holds ten shares and is worth 10,000 EUR.
+    """
     asked: Proposal = changes.pop("proposal", None) or proposal()
     offered = changes.pop("quote", quote())
     known = changes.pop("security", security())
@@ -168,6 +174,26 @@ def gate_context(**changes: Any) -> GateContext:
         total_eur=eur("10000"),
         rates=rates(),
         differences=(),
+        bucket=Bucket("core", "Core", "active"),
+        clock_skew=timedelta(0),
+        position=held_position(),
+        history=NO_TRADES,
+        equity_change=Decimal(0),
+        zone=UTC,
         limits=DEFAULTS,
     )
     return replace(made, **changes)
+
+
+def held_position(cost: str | None = "100") -> Position:
+    """Ten shares at 100 EUR each, bought at `cost`."""
+    return Position(
+        security=security(),
+        quantity=Quantity.of(10),
+        average_cost=None if cost is None else Price.of(cost, "EUR"),
+        price=Price.of("100", "EUR"),
+        price_at=NOW,
+        value=eur("1000"),
+        value_eur=eur("1000"),
+        profit_eur=eur("0"),
+    )

@@ -1,0 +1,88 @@
+"""Gates about price, holding and cash: what an order may cost, and whether it is there."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from ledger.money import Money, Price, Quantity
+from ledger.order import Verdict
+from policy.gate_context import GateContext, worst_cost
+from policy.pricing import drift
+from policy.verdicts import failed, passed
+
+
+def g9_quote(ctx: GateContext) -> Verdict:
+    quote, limits = ctx.quote, ctx.limits
+    if quote is None:
+        return failed("G9", f"no quote for {ctx.proposal.symbol}")
+    age = ctx.now - quote.at
+    bound = limits.max_fx_quote_age if ctx.fx else limits.max_quote_age
+    if not timedelta(0) <= age <= bound:
+        return failed("G9", f"the quote is {age} old, at most {bound}")
+    moved = drift(ctx.proposal.decision_price, quote.last)
+    if moved > limits.quarantine_drift:
+        return failed("G9", f"the price moved {moved:.2%}: quarantined")
+    if moved > limits.max_drift:
+        return failed("G9", f"the price moved {moved:.2%}, at most {limits.max_drift:.2%}")
+    return passed("G9", f"quote {age.total_seconds():.0f} s old, moved {moved:.2%}")
+
+
+def g10_limit(ctx: GateContext) -> Verdict:
+    return Verdict("G10", ctx.limit.price is not None, ctx.limit.detail)
+
+
+def l5_held(ctx: GateContext) -> Verdict:
+    proposal = ctx.proposal
+    if proposal.side == "BUY":
+        return passed("L5", "a purchase")
+    if ctx.account is None or ctx.open_orders is None:
+        return failed("L5", "the holding could not be read")
+    at_broker = ctx.account.holdings.get(proposal.symbol)
+    held = min(ctx.books_held.micro, at_broker.quantity.micro if at_broker else 0)
+    selling = sum(
+        (order.quantity - order.filled).micro
+        for order in ctx.open_orders
+        if order.live and order.side == "SELL" and order.symbol == proposal.symbol
+    )
+    free = Quantity(held - selling)
+    return Verdict("L5", proposal.quantity <= free, f"sells {proposal.quantity} of {free} free")
+
+
+def l6_cash(ctx: GateContext) -> Verdict:
+    """Worst case: the whole quantity at the limit price, and the fee in its own currency."""
+    price = ctx.limit.price
+    if ctx.account is None or price is None:
+        return failed("L6", "the worst-case cost is unknown")
+    if ctx.fee is None:
+        return failed("L6", "the fee is unknown")
+    costs = _costs(ctx, price)
+    for currency, cost in costs.items():
+        free = _free(ctx, currency)
+        reserve = ctx.reserves.get(currency)
+        if free is None or reserve is None:
+            return failed("L6", f"the {currency} balance or its reserve is unknown")
+        if free - cost < reserve:
+            return failed("L6", f"{free} free − {cost} is below the reserve of {reserve}")
+    spent = ", ".join(str(cost) for cost in costs.values()) or "nothing"
+    return passed("L6", f"{spent} fits")
+
+
+def _costs(ctx: GateContext, price: Price) -> dict[str, Money]:
+    """What the order can take at worst, by currency; a sale's fee comes out of its proceeds."""
+    proposal, fee = ctx.proposal, ctx.fee
+    assert fee is not None
+    cost = worst_cost(proposal, price)
+    costs = {cost.currency: cost} if cost.minor else {}
+    covered = proposal.side == "SELL" and not ctx.fx and fee.currency == price.currency
+    if fee.minor and not covered:
+        costs[fee.currency] = costs.get(fee.currency, Money.zero(fee.currency)) + fee
+    return costs
+
+
+def _free(ctx: GateContext, currency: str) -> Money | None:
+    """The smaller of books and broker, less what live orders have already been promised."""
+    assert ctx.account is not None
+    at_broker = ctx.account.cash.get(currency)
+    available = at_broker.available.minor if at_broker else 0
+    books = ctx.books_cash.get(currency, 0)
+    return Money(min(books, available) - ctx.reserved.get(currency, 0), currency)
