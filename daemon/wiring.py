@@ -265,6 +265,7 @@ def _drip(shared: _Shared) -> Drip:
             boards=shared.boards,
             health=shared.health,
             jobs=shared.jobs,
+            asks=shared.asks.drip,
             nudges=shared.nudges["drip"],
             intents=shared.send,
             autonomous=shared.paper,

@@ -9,16 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 
 from ledger.currency import BASE
 from ledger.dividend import DividendPot, PotShare, PotState
+from ledger.fact import CorporateAction
 from ledger.money import Money, Price, Rounding
 from ledger.order import Proposal
 from ledger.rate import RateTable
 from ledger.security import Security
 from policy.candidates import Candidate, Idea, Scene, buy_lots, largest
+from policy.dividend_history import DividendAnalysis, analyse, last_year, payments
 from policy.plan_text import percent
 from policy.targets import is_buyable
 from policy.valuation import unfit
@@ -59,11 +61,23 @@ def dividend_yield(per_share: Iterable[Price], price: Price | None) -> Decimal |
     return Decimal(sum(one.micro for one in paid)) / price.micro
 
 
+def payer(
+    symbol: str, actions: Iterable[CorporateAction], price: Price | None, today: date
+) -> DividendAnalysis:
+    """What is known of a paying security from what the broker reported for it so far.
+
+    Its yield is that of the last 365 days and unknown when a payment or the price is.
+    """
+    paid = payments(actions)
+    current = None if paid is None else dividend_yield(last_year(paid, today), price)
+    return analyse(symbol, paid, current=current, today=today)
+
+
 def reinvest(
     pots: Iterable[DividendPot],
     scene: Scene,
     *,
-    yields: Mapping[str, Decimal],
+    payers: Mapping[str, DividendAnalysis],
     open_for: OpenFor,
     source_id: str,
     attempt: int,
@@ -71,7 +85,7 @@ def reinvest(
 ) -> Reinvestment | NoReinvestment:
     """The first order that the pots allow now, the largest group first.
 
-    `yields` are the last year's dividend yields by symbol; one that is absent counts as low.
+    `payers` are the analyses by paying symbol; a yield that is unknown counts as low.
     """
     wrong = unfit(scene.snapshot)
     if wrong is not None:
@@ -81,7 +95,7 @@ def reinvest(
         if group.worth < scene.min_trade:
             reasons.append(f"{group.symbol}: {group.worth} waits for {scene.min_trade}")
             continue
-        found = _purchase(group, scene, yields, open_for)
+        found = _purchase(group, scene, payers.get(group.symbol), open_for)
         if isinstance(found, str):
             reasons.append(f"{group.symbol}: {found}")
             continue
@@ -93,14 +107,14 @@ def reinvest(
 
 def _groups(pots: Iterable[DividendPot], rates: RateTable) -> list[_Group]:
     """Pots by paying security; those without a rate wait and are not counted."""
-    waiting: dict[str, list[DividendPot]] = {}
+    by_symbol: dict[str, list[DividendPot]] = {}
     for pot in sorted(pots, key=lambda p: (p.paid_at, p.dividend_id)):
         known = rates.to_eur(pot.left) is not None
         if known and pot.state is PotState.ACCUMULATING and pot.left.minor > 0:
-            waiting.setdefault(pot.symbol, []).append(pot)
+            by_symbol.setdefault(pot.symbol, []).append(pot)
     groups = [
         _Group(symbol, tuple(members), _worth(members, BASE, rates))
-        for symbol, members in waiting.items()
+        for symbol, members in by_symbol.items()
     ]
     return sorted(groups, key=lambda g: (-g.worth.minor, g.symbol))
 
@@ -112,11 +126,12 @@ def _worth(pots: Iterable[DividendPot], currency: str, rates: RateTable) -> Mone
 
 
 def _purchase(
-    group: _Group, scene: Scene, yields: Mapping[str, Decimal], open_for: OpenFor
+    group: _Group, scene: Scene, known: DividendAnalysis | None, open_for: OpenFor
 ) -> Candidate | str:
     """The purchase, or why there is none now."""
-    for security, why in _choices(group, scene, yields):
-        found = _sized(group, security, why, scene)
+    own = None if known is None else known.current_yield_pct
+    for security, why in _choices(group, scene, own):
+        found = _sized(group, security, f"{why}{_told(known)}", scene)
         if found is None:
             continue
         opened = open_for(security.instrument.mic)
@@ -128,11 +143,19 @@ def _purchase(
     return f"{group.worth} does not buy a lot of anything below its target"
 
 
-def _choices(
-    group: _Group, scene: Scene, yields: Mapping[str, Decimal]
-) -> Iterator[tuple[Security, str]]:
-    """The paying security when it yields enough, then the others by distance below target."""
-    own = yields.get(group.symbol)
+def _told(known: DividendAnalysis | None) -> str:
+    """What the decision knew of the payer, for its reason."""
+    if known is None or known.yield_assessment is None:
+        return ""
+    compared = known.yield_assessment.replace("_", " ")
+    return f"; {known.symbol}: {compared}, stability {known.stability_score}"
+
+
+def _choices(group: _Group, scene: Scene, own: Decimal | None) -> Iterator[tuple[Security, str]]:
+    """The paying security when it yields enough, then the others by distance below target.
+
+    What has reached the largest share of the portfolio is no choice: no lot of it fits.
+    """
     weights = scene.targets.weights
     buyable = [s for s in scene.snapshot.universe if is_buyable(s) and scene.may(s, "BUY")]
     if own is not None and own >= scene.limits.drip_same_yield:

@@ -1,8 +1,8 @@
 """Dividend pots: net money that arrived and waits to be reinvested. Read by drip and planner.
 
 A pot is filled by facts and spent by executions; both happen where those are recorded. A reversal
-that comes after the money was spent leaves a pot with a negative rest, which the other pots of its
-security make good. The owner's notes are written by the drip actor alone; none of them moves money.
+that comes after the money was spent leaves a pot with a negative rest: a debt, which other pots of
+its security repay. The owner's notes are written by the drip actor alone; none of them moves money.
 """
 
 from __future__ import annotations
@@ -48,18 +48,34 @@ class Dividends:
         return tuple(pot_of(row) for row in rows)
 
     async def earmarked(self) -> Mapping[str, int]:
-        """Minor units by currency that belong to reinvestment: left + reserved, never negative.
-
-        What a pot owes is made good by the other pots of its security in the same currency.
-        """
-        left: defaultdict[tuple[str, str], int] = defaultdict(int)
+        """Minor units by currency that belong to reinvestment: left + reserved, never negative."""
         totals: defaultdict[str, int] = defaultdict(int)
         for row in await self._engine.read(lambda tx: tx.all(_OPEN)):
-            left[row["symbol"], row["currency"]] += row["left_minor"]
-            totals[row["currency"]] += row["reserved_minor"]
-        for (_, currency), minor in left.items():
-            totals[currency] += max(minor, 0)
+            totals[row["currency"]] += max(row["left_minor"], 0) + row["reserved_minor"]
         return dict(totals)
+
+    async def repay(self, at: datetime) -> None:
+        """Pay what pots owe out of the other pots of the same security and currency.
+
+        What a pot gives for it is ordinary cash, which had become short when money was taken back.
+        """
+
+        async def work(tx: Tx) -> None:
+            rows = await tx.all(_OPEN)
+            left = {row["dividend_id"]: row["left_minor"] for row in rows}
+            for debtor, lender in _debts(rows):
+                paid = min(-left[debtor], left[lender])
+                if paid <= 0:
+                    continue
+                left[debtor] += paid
+                left[lender] -= paid
+                await tx.execute(
+                    "UPDATE dividend SET repaid_minor = repaid_minor + ? WHERE dividend_id = ?",
+                    (paid, debtor),
+                )
+                await _give(tx, lender, paid, at)
+
+        await self._engine.transaction(work)
 
     async def actions(self, symbols: Sequence[str]) -> Mapping[str, tuple[CorporateAction, ...]]:
         """By symbol, every dividend and split that the broker reported, oldest ex date first."""
@@ -84,11 +100,7 @@ class Dividends:
                 raise Missing(f"dividend {dividend_id} was not paid yet")
             left = max(row["left_minor"], 0)
             if left:
-                await tx.execute(
-                    "UPDATE dividend SET released_minor = released_minor + ?, released_ms = ?"
-                    " WHERE dividend_id = ?",
-                    (left, to_ms(at), dividend_id),
-                )
+                await _give(tx, dividend_id, left, at)
             return Money(left, row["currency"])
 
         return await self._engine.transaction(work)
@@ -142,6 +154,26 @@ class Dividends:
     async def clear_bonus(self, symbol: str, *, at: datetime) -> int:
         """Clear every bonus of a security; how many there were."""
         return await self._engine.write(_CLEAR_BONUS, {"symbol": symbol, "at_ms": to_ms(at)})
+
+
+def _debts(rows: Sequence[Row]) -> list[tuple[int, int]]:
+    """(debtor, lender) for every pot that owes and every one that could pay, oldest first."""
+    return [
+        (debtor["dividend_id"], lender["dividend_id"])
+        for debtor in rows
+        for lender in rows
+        if debtor["left_minor"] < 0 < lender["left_minor"]
+        and (debtor["symbol"], debtor["currency"]) == (lender["symbol"], lender["currency"])
+    ]
+
+
+async def _give(tx: Tx, dividend_id: int, minor: int, at: datetime) -> None:
+    """Turn part of a pot into ordinary cash."""
+    await tx.execute(
+        "UPDATE dividend SET released_minor = released_minor + ?, released_ms = ?"
+        " WHERE dividend_id = ?",
+        (minor, to_ms(at), dividend_id),
+    )
 
 
 async def _pot_row(tx: Tx, dividend_id: int) -> Row:

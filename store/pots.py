@@ -52,7 +52,8 @@ async def refresh_pot(tx: Tx, dividend_id: int) -> None:
 
 
 def _first_ms(paid: Iterable[Row], currency: str) -> int:
-    return min(row["booked_ms"] for row in paid if row["currency"] == currency)
+    booked: list[int] = [row["booked_ms"] for row in paid if row["currency"] == currency]
+    return min(booked)
 
 
 def _net(flows: Iterable[Row], currency: str) -> int:

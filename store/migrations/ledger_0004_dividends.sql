@@ -18,6 +18,8 @@ CREATE TABLE dividend (
     paid_ms INTEGER,
     released_minor INTEGER NOT NULL DEFAULT 0 CHECK (released_minor >= 0),
     released_ms INTEGER,
+    -- What other dividends of the security gave because money that was spent was taken back.
+    repaid_minor INTEGER NOT NULL DEFAULT 0 CHECK (repaid_minor >= 0),
     isin TEXT,
     noted_minor INTEGER CHECK (noted_minor > 0),
     noted_currency TEXT CHECK (length(noted_currency) = 3),
@@ -65,7 +67,8 @@ SELECT d.*,
     coalesce(sum(a.reserved_minor), 0) AS reserved_minor,
     coalesce(sum(a.reinvested_minor), 0) AS reinvested_minor,
     min(
-        d.net_minor - d.released_minor - coalesce(sum(a.reserved_minor + a.reinvested_minor), 0),
+        d.net_minor + d.repaid_minor - d.released_minor
+            - coalesce(sum(a.reserved_minor + a.reinvested_minor), 0),
         CASE WHEN d.marked_ms IS NULL THEN 9223372036854775807 ELSE 0 END) AS left_minor
 FROM dividend d LEFT JOIN drip_allocation a USING (dividend_id)
 GROUP BY d.dividend_id;
