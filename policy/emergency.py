@@ -2,7 +2,7 @@
 
 The rebalancer calls `detect` on every snapshot and proposes the first conversion of `repair`; after
 its fill everything is computed anew from fresh balances, one conversion at a time. Nothing here
-sells a security.
+sells a security: `uncovered` says what would be left for that.
 
     NEGATIVE  a balance below zero: exchanged for whatever the others can spare, in parts if need be
     LOW       a trading currency between zero and its reserve: exchanged in full by one source that
@@ -12,12 +12,12 @@ sells a security.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from ledger.currency import BASE
 from ledger.money import Money, Rounding
-from ledger.order import Proposal
+from ledger.order import OrderClass, Proposal
 from ledger.portfolio import PortfolioSnapshot
 from ledger.rate import RateTable
 from policy.fx import (
@@ -28,7 +28,10 @@ from policy.fx import (
     convert,
     need_at_least,
     padded,
+    pair_price,
     reserve,
+    route,
+    spend_up_to,
     ways,
 )
 from policy.limits import Limits
@@ -156,11 +159,19 @@ def repair(
     return tuple(repairs)
 
 
-def proposal(first: Repair, *, source_id: str, step: int, attempt: int, bucket_id: str) -> Proposal:
-    """The conversion as an order of class fx."""
+def proposal(
+    first: Repair,
+    *,
+    source_id: str,
+    step: int,
+    attempt: int,
+    bucket_id: str,
+    order_class: OrderClass = "fx",
+) -> Proposal:
+    """The conversion as an order."""
     done = first.conversion
     return Proposal(
-        order_class="fx",
+        order_class=order_class,
         source_id=source_id,
         step=step,
         attempt=attempt,
@@ -176,6 +187,57 @@ def proposal(first: Repair, *, source_id: str, step: int, attempt: int, bucket_i
     )
 
 
+def within(first: Repair, bound_eur: Money, market: FxMarket) -> Repair | None:
+    """The conversion, or one of at most `bound_eur`; None when no lot of it is that small."""
+    done = first.conversion
+    if done.value_eur <= bound_eur:
+        return first
+    budget = market.rates.convert(bound_eur, done.leg.source, Rounding.FLOOR)
+    smaller = spend_up_to(done.leg, budget, market) if budget is not None else None
+    if smaller is None or isinstance(smaller, FxRefusal):
+        return None
+    return replace(first, conversion=smaller, reason=_reason(first.deficit, smaller))
+
+
+def uncovered(deficits: Iterable[Deficit], sources: Sources) -> Money:
+    """What the deficits need in EUR beyond all that other currencies can spare for them.
+
+    A need or a surplus without a rate, or without a price to exchange it at, is not counted.
+    """
+    wanted = tuple(deficits)
+    missing = Money.zero(BASE)
+    for deficit in wanted:
+        missing += deficit.need_eur or Money.zero(BASE)
+    for currency in sources.free:
+        if any(_leads(currency, deficit.currency, sources.market) for deficit in wanted):
+            spare = sources.market.rates.convert(sources.surplus(currency), BASE, Rounding.FLOOR)
+            missing -= spare or Money.zero(BASE)
+    return max(missing, Money.zero(BASE))
+
+
+def stalled(deficits: Iterable[Deficit], sources: Sources) -> tuple[str, ...]:
+    """Currencies with money for a deficit that only lack a rate or price to be trusted just now."""
+    market = sources.market
+    found: set[str] = set()
+    for deficit in deficits:
+        for currency, money in sources.free.items():
+            legs = route(currency, deficit.currency, market.pairs)
+            keep = reserve(currency, market.rates, market.limits)
+            known = keep is not None and _leads(currency, deficit.currency, market)
+            empty = money.minor <= 0 or (keep is not None and money <= keep)
+            if not (empty or known or isinstance(legs, FxRefusal)):
+                found.add(currency)
+    return tuple(sorted(found))
+
+
+def _leads(source: str, target: str, market: FxMarket) -> bool:
+    """Money of one currency can become the other's, at prices that are believed."""
+    legs = route(source, target, market.pairs)
+    if isinstance(legs, FxRefusal):
+        return False
+    return all(pair_price(leg.pair, market) is not None for leg in legs)
+
+
 def _repair_negative(deficit: Deficit, sources: Sources) -> list[Repair]:
     """Take from one source after the other until the need is covered."""
     market = sources.market
@@ -188,6 +250,8 @@ def _repair_negative(deficit: Deficit, sources: Sources) -> list[Repair]:
         done = convert(leg, wanted, surplus=sources.surplus(leg.source), market=market)
         if isinstance(done, FxRefusal) or not _fee_fits(done, sources):
             continue
+        if done.cost_eur >= done.value_eur and done.receive < wanted:
+            continue  # the last crumbs of a source are not worth their fee
         repairs.append(Repair(deficit, done, _reason(deficit, done)))
         # Of a path over EUR only the first leg can be sized now; the fill decides what follows.
         brought = market.rates.convert(done.receive, deficit.currency, Rounding.FLOOR)

@@ -1,0 +1,158 @@
+"""The second step of a repair of negative cash: what to sell, and what a sale has to wait for.
+
+In research the same choice is shown as recommendations and nothing is ordered.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from ledger.currency import BASE
+from ledger.emergency import EmergencyRun, EmergencySale, EmergencyState
+from ledger.fact import CORE, is_pair
+from ledger.money import Money
+from ledger.order import Proposal
+from policy import emergency, emergency_sales
+from policy.emergency import Repair
+from policy.emergency_sales import Sale
+from policy.emergency_view import (
+    PASSES,
+    Action,
+    AskOwner,
+    EmergencyView,
+    Recommend,
+    Sell,
+    Wait,
+    end,
+)
+
+# A source that only lacks a rate gets this long (market time) before anything is sold instead.
+PATIENCE = timedelta(hours=1)
+REASON = "Emergency rebalancing: negative cash balance"
+
+_S = EmergencyState
+
+
+def missing(view: EmergencyView, conversions: tuple[Repair, ...]) -> Money:
+    """What has to be sold for, in EUR; a surplus that cannot be exchanged covers nothing."""
+    if conversions:
+        return emergency.uncovered(view.deficits, view.sources)
+    known = (deficit.need_eur for deficit in view.deficits if deficit.need_eur is not None)
+    return sum(known, Money.zero(BASE))
+
+
+def sell(run: EmergencyRun, view: EmergencyView, need: Money) -> Action:
+    """The next sale for `need` (EUR), or what it has to wait for."""
+    if sum(not is_pair(order.proposal.symbol) for order in view.orders) >= PASSES:
+        return end(run, view, f"{PASSES} sales did not cure it")
+    held = emergency_sales.sellable(view.market, view.targets)
+    if not held:
+        return _patience(run, view) or end(run, view, "nothing that is held may be sold")
+    opens = min(emergency_sales.opens_at(position, view.market) for position in held)
+    if opens > view.now:
+        return Wait(_S.WAITING_MARKET, "no exchange of what may be sold is open", opens)
+    return _patience(run, view) or _choose(run, view, need)
+
+
+def _patience(run: EmergencyRun, view: EmergencyView) -> Wait | None:
+    """What speaks against selling just yet."""
+    kept = emergency.stalled(view.deficits, view.sources)
+    patient = run.started_at + PATIENCE
+    if kept and view.now < patient:
+        return Wait(run.state, f"no trustworthy rate of {', '.join(kept)}", patient)
+    if not view.targets <= view.confirmed:
+        return Wait(run.state, "a second look has to confirm it", look_again=True)
+    if view.pending:
+        return Wait(run.state, "another order is in flight")
+    return None
+
+
+def _choose(run: EmergencyRun, view: EmergencyView, need: Money) -> Action:
+    market = view.market
+    planned = emergency_sales.plan_sales(need, market, view.targets)
+    if not planned:
+        return _nothing_offered(run, view)
+    bound = view.order_bound
+    fitted = (emergency_sales.within(sale, bound, market) for sale in planned)
+    sale = next((sale for sale in fitted if sale is not None), None)
+    if sale is None:
+        return end(run, view, "one lot of what may be sold is more than one order may be")
+    if run.owner == "confirm":
+        return _sale_order(run, view, sale)
+    room = view.room_today
+    if room is None:
+        return Wait(run.state, "the total value, and so the day's share, is unknown")
+    allowed = emergency_sales.within(sale, room, market)
+    if allowed is None:
+        share = market.limits.emergency_max_sell_share
+        return AskOwner(f"selling more than {share:.0%} of the portfolio in a day needs the owner")
+    return _sale_order(run, view, allowed)
+
+
+def _nothing_offered(run: EmergencyRun, view: EmergencyView) -> Action:
+    """Held and allowed, but not to be had now, or too little to be worth it."""
+    market = view.market
+    if emergency_sales.offers(market, view.targets):
+        return end(run, view, "what may be sold would bring nothing")
+    held = emergency_sales.sellable(market, view.targets)
+    waits = [emergency_sales.barred_until(position, market) for position in held]
+    until = min((at for at in waits if at is not None), default=None)
+    return Wait(_S.SELLING, "nothing has a fresh price, or its sale was refused lately", until)
+
+
+def _sale_order(run: EmergencyRun, view: EmergencyView, sale: Sale) -> Sell:
+    security, step = sale.security, view.next_step
+    reason = f"{REASON}: {_short(view)}"
+    return Sell(
+        Proposal(
+            order_class="emergency",
+            source_id=run.run_id,
+            step=step,
+            attempt=1,
+            bucket_id=CORE,
+            symbol=security.symbol,
+            security_id=security.security_id,
+            side="SELL",
+            quantity=sale.quantity,
+            currency=security.currency,
+            decision_price=sale.last,
+            value_eur=sale.value_eur,
+            reason=reason,
+        ),
+        _recorded(run, step, sale, reason),
+    )
+
+
+def _recorded(run: EmergencyRun, number: int, sale: Sale, reason: str) -> EmergencySale:
+    return EmergencySale(
+        run_id=run.run_id,
+        number=number,
+        symbol=sale.security.symbol,
+        quantity=sale.quantity,
+        price=sale.bid,
+        value_eur=sale.value_eur,
+        reason=reason,
+    )
+
+
+def _short(view: EmergencyView) -> str:
+    return ", ".join(str(deficit.balance) for deficit in view.deficits)
+
+
+def recommend(
+    run: EmergencyRun, view: EmergencyView, conversions: tuple[Repair, ...]
+) -> Recommend | Wait:
+    """Research: what would be sold beyond what would be exchanged; nothing is ordered."""
+    need = missing(view, conversions)
+    if not view.targets <= view.confirmed:
+        return Wait(run.state, "a second look has to confirm it", look_again=True)
+    if need.minor > 0 and not emergency_sales.offers(view.market, view.targets):
+        return Wait(run.state, "research: nothing can be sold now")
+    planned = emergency_sales.plan_sales(need, view.market, view.targets)
+    reason = f"{REASON}: {_short(view)}"
+    sales = tuple(
+        _recorded(run, number, sale, reason) for number, sale in enumerate(planned, start=1)
+    )
+    if not sales:
+        return Recommend((), "research: an exchange would cure it, nothing is ordered")
+    return Recommend(sales, "research: sales are recommended, nothing is ordered")
