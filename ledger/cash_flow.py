@@ -90,6 +90,11 @@ def completed_row(flow: CashFlow) -> FlowRow:
     )
 
 
+def as_fact(row: FlowRow) -> CashFlow:
+    """The fact that `row` would be if nothing else were known of its transaction."""
+    return _fact(row, row.money, row.transaction_id)
+
+
 def facts_between(
     before: FlowRow | None, after: FlowRow, *, version: int, booked_before: bool
 ) -> tuple[CashFlow, ...]:

@@ -19,6 +19,9 @@ from web.errors import Problem
 COOKIE = "trimtab_session"
 CSRF_HEADER = "X-CSRF-Token"
 _READING = frozenset({"GET", "HEAD"})
+# Paths that act although they are read: old clients start a sync that way. A link or an image on a
+# hostile page could ask for them with the session's cookie, so that only the bearer token counts.
+_ACTING = frozenset({"/api/cash-flows/sync"})
 # Without these a browser could not even learn how to log in; none of them shows any state.
 _PUBLIC = ("/login", "/static/")
 
@@ -93,8 +96,18 @@ def reads_only(method: str) -> bool:
     return method in _READING
 
 
+def acts(method: str, path: str) -> bool:
+    """Whether a request changes something or starts some work."""
+    return not reads_only(method) or path.rstrip("/") in _ACTING
+
+
+def cookie_counts(method: str, path: str) -> bool:
+    """Whether the dashboard's session may stand in for the token: where a header can prove it."""
+    return not (reads_only(method) and acts(method, path))
+
+
 def needs_login(method: str, path: str, binding: Binding) -> bool:
-    if not reads_only(method):
+    if acts(method, path):
         return True
     return binding.protect_reads and not path.startswith(_PUBLIC)
 
