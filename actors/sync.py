@@ -2,31 +2,34 @@
 
 One cycle: instruments, then fills, cash flows and corporate actions (each recorded in one
 transaction), then the account to compare the books with, then rates and quotes, then one new
-portfolio. A read that fails ends the cycle: the old figures stay and are marked stale.
+portfolio. A read that fails ends the cycle: the old figures stay and are marked stale. What the
+owner asks about the ledger is answered between two cycles.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import date
-from itertools import chain
 
 import trio
 
+from actors.bookkeeper import Bookkeeper
 from actors.exchange import Exchange
 from actors.intake import Intake
 from actors.job import JobDesk
+from actors.ledger_desk import LedgerDesk
 from ledger.account import AccountSnapshot
-from ledger.errors import BrokerError, MalformedAnswer
+from ledger.errors import BrokerError, Busy, MalformedAnswer, Refused
 from ledger.fact import CashFlow, CorporateAction, Fact, Fill
 from ledger.money import Price
 from ledger.portfolio import BookDifference, PortfolioSnapshot
 from ledger.quote import Quote
 from ledger.rate import Rate
 from ledger.security import Security
-from policy.cost_basis import average_costs
 from policy.limits import Limits
+from policy.lots import average_costs
 from policy.target_days import target_days_between
 from policy.valuation import Books, MarketView, value_portfolio
 from store.dividends import Dividends
@@ -36,15 +39,21 @@ from store.snapshots import Snapshots
 from wire.board import Latest, in_force
 from wire.events import EventRing, EventType
 from wire.health import Health
-from wire.mailbox import NudgeBox
+from wire.ledger_asks import ChooseLots, Lots
+from wire.mailbox import AskBox, NudgeBox, serving
 from wire.messages import Boards, BrokerLink, Nudge
+from wire.order_asks import Resolve
 
 BEAT_S = 20.0
+# What the owner asks waits this long for the cycle that runs, and is refused after that.
+TURN_S = 20.0
 
 
 @dataclass(frozen=True, slots=True)
 class SyncPorts:
     intake: Intake
+    keeper: Bookkeeper
+    desk: LedgerDesk
     exchange: Exchange
     securities: Securities
     dividends: Dividends
@@ -55,6 +64,7 @@ class SyncPorts:
     events: EventRing
     health: Health
     nudges: NudgeBox[Nudge]
+    asks: AskBox
     rules: Latest[Limits]
 
 
@@ -70,39 +80,87 @@ class Sync:
         self._costs: dict[str, Price] = {}
         self._costs_seq = -1
         self._stored: dict[str, Price] = {}
+        # One thing at a time reads the broker and writes the journal.
+        self._turn = trio.Lock()
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         self._universe = await self._p.securities.all()
         await self._cycle(Nudge("start"))
         task_status.started()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._serve)
+            nursery.start_soon(self._work)
+
+    async def _work(self) -> None:
         while True:
             self._p.health.beat("sync")
             nudge = await self._p.nudges.receive_within(BEAT_S)
             if nudge is not None:
-                await self._cycle(nudge)
+                async with self._turn:
+                    await self._cycle(nudge)
 
-    async def _cycle(self, nudge: Nudge) -> None:
+    async def _serve(self) -> None:
+        while True:
+            ask = await self._p.asks.receive()
+            async with serving(ask):
+                ask.slot.answer(await self._answer(ask.request))
+
+    async def _answer(self, request: object) -> object:
+        match request:
+            case Resolve():
+                return await self._resolve(request)
+            case Lots(symbol):
+                return await self._p.desk.report(symbol)
+            case ChooseLots():
+                return await self._p.desk.choose(request)
+            case other:
+                raise AssertionError(f"sync does not answer {other!r}")
+
+    async def _resolve(self, asked: Resolve) -> str:
+        """Decide about a difference, and show at once what that made of the books."""
+        if asked.choice not in ("adjust", "recheck"):
+            raise Refused(f"choice: {asked.choice!r}, it is adjust or recheck", code="choice")
+        async with self._own_turn():
+            if asked.choice == "adjust":
+                done = await self._p.desk.adjust(asked)
+                await self._cycle(Nudge("a difference was settled"))
+                return done
+            await self._p.desk.check_open(asked)
+            error = await self._cycle(Nudge("a difference is looked at again"))
+            return error or "books and account were compared again"
+
+    @asynccontextmanager
+    async def _own_turn(self) -> AsyncGenerator[None, None]:
+        with trio.move_on_after(TURN_S) as waiting:
+            await self._turn.acquire()
+        if waiting.cancelled_caught:
+            raise Busy("a sync is running")
+        try:
+            yield
+        finally:
+            self._turn.release()
+
+    async def _cycle(self, nudge: Nudge) -> str | None:
+        """One cycle; returns why it failed."""
         async with self._p.jobs.run("sync", nudge) as report:
             try:
-                facts, portfolio = await self._read()
+                portfolio = await self._read()
             except (BrokerError, trio.TooSlowError) as error:
                 text = str(error) or "the broker did not answer in time"
                 report.fail(text)
                 self._lost(text)
-                return
-            report.result = f"{len(facts)} new facts"
+                self._announce_fresh()
+                return text
             self._publish(portfolio)
-            for fact in facts:
-                self._announce(fact)
+            report.result = f"{self._announce_fresh()} new facts"
+        return None
 
-    async def _read(self) -> tuple[Sequence[Fact], PortfolioSnapshot]:
+    async def _read(self) -> PortfolioSnapshot:
         await self._refresh_universe()
-        intake = self._p.intake
-        facts: list[Fact] = list(await intake.open_books())
-        facts += await intake.read_streams()
-        account, differences, late = await intake.check_books()
+        await self._p.keeper.open_books()
+        await self._p.intake.read_streams()
+        account, differences = await self._p.keeper.check()
         await self._p.exchange.prove(differences, at=account.as_of)
-        facts += late
         portfolio = await self._value(account, differences)
         await self._p.snapshots.put(
             portfolio.as_of.date(),
@@ -113,7 +171,7 @@ class Sync:
             positions=len(portfolio.positions),
             ledger_seq=portfolio.ledger_seq,
         )
-        return facts, portfolio
+        return portfolio
 
     async def _refresh_universe(self) -> None:
         """Instruments are read once a market day."""
@@ -136,7 +194,7 @@ class Sync:
         balances = await self._p.intake.facts.balances()
         if balances.seq != self._costs_seq:
             history = await self._p.intake.facts.cost_history(list(balances.holdings))
-            self._costs = average_costs(chain.from_iterable(history.values()))
+            self._costs = average_costs(history)
             self._costs_seq = balances.seq
         books = Books(
             ledger_seq=balances.seq,
@@ -206,6 +264,13 @@ class Sync:
             total_eur=None if total is None else str(total.amount),
             ledger_seq=portfolio.ledger_seq,
         )
+
+    def _announce_fresh(self) -> int:
+        """Say what is new in the journal, whether or not the rest of the cycle succeeded."""
+        facts = self._p.intake.take_fresh()
+        for fact in facts:
+            self._announce(fact)
+        return len(facts)
 
     def _announce(self, fact: Fact) -> None:
         match fact:

@@ -12,11 +12,13 @@ from pathlib import Path
 
 import trio
 
+from actors.bookkeeper import Bookkeeper
 from actors.desk import Desk
 from actors.drip import Drip, DripPorts
 from actors.exchange import Exchange
 from actors.intake import Intake
 from actors.job import JobDesk
+from actors.ledger_desk import LedgerDesk
 from actors.matrix import Matrix, MatrixPorts
 from actors.order_desk import OrderDesk
 from actors.order_watch import OrderWatch
@@ -154,11 +156,21 @@ def _schedule(shared: _Shared) -> Schedule:
 
 def _sync(shared: _Shared) -> Sync:
     parts, store = shared.parts, shared.parts.store
+    intake = Intake(
+        parts.broker,
+        store.facts,
+        store.quarantine,
+        parts.clock,
+        shared.health,
+        shared.events,
+        store.buckets,
+    )
+    keeper = Bookkeeper(intake, store.books, shared.asks.schedule)
     return Sync(
         SyncPorts(
-            intake=Intake(
-                parts.broker, store.facts, store.books, store.buckets, parts.clock, shared.health
-            ),
+            intake=intake,
+            keeper=keeper,
+            desk=LedgerDesk(keeper, store.facts, store.lots, shared.boards.orders),
             exchange=_exchange(shared),
             securities=store.securities,
             dividends=store.dividends,
@@ -169,6 +181,7 @@ def _sync(shared: _Shared) -> Sync:
             events=shared.events,
             health=shared.health,
             nudges=shared.nudges["sync"],
+            asks=shared.asks.sync,
             rules=shared.rules,
         )
     )

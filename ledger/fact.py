@@ -12,6 +12,8 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Literal
 
+from ledger.currency import is_known
+from ledger.errors import BadData
 from ledger.money import Money, Price, Quantity
 from ledger.order import Side
 
@@ -122,6 +124,19 @@ def source_key(fact: Fact) -> str:
             return f"adjustment:{fact.item_id}"
 
 
+def happened_at(fact: Fact) -> datetime:
+    """The market instant at which it took effect."""
+    match fact:
+        case Fill():
+            return fact.executed_at
+        case CashFlow():
+            return fact.booked_at
+        case CorporateAction():
+            return fact.effective_at
+        case Opening() | Adjustment():
+            return fact.at
+
+
 @dataclass(frozen=True, slots=True)
 class Posting:
     """A signed change of one balance: cash in minor units, or a holding in millionths."""
@@ -165,6 +180,22 @@ def _stated_postings(fact: Opening | Adjustment) -> tuple[Posting, ...]:
     assert fact.symbol is not None
     assert fact.quantity is not None
     return (Posting("holding", fact.symbol, fact.quantity.micro),)
+
+
+def unbookable(fact: Fact) -> str | None:
+    """Why `fact` cannot be booked, None when it can; asked of what comes from outside."""
+    if source_key(fact).endswith(":"):
+        return "it has no id"
+    if happened_at(fact).tzinfo is None:
+        return "its instant has no time zone"
+    if isinstance(fact, Fill) and (fact.quantity.micro <= 0 or fact.price.micro <= 0):
+        return f"quantity {fact.quantity} and price {fact.price.value} must be above 0"
+    try:
+        moved = postings(fact)
+    except BadData as error:
+        return str(error)
+    unknown = [post.key for post in moved if post.account == "cash" and not is_known(post.key)]
+    return f"unknown currency {unknown[0]!r}" if unknown else None
 
 
 def is_pair(symbol: str) -> bool:

@@ -7,7 +7,7 @@ from datetime import datetime
 from ledger.errors import Missing
 from ledger.portfolio import BookDifference
 from store.codec import from_ms, to_ms
-from store.engine import Engine, Row, Tx
+from store.engine import Engine, Row, Tx, scalar
 
 _FOUND = """
 INSERT INTO book_item (account, key, books, broker, blocking, found_ms, seen_ms)
@@ -15,6 +15,12 @@ VALUES (:account, :key, :books, :broker, :blocking, :at_ms, :at_ms)
 ON CONFLICT (account, key) WHERE resolved_ms IS NULL DO UPDATE SET
     books = excluded.books, broker = excluded.broker, blocking = excluded.blocking,
     seen_ms = excluded.seen_ms
+"""
+# `since` is market time, like the instant of an adjustment.
+_SETTLED = """
+SELECT coalesce(sum(abs(p.delta)), 0) FROM fact f JOIN posting p ON p.fact_seq = f.seq
+WHERE f.kind = 'adjustment' AND coalesce(f.payload ->> 'by', 'sync') = 'sync'
+    AND p.account = 'cash' AND p.key = ? AND f.happened_ms > ?
 """
 _OPEN = "SELECT * FROM book_item WHERE resolved_ms IS NULL"
 
@@ -50,6 +56,10 @@ class Books:
             return _difference_of(row)
 
         return await self._engine.transaction(work)
+
+    async def settled(self, currency: str, since: datetime) -> int:
+        """What was settled without the owner after `since`, each amount without its sign."""
+        return await self._engine.read(lambda tx: scalar(tx, _SETTLED, (currency, to_ms(since))))
 
     async def resolve(self, item_id: int, at: datetime, how: str) -> None:
         """Raises Missing when there is no such open item."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from ledger.currency import exponent
 from ledger.cash_flow import Share
 from ledger.errors import BadData
 from ledger.fact import (
@@ -16,6 +15,7 @@ from ledger.fact import (
     Fact,
     Fill,
     Opening,
+    happened_at,
     postings,
     source_key,
 )
@@ -61,7 +61,7 @@ def rows_of(
     What it moves is booked to core, but a deposit as `shares` divide it between the buckets.
     """
     key = source_key(fact)
-    happened, market, machine = to_ms(_happened_at(fact)), to_ms(at), to_ms(machine_at)
+    happened, market, machine = to_ms(happened_at(fact)), to_ms(at), to_ms(machine_at)
     kind = key.split(":")[0]
     yield "fact", (seq, kind, key, happened, market, machine, to_json(fact))
     for posting in postings(fact):
@@ -84,46 +84,11 @@ def rows_of(
             pass
 
 
-def unbookable(fact: Fact) -> str | None:
-    """Why `fact` cannot be written to the journal; None when it can.
-
-    Asked of rows that came from outside, before they get near a transaction.
-    """
-    try:
-        for posting in postings(fact):
-            if posting.account == "cash":
-                exponent(posting.key)
-        to_ms(_happened_at(fact))
-    except BadData as error:
-        return str(error)
-    if not _key_text(fact):
-        return "it has no id"
-    if isinstance(fact, Fill) and (fact.quantity.micro <= 0 or fact.price.micro <= 0):
-        return f"quantity {fact.quantity} and price {fact.price} must both be above 0"
-    return None
-
-
-def _key_text(fact: Fact) -> str:
-    return source_key(fact).rpartition(":")[2]
-
-
 def fact_of(kind: str, payload: str) -> Fact:
     """The fact that was recorded with this kind and payload."""
     if kind not in _KINDS:
         raise BadData(f"unknown kind of fact {kind!r}")
     return from_json(payload, _KINDS[kind])
-
-
-def _happened_at(fact: Fact) -> datetime:
-    match fact:
-        case Fill():
-            return fact.executed_at
-        case CashFlow():
-            return fact.booked_at
-        case CorporateAction():
-            return fact.effective_at
-        case Opening() | Adjustment():
-            return fact.at
 
 
 def _fill_rows(fill: Fill, seq: int) -> Iterator[TableRow]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from ledger.fact import Fact, source_key
 from store.codec import from_ms, to_json, to_ms
 from store.engine import Engine, Row, Tx
 
@@ -35,13 +34,13 @@ class Quarantine:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    async def put(self, stream: str, fact: Fact, error: str, *, at: datetime) -> bool:
+    async def put(self, stream: str, key: str, row: object, *, error: str, at: datetime) -> bool:
         """Keep a row that was seen at the machine instant `at`; True when it was not there yet."""
-        key, at_ms = source_key(fact), to_ms(at)
+        at_ms = to_ms(at)
 
         async def work(tx: Tx) -> bool:
             known = await tx.one(f"{_OPEN} AND stream = ? AND source_key = ?", (stream, key))
-            await tx.execute(_PUT, (stream, key, to_json(fact), error, at_ms, at_ms))
+            await tx.execute(_PUT, (stream, key, to_json(row), error, at_ms, at_ms))
             return known is None
 
         return await self._engine.transaction(work)

@@ -20,10 +20,12 @@ from store.equity import Equity
 from store.facts import Facts
 from store.fx_proofs import FxProofs
 from store.inline import open_inline_engine
+from store.lots import Lots
 from store.market import MarketStore
 from store.migrate import Migration, migrate, migrations, version
 from store.orders import Orders
 from store.plans import Plans
+from store.quarantine import Quarantine
 from store.recovery import RecoveryLog
 from store.runs import Runs
 from store.securities import Securities
@@ -58,6 +60,8 @@ class Store:
     fx_proofs: FxProofs
     books: Books
     buckets: Buckets
+    lots: Lots
+    quarantine: Quarantine
     recovery: RecoveryLog
     views: Views
 
@@ -81,6 +85,8 @@ class Store:
             fx_proofs=FxProofs(ledger),
             books=Books(ledger),
             buckets=Buckets(ledger),
+            lots=Lots(ledger),
+            quarantine=Quarantine(ledger),
             recovery=RecoveryLog(ledger),
             views=Views(ledger, prices),
         )
