@@ -40,7 +40,7 @@ class FlowsQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     end_date: date | None = None
 
 
-class FlowRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class CashFlowView(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One transaction in its newest version; `amount` is positive for money that came in.
 
     `supersedes` is the id of the version it replaced. `amount_eur` uses the rate of the day,
@@ -69,14 +69,14 @@ class FlowRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     supersedes: int | None
 
 
-class TypeTotal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class FlowTypeTotal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`total` is signed, in EUR, and null when a rate is not known."""
 
     count: int
     total: Decimal | None
 
 
-class CurrencyTotal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class FlowCurrencyTotal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """In the currency itself; `total` is signed, the others like those of the summary."""
 
     count: int
@@ -90,7 +90,7 @@ class CurrencyTotal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     interest: Decimal
 
 
-class Summary(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class CashFlowSummary(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Completed flows in EUR at the rates of their days; commissions of trades are not among them.
 
     Withdrawals, fees and taxes are positive when money was paid. A total that needs a rate that is
@@ -98,7 +98,7 @@ class Summary(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     total_transactions: int
-    by_type: dict[str, TypeTotal]
+    by_type: dict[str, FlowTypeTotal]
     total_deposits: Decimal | None
     total_withdrawals: Decimal | None
     net_cash_flow: Decimal | None
@@ -106,11 +106,11 @@ class Summary(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     fees: Decimal | None
     taxes: Decimal | None
     interest: Decimal | None
-    by_currency: dict[str, CurrencyTotal]
+    by_currency: dict[str, FlowCurrencyTotal]
     unknown_rates: list[str]
 
 
-class Started(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class SyncStarted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The run that reads the broker; its record says what came of it."""
 
     status: str
@@ -120,7 +120,7 @@ class Started(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 @bp.get("")
-@describe(query=FlowsQuery, answer=list[FlowRow])
+@describe(query=FlowsQuery, answer=list[CashFlowView])
 async def cash_flows() -> Response:
     """Cash flows in every status, newest day first."""
     asked = query(FlowsQuery)
@@ -138,21 +138,21 @@ async def cash_flows() -> Response:
 
 
 @bp.get("/summary")
-@describe(answer=Summary)
+@describe(answer=CashFlowSummary)
 async def summary() -> Response:
     """What all completed cash flows add up to."""
     return reply(_summary(await here().views.flows.summary()))
 
 
 @bp.post("/sync")
-@describe(accepted=Started)
+@describe(accepted=SyncStarted)
 async def sync() -> Response:
     """Read the broker now: cash flows, and with them everything else that sync reads."""
     return await _start()
 
 
 @bp.get("/sync")
-@describe(accepted=Started)
+@describe(accepted=SyncStarted)
 async def sync_by_get() -> Response:
     """The same as POST, for old clients; it needs the bearer token, a session is not enough."""
     return await _start()
@@ -164,13 +164,13 @@ async def _start() -> Response:
     if link is not None and not link.connected:
         raise Problem(503, "broker_unavailable", link.last_error or "the broker does not answer")
     run = await web.asks.schedule.ask(RunJob("sync", "api"), deadline_s=ASK_DEADLINE_S)
-    started = Started("accepted", "the broker is being read", run.job, run.run_id)
+    started = SyncStarted("accepted", "the broker is being read", run.job, run.run_id)
     return reply(started, status=202)
 
 
-def _row(row: CashFlowRow) -> FlowRow:
+def _row(row: CashFlowRow) -> CashFlowView:
     flow = row.flow
-    return FlowRow(
+    return CashFlowView(
         id=row.id,
         transaction_id=flow.transaction_id,
         type_doc_id=flow.type_doc_id,
@@ -194,11 +194,11 @@ def _row(row: CashFlowRow) -> FlowRow:
     )
 
 
-def _summary(found: FlowSummary) -> Summary:
+def _summary(found: FlowSummary) -> CashFlowSummary:
     deposits, withdrawals = _in_eur(found, "deposit"), _in_eur(found, "withdrawal")
     both = None if deposits is None or withdrawals is None else deposits + withdrawals
     both = None if deposits is None or withdrawals is None else deposits + withdrawals
-    return Summary(
+    return CashFlowSummary(
         total_transactions=found.count,
         by_type=_by_type(found.by_type),
         total_deposits=amount(deposits),
@@ -216,9 +216,9 @@ def _summary(found: FlowSummary) -> Summary:
     )
 
 
-def _by_type(totals: Mapping[str, Total]) -> dict[str, TypeTotal]:
+def _by_type(totals: Mapping[str, Total]) -> dict[str, FlowTypeTotal]:
     return {
-        name or UNTYPED: TypeTotal(count=total.count, total=amount(total.in_eur))
+        name or UNTYPED: FlowTypeTotal(count=total.count, total=amount(total.in_eur))
         for name, total in sorted(totals.items())
     }
 
@@ -233,11 +233,11 @@ def _paid(money: Money | None) -> Money | None:
     return None if money is None else -money
 
 
-def _currency(currency: str, count: int, sums: Mapping[FlowCategory, int]) -> CurrencyTotal:
+def _currency(currency: str, count: int, sums: Mapping[FlowCategory, int]) -> FlowCurrencyTotal:
     def added(categories: Iterable[FlowCategory], sign: int = 1) -> Decimal:
         return Money(sign * sum(sums.get(one, 0) for one in categories), currency).amount
 
-    return CurrencyTotal(
+    return FlowCurrencyTotal(
         count=count,
         total=added(sums),
         deposits=added(["deposit"]),
