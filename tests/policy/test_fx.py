@@ -10,14 +10,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ledger.money import Money, Price, Quantity
+from ledger.security import FxPair
 from policy.fees import FeeTerms
 from policy.fx import (
     Conversion,
+    FxMarket,
     FxRefusal,
     Leg,
     NoFx,
     convert,
     need_at_least,
+    padded,
     pair_price,
     reserve,
     route,
@@ -161,6 +164,128 @@ def test_the_reserve_of_a_currency_is_five_euros_rounded_up() -> None:
     assert reserve("HKD", rates(), DEFAULTS) == Money.of("42.50", "HKD")
     assert reserve("GBP", rates({"GBP": "0.8511"}), DEFAULTS) == Money.of("4.26", "GBP")
     assert reserve("CHF", rates(), DEFAULTS) is None
+
+
+def unproven(*symbols: str, lot: str = "1") -> tuple[FxPair, ...]:
+    return tuple(
+        replace(one, proven=one.symbol not in symbols, lot=Quantity.of(lot)) for one in PAIRS
+    )
+
+
+def test_the_first_conversion_on_a_pair_is_small() -> None:
+    market = fx_market(pairs=unproven("EUR/USD", "HKD/EUR"))
+    assert market.unproven == {"EUR/USD", "HKD/EUR"}
+    (selling,) = legs_of("EUR", "USD", market)
+    assert done(need_at_least(selling, Money.of("999", "USD"), market)).quantity == Quantity.of(20)
+    assert done(spend_up_to(selling, eur(5000), market)).quantity == Quantity.of(20)
+    (buying,) = legs_of("EUR", "HKD", market)
+    small = done(need_at_least(buying, Money.of("9999", "HKD"), market))
+    assert small.quantity == Quantity.of(170)
+    assert small.value_eur == eur(20)
+    below = done(need_at_least(buying, Money.of("85", "HKD"), market))
+    assert below.quantity == Quantity.of(85)
+
+
+def test_a_lot_larger_than_a_first_conversion_is_refused() -> None:
+    market = fx_market(pairs=unproven("EUR/USD", lot="100"))
+    (one,) = legs_of("EUR", "USD", market)
+    found = need_at_least(one, Money.of("999", "USD"), market)
+    assert isinstance(found, FxRefusal)
+    assert found.code is NoFx.BELOW_LOT
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    rate=st.decimals("0.001", "1000", places=4),
+    amount=st.integers(100_00, 10**9),
+    forward=st.booleans(),
+)
+def test_c4_no_conversion_on_an_unproven_pair_is_worth_more_than_the_first_may_be(
+    rate: Decimal, amount: int, forward: bool
+) -> None:
+    one = replace(pair("EUR/USD", "0.01"), proven=False)
+    market = fx_market(pairs=(one,), per_eur={"USD": str(rate)})
+    source, target = ("EUR", "USD") if forward else ("USD", "EUR")
+    way = Leg(one, source, target)
+    for found in (
+        need_at_least(way, Money(amount, target), market),
+        spend_up_to(way, Money(amount, source), market),
+    ):
+        assert isinstance(found, FxRefusal) or found.quantity <= Quantity.of(20)
+
+
+def test_proven_pairs_go_before_unproven_ones_even_with_two_legs() -> None:
+    surplus = {"EUR": eur(10), "GBP": Money.of("500", "GBP")}
+    market = fx_market(pairs=unproven("GBP/USD"))
+    found = ways(surplus, "USD", market)
+    assert [[one.pair.symbol for one in legs] for legs in found] == [
+        ["EUR/USD"],
+        ["EUR/GBP", "EUR/USD"],
+    ]
+    trial = ways(surplus, "USD", fx_market(pairs=unproven("GBP/USD", "EUR/USD")))
+    assert [[one.pair.symbol for one in legs] for legs in trial] == [["GBP/USD"], ["EUR/USD"]]
+
+
+def legs_of(source: str, target: str, market: FxMarket) -> tuple[Leg, ...]:
+    legs = route(source, target, market.pairs)
+    assert not isinstance(legs, FxRefusal)
+    return legs
+
+
+def test_an_amount_below_the_minimum_of_a_pair_is_refused_in_both_directions() -> None:
+    one = replace(pair("EUR/USD"), min_quantity=Quantity.of(50))
+    market = fx_market(pairs=(one,))
+    for source, target in (("EUR", "USD"), ("USD", "EUR")):
+        (way,) = legs_of(source, target, market)
+        found = need_at_least(way, Money.of("30", target), market)
+        assert isinstance(found, FxRefusal)
+        assert found.code is NoFx.BELOW_MINIMUM
+        assert done(need_at_least(way, Money.of("80", target), market)).quantity >= Quantity.of(50)
+
+
+def test_c4_a_conversion_that_brings_nothing_is_refused() -> None:
+    one = pair("EUR/USD", "0.01")
+    market = fx_market(pairs=(one,), per_eur={"USD": "0.001"})
+    found = spend_up_to(Leg(one, "EUR", "USD"), eur("0.01"), market)
+    assert isinstance(found, FxRefusal)
+    assert found.code is NoFx.NOTHING_ARRIVES
+    eaten = fx_market(fees=FeeTerms(Money.of("30", "USD"), 0, Money.of("0", "USD")))
+    swallowed = need_at_least(leg("EUR", "USD"), Money.of("20", "USD"), eaten)
+    assert isinstance(swallowed, FxRefusal)
+    assert swallowed.code is NoFx.NOTHING_ARRIVES
+
+
+CURRENCIES = ("EUR", "USD", "GBP", "HKD", "CHF", "JPY")
+RATES = st.decimals("0.001", "1000", places=6)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    currencies=st.lists(st.sampled_from(CURRENCIES), min_size=2, max_size=2, unique=True),
+    values=st.tuples(RATES, RATES),
+    units=st.integers(1_000, 1_000_000),
+    forward=st.booleans(),
+)
+def test_c5_the_amount_is_the_need_with_its_buffer_within_three_percent(
+    currencies: list[str], values: tuple[Decimal, Decimal], units: int, forward: bool
+) -> None:
+    base, other = currencies
+    one = pair(f"{base}/{other}", "0.000001")
+    per_eur = {c: str(v) for c, v in zip(currencies, values, strict=True) if c != "EUR"}
+    market = fx_market(pairs=(one,), per_eur=per_eur)
+    price = pair_price(one, market)
+    source, target = (base, other) if forward else (other, base)
+    need = padded(Money.of(units, target), DEFAULTS.fx_buffer)
+    found = need_at_least(Leg(one, source, target), need, market)
+    exact = market.rates.rate(base, other)
+    assert exact is not None
+    if isinstance(found, FxRefusal):
+        # A price below a thousandth has too few digits; what is worth less than a cent is none.
+        assert price is None or found.code in {NoFx.NOTHING_ARRIVES, NoFx.BELOW_LOT}, found
+        return
+    brought = found.quantity.units * (exact.value if forward else 1)
+    wanted = units * (1 + DEFAULTS.fx_buffer)
+    assert abs(brought / wanted - 1) <= Decimal("0.03")
 
 
 @settings(max_examples=150, deadline=None)
