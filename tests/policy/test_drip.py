@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
+from dataclasses import replace
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
@@ -11,14 +12,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ledger.dividend import DividendPot, PotShare, PotState
+from ledger.fact import CorporateAction
 from ledger.money import Money, Price, Quantity
 from ledger.order import Side
 from ledger.portfolio import PortfolioSnapshot
 from policy.candidates import Scene
-from policy.drip import NoReinvestment, Reinvestment, dividend_yield, reinvest
+from policy.dividend_history import analyse
+from policy.drip import NoReinvestment, Reinvestment, dividend_yield, payer, reinvest
 from policy.fees import FeeTerms, fee
 from policy.limits import DEFAULTS
-from tests.policy.accounts import FEES, NOON, dozen, eur, rates, scene, snapshot
+from tests.policy.accounts import FEES, NOON, TODAY, dozen, eur, rates, scene, snapshot
 
 HIGH = {"S00": Decimal("0.03")}
 OPEN = timedelta(hours=2)
@@ -70,7 +73,7 @@ def decide(
     return reinvest(
         pots,
         where,
-        yields=yields,
+        payers={name: analyse(name, None, current=y, today=TODAY) for name, y in yields.items()},
         open_for=lambda _: opened,
         source_id="D1",
         attempt=1,
@@ -194,6 +197,89 @@ def test_the_yield_of_a_year_is_dividends_by_price() -> None:
     assert dividend_yield(paid, None) is None
     assert dividend_yield(paid, Price.of("40", "USD")) is None
     assert dividend_yield([], Price.of("40", "EUR")) == 0
+
+
+def told(
+    per_share: str | None, day: date, *, ratio: str | None = None, number: int = 1
+) -> CorporateAction:
+    """A dividend, or with `ratio` a split, as the broker reports it."""
+    return CorporateAction(
+        action_id=f"{day}:{number}",
+        kind="dividend" if ratio is None else "split",
+        symbol="S00",
+        ex_date=day,
+        pay_date=None,
+        effective_at=NOON,
+        ratio=None if ratio is None else Decimal(ratio),
+        per_share=None if per_share is None else Price.of(per_share, "EUR"),
+    )
+
+
+def test_the_yield_counts_the_last_365_days_in_shares_of_today() -> None:
+    actions = [
+        told("9", TODAY - timedelta(days=365)),
+        told("1.2", TODAY - timedelta(days=364)),
+        told(None, TODAY - timedelta(days=100), ratio="2"),
+        told("0.6", TODAY - timedelta(days=10)),
+        told("7", TODAY + timedelta(days=1)),
+    ]
+    known = payer("S00", actions, Price.of("40", "EUR"), TODAY)
+    assert known.current_yield_pct == Decimal("0.03")
+
+
+@pytest.mark.parametrize(
+    ("actions", "price"),
+    [
+        ([], "40"),
+        ([told(None, TODAY)], "40"),
+        ([told("1", TODAY)], None),
+    ],
+)
+def test_a_yield_is_unknown_without_payments_their_amounts_or_a_price(
+    actions: list[CorporateAction], price: str | None
+) -> None:
+    at = None if price is None else Price.of(price, "EUR")
+    assert payer("S00", actions, at, TODAY).current_yield_pct is None
+
+
+def test_a_payer_that_stopped_yields_nothing() -> None:
+    known = payer("S00", [told("1", date(2023, 5, 2))], Price.of("40", "EUR"), TODAY)
+    assert known.current_yield_pct == 0
+    assert known.yield_assessment == "no_dividend"
+
+
+def test_the_reason_names_what_is_known_of_the_payer() -> None:
+    pots = (pot("400"),)
+    text = order(decide(pots, account(pots))).proposal.reason
+    assert text.endswith("; S00: above average, stability 0.500")
+    unknown = order(decide(pots, account(pots), yields={})).proposal.reason
+    assert "stability" not in unknown
+
+
+def test_what_has_reached_its_largest_share_is_not_bought_with_dividends() -> None:
+    """The payer holds 15 % of the portfolio: its money goes elsewhere."""
+    pots = (pot("400"),)
+    held = {"S00": "15", "S01": "5", "S11": "30"}
+    found = order(decide(pots, account(pots, held=held)))
+    assert found.proposal.symbol == "S02"
+    full = {f"S{number:02d}": "8" for number in range(12)}
+    where = account(pots, held=full, cash={"EUR": "400"})
+    tight = replace(
+        where,
+        rules=replace(
+            where.rules,
+            fx=replace(
+                where.rules.fx, limits=replace(DEFAULTS, max_position_share=Decimal("0.06"))
+            ),
+        ),
+    )
+    assert "does not buy a lot" in reason(decide(pots, tight))
+
+
+def test_a_debt_is_no_pot() -> None:
+    pots = (pot("400"), replace(pot("400", number=2), left=eur("-350")))
+    found = order(decide(pots, account((pots[0],))))
+    assert {share.dividend_id for share in found.shares} == {1}
 
 
 @settings(max_examples=80, deadline=None)
