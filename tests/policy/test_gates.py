@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ledger.bucket import Bucket
 from ledger.halt import Latch
 from ledger.money import Money, Price, Quantity
-from ledger.order import OrderState, OrderView
+from ledger.order import OrderClass, OrderState, OrderView
 from ledger.portfolio import BookDifference
+from ledger.trade_history import Trade, TradeHistory
 from policy import gates
 from policy.gate_context import GateContext, foreign_reservations, worst_cost
 from policy.limits import DEFAULTS
@@ -32,7 +35,7 @@ from tests.support.builders import (
     usd,
 )
 
-CLASSES = ("planner", "drip", "manual", "emergency", "fx")
+CLASSES: tuple[OrderClass, ...] = ("planner", "drip", "manual", "emergency", "fx")
 
 
 def failing(context: GateContext) -> set[str]:
@@ -58,7 +61,15 @@ def test_a_sound_order_passes_every_gate() -> None:
     assert failing(gate_context()) == set()
 
 
-BROKEN = {
+def trade(symbol: str, at: datetime, **changes: Any) -> Trade:
+    return replace(Trade(symbol, "BUY", "planner", at, live=False), **changes)
+
+
+def history(*trades: Trade) -> TradeHistory:
+    return TradeHistory({}, {}, trades)
+
+
+BROKEN: dict[str, dict[str, Any]] = {
     "G0": {"mode": "research"},
     "G0b": {"latches": (Latch("owner", "holiday", NOW),)},
     "AGE": {"proposed_at": NOW - timedelta(minutes=61)},
@@ -68,12 +79,18 @@ BROKEN = {
     "G3": {"security": security(allow_buy=False)},
     "G4": {"security": security(lot=Quantity.of(2))},
     "G5": {"total_eur": eur("100"), "limits": replace(DEFAULTS, max_order_floor=eur("100"))},
+    "G12": {"bucket": Bucket("core", "Core", "paused")},
     "G13": {"in_flight": (intent(OrderState.ACTIVE),)},
     "L3": {"open_orders": (view(side="SELL"),)},
     "L1": {"market_open": False},
     "G9": {"now": NOW + timedelta(minutes=6)},
     "G10": {"quote": quote(bid=None)},
     "L6": {"books_cash": {"EUR": 30_000}},
+    "L2": {"history": TradeHistory({"DEMO-A.EU": NOW - timedelta(days=29)}, {}, ())},
+    "G8": {"total_eur": eur("8000")},
+    "G11": {"fee": eur("3.10")},
+    "G1": {"history": history(trade("DEMO-B.EU", NOW - timedelta(minutes=59)))},
+    "G2": {"equity_change": Decimal("-0.05")},
 }
 
 
@@ -82,7 +99,7 @@ def test_each_gate_alone_stops_a_planned_order(gate: str) -> None:
     assert gate in failing(gate_context(**BROKEN[gate]))
 
 
-UNREADABLE = {
+UNREADABLE: dict[str, tuple[dict[str, Any], str]] = {
     "mode": ({"mode": None}, "G0"),
     "latches": ({"latches": None}, "G0b"),
     "account": ({"account": None}, "SNAP"),
@@ -94,6 +111,12 @@ UNREADABLE = {
     "reserve": ({"reserves": {}}, "L6"),
     "portfolio value": ({"total_eur": None}, "G5"),
     "security": ({"security": None}, "L7"),
+    "the broker's clock": ({"clock_skew": None}, "G0b"),
+    "the broker's word on the market": ({"quote": quote(market_open=None)}, "L1"),
+    "bucket": ({"bucket": None}, "G12"),
+    "value of the account": ({"total_eur": None}, "G8"),
+    "fee of the order": ({"fee": None}, "G11"),
+    "equity of the last day": ({"equity_change": None}, "G2"),
 }
 
 
@@ -104,14 +127,14 @@ def test_o4_what_cannot_be_read_blocks_the_order(what: str) -> None:
 
 
 def test_a_sale_needs_the_shares_that_are_not_already_for_sale() -> None:
-    sale = proposal(side="SELL", quantity=Quantity.of(6))
+    sale = proposal(side="SELL", quantity=Quantity.of(6), order_class="manual")
     assert failing(gate_context(proposal=sale)) == set()
     resting = gate_context(proposal=sale, open_orders=(view(side="SELL"),))
     assert "L5" in failing(resting)
 
 
 def test_c1_a_sale_above_the_holding_of_books_or_broker_is_refused() -> None:
-    sale = proposal(side="SELL", quantity=Quantity.of(10))
+    sale = proposal(side="SELL", quantity=Quantity.of(10), order_class="manual")
     assert failing(gate_context(proposal=sale)) == set()
     assert "L5" in failing(gate_context(proposal=sale, books_held=Quantity.of(9)))
     fewer = account(EUR="1000", held={"DEMO-A.EU": "9"})
@@ -199,7 +222,10 @@ def test_a_conversion_waits_for_another_that_touches_the_same_currency() -> None
 
 def test_the_fee_is_checked_in_the_currency_in_which_it_is_charged() -> None:
     dollars = gate_context(
-        proposal=proposal(currency="USD", decision_price=Price.of("100", "USD")),
+        proposal=proposal(
+            currency="USD", decision_price=Price.of("100", "USD"), quantity=Quantity.of(4)
+        ),
+        books_held=Quantity(0),
         security=security(currency="USD", mic="XNYS"),
         quote=quote(currency="USD"),
         account=account(EUR="4", USD="1000"),
@@ -212,20 +238,35 @@ def test_the_fee_is_checked_in_the_currency_in_which_it_is_charged() -> None:
     assert failing(richer) == set()
 
 
-def test_the_owner_may_force_only_the_allow_flag_and_it_is_recorded() -> None:
-    barred = security(allow_buy=False)
-    forced = proposal(order_class="manual", force=frozenset({"G3", "L1", "L6"}))
-    verdicts = gates.evaluate(
-        gate_context(proposal=forced, security=barred, market_open=False, books_cash={})
-    )
-    assert {v.gate for v in gates.blocked_by(verdicts)} == {"L1", "L6"}
-    assert [v.gate for v in verdicts if v.forced] == ["G3"]
+def test_the_owner_may_force_what_only_haste_or_prudence_forbids_and_it_is_recorded() -> None:
+    everything = frozenset(gate for gate, _ in gates.PIPELINE)
+    forced = proposal(order_class="manual", force=everything)
+    broken: dict[str, Any] = {}
+    for changes in BROKEN.values():
+        broken |= changes
+    broken |= {
+        "history": TradeHistory({"DEMO-A.EU": NOW}, {}, (trade("DEMO-B.EU", NOW),)),
+        "security": security(allow_buy=False, confirmed=False, lot=Quantity.of(2)),
+        "total_eur": eur("2000"),
+        "now_s": 161.0,
+        "now": NOW + timedelta(minutes=6),
+        "limits": DEFAULTS,
+    }
+    verdicts = gates.evaluate(gate_context(proposal=forced, **broken))
+    assert {v.gate for v in verdicts if v.forced} == {"G3", "L2", "G8", "G11", "G1"}
+    assert not any(v.passed for v in gates.blocked_by(verdicts))
+    assert {"G0", "G0b", "SNAP", "L7", "G4", "G12", "G13", "L3", "L1", "G9", "G10", "L6", "G2"} <= {
+        v.gate for v in gates.blocked_by(verdicts)
+    }
 
 
 @pytest.mark.parametrize("order_class", CLASSES)
-@pytest.mark.parametrize("gate", ["G0", "G0b", "L1", "L3", "L5", "L6", "L7", "G4", "G9", "G10"])
+@pytest.mark.parametrize(
+    "gate",
+    ["G0", "G0b", "SNAP", "L1", "L3", "L5", "L6", "L7", "G4", "G5", "G9", "G10", "G13"],
+)
 def test_no_class_of_order_bypasses_the_gates_that_protect_money(
-    order_class: str, gate: str
+    order_class: OrderClass, gate: str
 ) -> None:
     asked = proposal(order_class=order_class)
     broken = dict(BROKEN) | {"L5": {}}
@@ -237,7 +278,7 @@ def test_no_class_of_order_bypasses_the_gates_that_protect_money(
 
 
 @pytest.mark.parametrize("order_class", CLASSES)
-def test_a_forced_order_still_needs_mode_market_cash_and_price(order_class: str) -> None:
+def test_a_forced_order_still_needs_mode_market_cash_and_price(order_class: OrderClass) -> None:
     everything = frozenset(gate for gate, _ in gates.PIPELINE)
     asked = proposal(order_class=order_class, force=everything)
     context = gate_context(
