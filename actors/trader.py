@@ -35,7 +35,7 @@ from policy.gate_context import GateContext, worst_cost
 from store.recovery import RecoveryLog
 from wire.events import EventRing
 from wire.health import Health
-from wire.kill_switch import KillSwitch
+from wire.kill_switch import HALTED_BEFORE_SENT, KillSwitch
 from wire.mailbox import Ask, AskBox, NudgeBox, serving
 from wire.messages import Boards, Decide, IntentReady, Nudge, Recovery
 from wire.order_asks import CancelOrder, PlaceOrder, Resolve
@@ -271,7 +271,7 @@ class Trader:
     async def _place(self, draft: OrderDraft) -> tuple[Outcome, str]:
         """One submission and what it came to; the text is the broker's number or its reason."""
         if self._ports.kill.engaged:  # nothing is awaited between this look and the call
-            return "rejected", "halted before it was sent"
+            return "rejected", HALTED_BEFORE_SENT
         try:
             accepted = await self._desk.broker.place(draft)
         except (RejectedByBroker, Unavailable) as error:

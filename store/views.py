@@ -7,37 +7,36 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from ledger.currency import BASE
-from ledger.dividend import PotState
+from ledger.decision import Decision
 from ledger.fact import CORE, is_pair
 from ledger.money import Money, Price, Quantity
-from ledger.order import Intent, Mode, Side
+from ledger.order import Mode, OrderState, Side
 from ledger.rate import RateTable
 from ledger.run import Job, RunRecord
-from store.codec import from_json, from_ms, maybe_instant, maybe_money
-from store.dividends import pot_of
+from store.codec import from_json, from_ms
+from store.decisions import Decisions
+from store.dividend_records import DividendRecords
 from store.engine import Engine, Row, Tx, Value, scalar
+from store.flow_views import FlowViews
 from store.market import MarketStore
-from store.order_queries import intents
+from store.order_views import OrderViews
 from store.runs import recent_runs
 from store.snapshots import Snapshot, day_history
 
 _TRADES = """
-SELECT f.*, s.name, s.isin, i.bucket_id, i.mode,
-    (SELECT value FROM meta WHERE key = 'broker_kind') AS source,
+SELECT f.*, s.name, s.isin, i.bucket_id, i.mode, i.state, k.value AS source,
     (SELECT json_group_array(json_array(minor, currency)) FROM fill_fee e
      WHERE e.fact_seq = f.fact_seq) AS fees
 FROM fill f LEFT JOIN security s ON s.symbol = f.symbol LEFT JOIN intent i USING (intent_id)
-WHERE f.symbol = coalesce(:symbol, f.symbol) AND f.side = coalesce(:side, f.side)
+    LEFT JOIN meta k ON k.key = 'broker_kind'
+WHERE (:symbol IS NULL OR f.symbol = :symbol OR s.isin = :symbol)
+    AND f.side = coalesce(:side, f.side)
+    AND (:mode IS NULL OR coalesce(i.mode, 'live') = :mode)
+    AND (:state IS NULL OR coalesce(i.state, 'filled') = :state)
+    AND (:source IS NULL OR k.value = :source)
     AND (:before_id IS NULL OR (f.executed_ms, f.fact_seq) <
         (SELECT executed_ms, fact_seq FROM fill WHERE fact_seq = :before_id))
 ORDER BY f.executed_ms DESC, f.fact_seq DESC LIMIT :limit
-"""
-
-_DIVIDENDS = """
-SELECT p.*, a.ex_date, a.pay_date, a.gross_minor, a.gross_currency, a.tax_minor, a.tax_currency
-FROM pot p JOIN corporate_action a USING (fact_seq)
-WHERE p.paid_ms IS NOT NULL
-ORDER BY p.paid_ms DESC, p.dividend_id DESC LIMIT ?
 """
 
 COUNTED = (
@@ -48,7 +47,9 @@ COUNTED = (
 
 @dataclass(frozen=True, slots=True)
 class TradeRow:
-    """One execution. `value_eur` is None when no rate of its day is known."""
+    """One execution. `value_eur` is None when no rate of its day is known; `source` is the kind of
+    broker it came from, `state` what became of the whole order.
+    """
 
     id: int
     symbol: str
@@ -65,67 +66,54 @@ class TradeRow:
     bucket_id: str
     mode: Mode
     source: str
+    state: OrderState
 
 
 @dataclass(frozen=True, slots=True)
-class DividendRow:
-    """A dividend that was paid, and where its net money is."""
+class TradeQuery:
+    """Which executions, newest first. `symbol` may be an ISIN; `state` is that of the order, and
+    `filled` for executions of no order of ours; `before_id` continues after that trade.
+    """
 
-    dividend_id: int
-    action_id: str
-    symbol: str
-    ex_date: date
-    pay_date: date | None
-    paid_at: datetime
-    gross: Money | None
-    tax: Money | None
-    net: Money
-    left: Money
-    reserved: Money
-    reinvested: Money
-    released: Money
-    released_at: datetime | None
-    state: PotState
+    limit: int
+    symbol: str | None = None
+    side: Side | None = None
+    mode: Mode | None = None
+    state: OrderState | None = None
+    source: str | None = None
+    before_id: int | None = None
 
 
-class Views:
+class Views(OrderViews):
     def __init__(self, ledger: Engine, market: Engine) -> None:
-        self._ledger = ledger
+        super().__init__(ledger)
         self._market = MarketStore(market)
+        self.flows = FlowViews(ledger, self._market)
+        self.dividends = DividendRecords(ledger, self._market)
+        self._decisions = Decisions(ledger)
 
-    async def trades(
-        self,
-        limit: int,
-        symbol: str | None = None,
-        side: Side | None = None,
-        *,
-        before_id: int | None = None,
-    ) -> tuple[TradeRow, ...]:
-        """Executions, newest first; `before_id` continues after the trade with that id."""
+    async def decisions(self) -> tuple[Decision, ...]:
+        """What waits for the owner's word."""
+        return await self._decisions.open()
+
+    async def trades(self, query: TradeQuery) -> tuple[TradeRow, ...]:
+        """Executions, newest first."""
         params: dict[str, Value] = {
-            "limit": limit,
-            "symbol": symbol,
-            "side": side,
-            "before_id": before_id,
+            "limit": query.limit,
+            "symbol": query.symbol,
+            "side": query.side,
+            "mode": query.mode,
+            "state": query.state,
+            "source": query.source,
+            "before_id": query.before_id,
         }
         rows = await self._ledger.read(lambda tx: tx.all(_TRADES, params))
         rates = await self._market.rates_on({_day_of(row) for row in rows})
         return tuple(_trade_of(row, rates[_day_of(row)]) for row in rows)
 
-    async def dividends(self, limit: int) -> tuple[DividendRow, ...]:
-        """Paid dividends, newest first."""
-        rows = await self._ledger.read(lambda tx: tx.all(_DIVIDENDS, (limit,)))
-        return tuple(_dividend_of(row) for row in rows)
-
     async def history(self, limit: int) -> tuple[Snapshot, ...]:
         """The last `limit` market days, oldest first."""
         return await self._ledger.read(lambda tx: day_history(tx, limit))
-
-    async def orders(self, limit: int) -> tuple[Intent, ...]:
-        """Intents in every state, newest first."""
-        return await self._ledger.read(
-            lambda tx: intents(tx, "ORDER BY intent_id DESC LIMIT ?", (limit,))
-        )
 
     async def runs(self, limit: int, job: Job | None = None) -> tuple[RunRecord, ...]:
         """Newest first."""
@@ -161,6 +149,7 @@ def _trade_of(row: Row, rates: RateTable) -> TradeRow:
         bucket_id=row["bucket_id"] or CORE,
         mode=row["mode"] or "live",
         source=row["source"] or "",
+        state=OrderState(row["state"] or OrderState.FILLED),
     )
 
 
@@ -184,26 +173,3 @@ def _value_eur(row: Row, rates: RateTable) -> Money | None:
 def _fees_of(row: Row) -> tuple[Money, ...]:
     fees: Sequence[tuple[int, str]] = from_json(row["fees"], tuple[tuple[int, str], ...])
     return tuple(Money(minor, currency) for minor, currency in fees)
-
-
-def _dividend_of(row: Row) -> DividendRow:
-    pot = pot_of(row)
-    currency = pot.net.currency
-    pay_date: str | None = row["pay_date"]
-    return DividendRow(
-        dividend_id=pot.dividend_id,
-        action_id=pot.action_id,
-        symbol=pot.symbol,
-        ex_date=date.fromisoformat(row["ex_date"]),
-        pay_date=None if pay_date is None else date.fromisoformat(pay_date),
-        paid_at=pot.paid_at,
-        gross=maybe_money(row, "gross_minor", "gross_currency"),
-        tax=maybe_money(row, "tax_minor", "tax_currency"),
-        net=pot.net,
-        left=pot.left,
-        reserved=Money(row["reserved_minor"], currency),
-        reinvested=Money(row["reinvested_minor"], currency),
-        released=Money(row["released_minor"], currency),
-        released_at=maybe_instant(row["released_ms"]),
-        state=pot.state,
-    )

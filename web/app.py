@@ -11,13 +11,31 @@ from quart_trio import QuartTrio
 
 from web import errors, guard, openapi
 from web.access import Access, Binding
-from web.api import display, halt, planner, portfolio, probes, settings, system, trades
+from web.api import (
+    allocation,
+    cash_flows,
+    decisions,
+    display,
+    execute,
+    halt,
+    orders,
+    planner,
+    portfolio,
+    probes,
+    rebalancing,
+    recommendations,
+    settings,
+    system,
+    trades,
+    trading_mode,
+)
 from web.api import events as event_streams
 from web.asking import BODY_LIMIT
 from web.connection import Connection
 from web.context import EXTENSION, Web
 from web.encode import EncodedOnce
-from web.limits import RateWindow
+from web.idempotency import StepKeys
+from web.limits import ORDER_LIMIT, RateWindow
 from web.metrics import Gauges, RowCounts
 from web.pages import pages
 from web.ports import BuildInfo, ReadModels
@@ -62,6 +80,8 @@ def create_app(
         rows=RowCounts(views.counts),
         streams=StreamSlots(),
         rates=RateWindow(),
+        order_rates=RateWindow(limit=ORDER_LIMIT),
+        step_keys=StepKeys(),
         encoded=EncodedOnce(),
         started_s=clock.monotonic_s(),
         boot=f"{int(clock.machine_now().timestamp() * 1000):x}",
@@ -88,8 +108,16 @@ def _assemble(web: Web) -> QuartTrio:
         halt,
         portfolio,
         trades,
+        orders,
+        execute,
+        allocation,
+        decisions,
+        recommendations,
+        rebalancing,
         planner,
         settings,
+        trading_mode,
+        cash_flows,
         display,
         event_streams,
     ):

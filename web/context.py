@@ -10,6 +10,7 @@ from quart import current_app
 
 from web.access import Access, Binding
 from web.encode import EncodedOnce
+from web.idempotency import StepKeys
 from web.limits import RateWindow
 from web.metrics import Gauges, RowCounts
 from web.ports import BuildInfo, ReadModels
@@ -41,6 +42,8 @@ class Web:
     rows: RowCounts
     streams: StreamSlots
     rates: RateWindow
+    order_rates: RateWindow
+    step_keys: StepKeys
     encoded: EncodedOnce
     started_s: float
     boot: str

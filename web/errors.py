@@ -79,8 +79,8 @@ def not_ready(what: str) -> Problem:
     return problem
 
 
-def too_many(wait_s: float) -> Problem:
-    problem = Problem(429, "too_many_requests", "more than 60 changes in one minute")
+def too_many(wait_s: float, limit: int) -> Problem:
+    problem = Problem(429, "too_many_requests", f"more than {limit} requests in one minute")
     problem.headers["Retry-After"] = str(max(1, round(wait_s)))
     return problem
 

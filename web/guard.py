@@ -8,9 +8,10 @@ from http import HTTPStatus
 
 from quart import Quart, Response, g, request
 
-from web.access import COOKIE, authorise, host_name, needs_login, reads_only
+from web.access import COOKIE, acts, authorise, cookie_counts, host_name, needs_login
 from web.context import Web, here
 from web.errors import Problem, too_many
+from web.limits import LIMIT, ORDER_LIMIT
 
 CORRELATION = "X-Correlation-ID"
 _GIVEN = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -54,20 +55,31 @@ def _check_host(web: Web) -> None:
 
 def _check_rate(web: Web) -> None:
     """Changes and log-in attempts are counted, also those that are refused afterwards."""
-    if reads_only(request.method) and not request.path.startswith("/login"):
+    if not acts(request.method, request.path) and not request.path.startswith("/login"):
         return
     wait_s = web.rates.wait_s(request.remote_addr or "", web.clock.monotonic_s())
     if wait_s > 0:
-        raise too_many(wait_s)
+        raise too_many(wait_s, LIMIT)
+
+
+def check_order_pace() -> None:
+    """Called by everything that may place an order, before it looks at the request."""
+    web = here()
+    wait_s = web.order_rates.wait_s(request.remote_addr or "", web.clock.monotonic_s())
+    if wait_s > 0:
+        raise too_many(wait_s, ORDER_LIMIT)
 
 
 def _check_access(web: Web) -> None:
     if needs_login(request.method, request.path, web.binding):
+        cookie = request.cookies.get(COOKIE)
+        if not cookie_counts(request.method, request.path):
+            cookie = None
         g.asked_by = authorise(
             web.access,
             method=request.method,
             headers=request.headers,
-            cookie=request.cookies.get(COOKIE),
+            cookie=cookie,
         )
 
 

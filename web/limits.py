@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import OrderedDict, deque
 
 LIMIT = 60
+# Whatever may place an order is asked for by people, and people are slow.
+ORDER_LIMIT = 10
 WINDOW_S = 60.0
 CLIENTS = 1024
 

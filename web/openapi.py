@@ -8,6 +8,7 @@ schema does not know either.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from datetime import datetime
 from typing import Any, TypeVar, cast
 
 import msgspec
@@ -22,6 +23,14 @@ from web.errors import PROBLEM_JSON
 F = TypeVar("F", bound=Callable[..., Any])
 _REF = "#/components/schemas/{name}"
 _MEDIA = "_trimtab_media_type"
+_KEYED = "_trimtab_keyed"
+_KEY_PARAMETER = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "The same key with the same body is the same request.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[!-~]+$"},
+}
 EVENT_STREAM = "text/event-stream"
 # Its decorators are not typed completely.
 _schema_tools: Any = quart_schema
@@ -32,6 +41,14 @@ class FieldError(msgspec.Struct, frozen=True):
     message: str
     value: str | int | float | bool | None = None
     bound: float | None = None
+
+
+class BlockedBy(msgspec.Struct, frozen=True):
+    """A gate that stopped an order, and from when on it might not."""
+
+    gate: str
+    reason: str
+    retry_after: datetime | None = None
 
 
 class ProblemDocument(msgspec.Struct, frozen=True):
@@ -45,16 +62,32 @@ class ProblemDocument(msgspec.Struct, frozen=True):
     correlation_id: str
     errors: list[FieldError] = []
     run_id: str | None = None
+    blocked_by: list[BlockedBy] = []
+    intent_id: int | None = None
+    client_order_id: int | None = None
+    order_state: str | None = None
 
 
 def describe(
-    *, answer: Any = None, query: Any = None, body: Any = None, media: str | None = None
+    *,
+    answer: Any = None,
+    query: Any = None,
+    body: Any = None,
+    accepted: Any = None,
+    media: str | None = None,
+    keyed: bool = False,
 ) -> Callable[[F], F]:
-    """State what a handler takes and gives; `media` marks a success that is not JSON."""
+    """State what a handler takes and gives.
+
+    `accepted` is the answer with status 202, `media` marks a success that is not JSON, `keyed` a
+    request that may carry an Idempotency-Key.
+    """
 
     def mark(handler: F) -> F:
-        responses = {} if answer is None else {200: (answer, None)}
+        given = {200: answer, 202: accepted}
+        responses = {status: (model, None) for status, model in given.items() if model is not None}
         setattr(handler, _MEDIA, media)
+        setattr(handler, _KEYED, keyed)
         marked: F = _schema_tools.document(querystring=query, request=body, responses=responses)(
             handler
         )
@@ -79,6 +112,8 @@ class Provider(OpenAPIProvider):
         failure, parts = _schema(ProblemDocument)
         for operations in paths.values():
             for operation in operations.values():
+                if getattr(handler, _KEYED, False):
+                    operation["parameters"] = [*operation["parameters"], _KEY_PARAMETER]
                 operation["responses"] = {
                     **_success(operation["responses"], getattr(handler, _MEDIA, None)),
                     "default": {
@@ -87,6 +122,18 @@ class Provider(OpenAPIProvider):
                     },
                 }
         return paths, {**components, **parts}
+
+    def build_querystring_parameters(
+        self, model: Any
+    ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+        _, components = _schema(model)
+        schema = components.pop(model.__name__)
+        needed = schema.get("required", ())
+        parameters = [
+            {"name": name, "in": "query", "required": name in needed, "schema": kind}
+            for name, kind in schema["properties"].items()
+        ]
+        return parameters, components
 
     def build_request_body(
         self, model: Any, source: DataSource

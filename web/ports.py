@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import Protocol
 
-from ledger.money import Money, Price, Quantity
-from ledger.order import Intent, Mode, Side
+from ledger.decision import Decision
+from ledger.money import Money
+from ledger.order import Intent
 from ledger.run import RunRecord
+from store.flow_views import CashFlowRow, FlowSummary
+from store.order_views import OrderQuery, OrderStory
+from store.views import TradeQuery, TradeRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,54 +39,44 @@ class DayValue(Protocol):
     def cash(self) -> Money | None: ...
 
 
-class Trade(Protocol):
-    """One execution; `value_eur` is None when no rate of its day is known."""
+class FlowReadModels(Protocol):
+    """Cash flows, newest day first."""
 
-    @property
-    def id(self) -> int: ...
-    @property
-    def symbol(self) -> str: ...
-    @property
-    def name(self) -> str: ...
-    @property
-    def isin(self) -> str | None: ...
-    @property
-    def side(self) -> Side: ...
-    @property
-    def quantity(self) -> Quantity: ...
-    @property
-    def price(self) -> Price: ...
-    @property
-    def currency(self) -> str: ...
-    @property
-    def value_eur(self) -> Money | None: ...
-    @property
-    def commission(self) -> Sequence[Money]: ...
-    @property
-    def executed_at(self) -> datetime: ...
-    @property
-    def order_id(self) -> str: ...
-    @property
-    def bucket_id(self) -> str: ...
-    @property
-    def mode(self) -> Mode: ...
+    async def recent(
+        self,
+        limit: int | None,
+        *,
+        type_: str | None = None,
+        first: date | None = None,
+        last: date | None = None,
+    ) -> Sequence[CashFlowRow]: ...
+
+    async def summary(self) -> FlowSummary: ...
 
 
 class ReadModels(Protocol):
     """Questions about what was; `limit` bounds every answer. `history` is oldest first."""
 
-    async def trades(
-        self,
-        limit: int,
-        symbol: str | None = None,
-        side: Side | None = None,
-        *,
-        before_id: int | None = None,
-    ) -> Sequence[Trade]: ...
+    @property
+    def flows(self) -> FlowReadModels: ...
+
+    async def trades(self, query: TradeQuery) -> Sequence[TradeRow]: ...
 
     async def history(self, limit: int) -> Sequence[DayValue]: ...
 
-    async def orders(self, limit: int) -> Sequence[Intent]: ...
+    async def orders(self, query: OrderQuery) -> Sequence[Intent]: ...
+
+    async def order(self, number: int) -> OrderStory:
+        """By client order id, or by intent id when it was never sent; raises Missing."""
+        ...
+
+    async def order_of_step(self, plan_id: str, step: int) -> OrderStory | None:
+        """What a step of a plan became; None while it is no order."""
+        ...
+
+    async def decisions(self) -> Sequence[Decision]:
+        """What waits for the owner's word."""
+        ...
 
     async def runs(self, limit: int) -> Sequence[RunRecord]: ...
 

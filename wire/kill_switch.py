@@ -10,6 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+# What is recorded of an order that the switch stopped after it had been committed.
+HALTED_BEFORE_SENT = "halted before it was sent"
+
 
 class KillSwitch:
     """`file_there` looks for the HALT file, which engages the switch by its presence alone."""

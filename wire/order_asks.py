@@ -8,10 +8,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Literal, get_args
 
 from ledger.money import Quantity
 from ledger.order import Intent, Side
 from wire.mailbox import Request
+
+# The gates an owner may overrule by name with an order of his own.
+Forceable = Literal["L2", "L4", "G1", "G3", "G6", "G7", "G8", "G11"]
+FORCEABLE: tuple[str, ...] = get_args(Forceable)
 
 
 @dataclass(frozen=True, slots=True)

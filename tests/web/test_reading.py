@@ -11,6 +11,7 @@ import pytest
 
 from ledger.money import Money, Price
 from ledger.order import OrderState
+from store.views import TradeQuery
 from tests.web.world import (
     World,
     display,
@@ -168,7 +169,11 @@ async def test_history_is_newest_first_and_bounded() -> None:
 async def test_trade_filters_reach_the_read_model() -> None:
     world = full_world()
     await read(world, "/api/trades?limit=7&symbol=NOVN.EU&side=BUY&before_id=12")
-    assert world.views.asked == [(7, "NOVN.EU", "BUY", 12)]
+    assert world.views.asked == [TradeQuery(7, "NOVN.EU", "BUY", before_id=12)]
+    await read(world, "/api/trades?symbol=xs1&mode=research&state=cancelled&source=paper")
+    assert world.views.asked[1] == TradeQuery(
+        50, "XS1", mode="research", state=OrderState.CANCELLED, source="paper"
+    )
 
 
 @pytest.mark.parametrize(

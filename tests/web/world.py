@@ -11,14 +11,19 @@ from decimal import Decimal
 import trio
 from quart_trio import QuartTrio
 
+from ledger.decision import Decision
+from ledger.errors import Missing
 from ledger.halt import Latch
 from ledger.money import Money, Price, Quantity
-from ledger.order import Intent, Mode, OrderState, Proposal, Side, Verdict
+from ledger.order import Intent, OrderState, Proposal, Side, Verdict
 from ledger.plan import Plan, PlanStep, StepState, StoredPlan, StoredStep
 from ledger.portfolio import Cash, PortfolioSnapshot, Position
 from ledger.rate import Rate, RateTable
 from ledger.run import RunRecord, RunStatus
 from ledger.security import Instrument, Security
+from store.flow_views import CashFlowRow, FlowSummary, summarise
+from store.order_views import OrderQuery, OrderStory
+from store.views import TradeQuery, TradeRow
 from web.access import Binding, Session
 from web.app import create_app
 from web.ports import BuildInfo
@@ -41,24 +46,6 @@ TOKEN = "the-token-of-these-tests"
 CODE = "one-time-code"
 NOW = datetime(2026, 3, 2, 14, 30, tzinfo=UTC)
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
-
-
-@dataclass(frozen=True, slots=True)
-class FakeTrade:
-    id: int
-    symbol: str
-    name: str
-    isin: str | None
-    side: Side
-    quantity: Quantity
-    price: Price
-    currency: str
-    value_eur: Money | None
-    commission: tuple[Money, ...]
-    executed_at: datetime
-    order_id: str
-    bucket_id: str
-    mode: Mode
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,39 +97,76 @@ class FakeAccess:
 
 
 @dataclass
+class FakeFlows:
+    """Cash flows in memory, newest first."""
+
+    rows: tuple[CashFlowRow, ...] = ()
+    asked: list[object] = field(default_factory=list[object])
+
+    async def recent(
+        self,
+        limit: int | None,
+        *,
+        type_: str | None = None,
+        first: date | None = None,
+        last: date | None = None,
+    ) -> tuple[CashFlowRow, ...]:
+        self.asked.append((limit, type_, first, last))
+        return self.rows[:limit]
+
+    async def summary(self) -> FlowSummary:
+        return summarise(row for row in self.rows if row.flow.completed)
+
+
+@dataclass
 class FakeViews:
     """Rows in memory; `error` is raised instead when it is set."""
 
-    trade_rows: tuple[FakeTrade, ...] = ()
+    trade_rows: tuple[TradeRow, ...] = ()
     days: tuple[FakeDay, ...] = ()
     order_rows: tuple[Intent, ...] = ()
+    stories: tuple[OrderStory, ...] = ()
+    steps: dict[tuple[str, int], OrderStory] = field(
+        default_factory=dict[tuple[str, int], OrderStory]
+    )
+    questions: tuple[Decision, ...] = ()
     run_rows: tuple[RunRecord, ...] = ()
+    flows: FakeFlows = field(default_factory=FakeFlows)
     error: Exception | None = None
-    asked: list[tuple[object, ...]] = field(default_factory=list[tuple[object, ...]])
+    asked: list[object] = field(default_factory=list[object])
 
     def _check(self) -> None:
         if self.error is not None:
             raise self.error
 
-    async def trades(
-        self,
-        limit: int,
-        symbol: str | None = None,
-        side: Side | None = None,
-        *,
-        before_id: int | None = None,
-    ) -> tuple[FakeTrade, ...]:
+    async def trades(self, query: TradeQuery) -> tuple[TradeRow, ...]:
         self._check()
-        self.asked.append((limit, symbol, side, before_id))
-        return self.trade_rows[:limit]
+        self.asked.append(query)
+        return self.trade_rows[: query.limit]
 
     async def history(self, limit: int) -> tuple[FakeDay, ...]:
         self._check()
         return self.days[-limit:]
 
-    async def orders(self, limit: int) -> tuple[Intent, ...]:
+    async def orders(self, query: OrderQuery) -> tuple[Intent, ...]:
         self._check()
-        return self.order_rows[:limit]
+        self.asked.append(query)
+        return self.order_rows[: query.limit]
+
+    async def order(self, number: int) -> OrderStory:
+        self._check()
+        for story in self.stories:
+            if number == (story.intent.client_order_id or story.intent.intent_id):
+                return story
+        raise Missing(f"there is no order {number}")
+
+    async def order_of_step(self, plan_id: str, step: int) -> OrderStory | None:
+        self._check()
+        return self.steps.get((plan_id, step))
+
+    async def decisions(self) -> tuple[Decision, ...]:
+        self._check()
+        return self.questions
 
     async def runs(self, limit: int) -> tuple[RunRecord, ...]:
         self._check()
@@ -423,10 +447,10 @@ def days(count: int) -> tuple[FakeDay, ...]:
     return tuple(rows)
 
 
-def trade(number: int, symbol: str, name: str, side: Side) -> FakeTrade:
+def trade(number: int, symbol: str, name: str, side: Side) -> TradeRow:
     price = Price.of("92.35", "EUR")
     quantity = Quantity.of(number)
-    return FakeTrade(
+    return TradeRow(
         id=100 - number,
         symbol=symbol,
         name=name,
@@ -441,6 +465,8 @@ def trade(number: int, symbol: str, name: str, side: Side) -> FakeTrade:
         order_id=f"B{number}",
         bucket_id="core",
         mode="live",
+        source="paper",
+        state=OrderState.FILLED,
     )
 
 
