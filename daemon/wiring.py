@@ -24,12 +24,14 @@ from actors.order_desk import OrderDesk
 from actors.order_watch import OrderWatch
 from actors.planner import Planner, PlannerPorts
 from actors.rebalancer import Rebalancer, RebalancerPorts
+from actors.rebalancing import RebalanceDesk, RebalanceDeskPorts
 from actors.schedule import Schedule, SchedulePorts
 from actors.setting_desk import SettingDesk
 from actors.situation import Situation
 from actors.sync import Sync, SyncPorts
 from actors.ticker import Ticker, TickerPorts
 from actors.trader import Trader, TraderPorts
+from actors.universe import Universe
 from actors.upkeep import Upkeep
 from broker.port import FeeModel
 from daemon.fx_routes import routes_in_force
@@ -172,7 +174,7 @@ def _sync(shared: _Shared) -> Sync:
             keeper=keeper,
             desk=LedgerDesk(keeper, store.facts, store.lots, shared.boards.orders),
             exchange=_exchange(shared),
-            securities=store.securities,
+            universe=Universe(intake, store.securities),
             dividends=store.dividends,
             market=store.market,
             snapshots=store.snapshots,
@@ -247,7 +249,6 @@ def _planner(shared: _Shared) -> Planner:
             health=shared.health,
             jobs=shared.jobs,
             clock=parts.clock,
-            calendars=parts.calendars,
             asks=shared.asks.planner,
             nudges=shared.nudges["plan"],
             intents=shared.send.clone(),
@@ -261,12 +262,20 @@ def _rebalancer(shared: _Shared) -> Rebalancer:
     return Rebalancer(
         RebalancerPorts(
             situation=shared.situation,
+            emergency=shared.parts.store.emergency,
             boards=shared.boards,
             events=shared.events,
             health=shared.health,
             jobs=shared.jobs,
+            asks=shared.asks.rebalancer,
             nudges=shared.nudges["rebalance"],
+            sync=shared.nudges["sync"],
             intents=shared.send.clone(),
+            desk=RebalanceDesk(
+                RebalanceDeskPorts(
+                    shared.situation, shared.boards, shared.asks.schedule, shared.nudges["plan"]
+                )
+            ),
         )
     )
 
