@@ -8,33 +8,32 @@ owner asks about the ledger is answered between two cycles.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence, Set
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 
 import trio
 
 from actors.bookkeeper import Bookkeeper
 from actors.exchange import Exchange
+from actors.fact_news import tell
 from actors.intake import Intake
 from actors.job import JobDesk
 from actors.ledger_desk import LedgerDesk
+from actors.universe import Universe
 from ledger.account import AccountSnapshot
 from ledger.errors import BrokerError, Busy, MalformedAnswer, Refused
-from ledger.fact import CashFlow, CorporateAction, Fact, Fill
 from ledger.money import Price
 from ledger.portfolio import BookDifference, PortfolioSnapshot
 from ledger.quote import Quote
 from ledger.rate import Rate
-from ledger.security import Security
 from policy.limits import Limits
 from policy.lots import average_costs
 from policy.target_days import target_days_between
-from policy.valuation import Books, MarketView, value_portfolio
+from policy.valuation import Books, MarketView, ended_quotes, value_portfolio
 from store.dividends import Dividends
 from store.market import MarketStore
-from store.securities import Securities
 from store.snapshots import Snapshots
 from wire.board import Latest, in_force
 from wire.events import EventRing, EventType
@@ -55,7 +54,7 @@ class SyncPorts:
     keeper: Bookkeeper
     desk: LedgerDesk
     exchange: Exchange
-    securities: Securities
+    universe: Universe
     dividends: Dividends
     market: MarketStore
     snapshots: Snapshots
@@ -75,16 +74,14 @@ class Sync:
         self._p = ports
         self._clock = ports.intake.clock
         self._broker = ports.intake.broker
-        self._universe: tuple[Security, ...] = ()
-        self._universe_day: date | None = None
         self._costs: dict[str, Price] = {}
         self._costs_seq = -1
-        self._stored: dict[str, Price] = {}
+        self._stored: dict[str, tuple[Price, date]] = {}
         # One thing at a time reads the broker and writes the journal.
         self._turn = trio.Lock()
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-        self._universe = await self._p.securities.all()
+        await self._p.universe.load()
         await self._cycle(Nudge("start"))
         task_status.started()
         async with trio.open_nursery() as nursery:
@@ -156,7 +153,7 @@ class Sync:
         return None
 
     async def _read(self) -> PortfolioSnapshot:
-        await self._refresh_universe()
+        await self._p.universe.refresh()
         await self._p.keeper.open_books()
         await self._p.intake.read_streams()
         account, differences = await self._p.keeper.check()
@@ -173,25 +170,12 @@ class Sync:
         )
         return portfolio
 
-    async def _refresh_universe(self) -> None:
-        """Instruments are read once a market day."""
-        today = self._clock.market_now().date()
-        if self._universe_day == today:
-            return
-        with self._p.intake.step():
-            instruments = await self._broker.instruments()
-        first = not self._universe
-        # What joins the account's universe later waits for the owner before it is traded.
-        self._universe = await self._p.securities.upsert(
-            instruments, allow_trading=first, confirmed=first
-        )
-        self._universe_day = today
-
     async def _value(
         self, account: AccountSnapshot, differences: tuple[BookDifference, ...]
     ) -> PortfolioSnapshot:
-        market = await self._read_market()
         balances = await self._p.intake.facts.balances()
+        await self._p.universe.include(balances.holdings)
+        market = await self._read_market(balances.holdings)
         if balances.seq != self._costs_seq:
             history = await self._p.intake.facts.cost_history(list(balances.holdings))
             self._costs = average_costs(history)
@@ -218,9 +202,10 @@ class Sync:
             max_rate_days=in_force(self._p.rules).max_value_rate_days,
         )
 
-    async def _read_market(self) -> MarketView:
+    async def _read_market(self, held: Mapping[str, int]) -> MarketView:
         pairs = await self._p.exchange.pairs()
-        symbols = [s.symbol for s in self._universe if s.active]
+        universe = self._p.universe.securities
+        symbols = [s.symbol for s in universe if s.active or s.symbol in held]
         symbols += [pair.symbol for pair in pairs]
         with self._p.intake.step():
             read = await self._broker.rates()
@@ -231,14 +216,30 @@ class Sync:
             raise MalformedAnswer("a quote came under another symbol")
         rates = await self._p.exchange.accept(read, quotes, at=asked_at)
         await self._store_quotes(quotes)
-        return MarketView(universe=self._universe, pairs=pairs, quotes=quotes, rates=rates)
+        return MarketView(
+            universe=universe,
+            pairs=pairs,
+            quotes=quotes,
+            rates=rates,
+            ended=await self._ended(held.keys() - quotes.keys(), quotes, asked_at),
+        )
+
+    async def _ended(
+        self, unquoted: Set[str], quotes: Mapping[str, Quote], now: datetime
+    ) -> Mapping[str, Quote]:
+        """The last quotes of what is held and not quoted any more."""
+        if not unquoted:
+            return {}
+        most = in_force(self._p.rules).max_value_price_age
+        return ended_quotes(await self._p.market.quotes(), quotes, now=now, most=most)
 
     async def _store_quotes(self, quotes: Mapping[str, Quote]) -> None:
-        """Write only prices that moved, to spare the card."""
-        moved = [q for symbol, q in quotes.items() if self._stored.get(symbol) != q.last]
-        if moved:
-            await self._p.market.put_quotes(moved)
-            self._stored.update((quote.symbol, quote.last) for quote in moved)
+        """Write only prices that moved, and every price once a day, to spare the card."""
+        seen = {symbol: (quote.last, quote.at.date()) for symbol, quote in quotes.items()}
+        fresh = [quotes[symbol] for symbol in seen if self._stored.get(symbol) != seen[symbol]]
+        if fresh:
+            await self._p.market.put_quotes(fresh)
+            self._stored.update(seen)
 
     def _lost(self, error: str) -> None:
         """Keep the old figures, say that they are old."""
@@ -268,33 +269,15 @@ class Sync:
     def _announce_fresh(self) -> int:
         """Say what is new in the journal, whether or not the rest of the cycle succeeded."""
         facts = self._p.intake.take_fresh()
-        for fact in facts:
-            self._announce(fact)
+        portfolio = self._p.boards.portfolio.value
+        tell(
+            self._p.events,
+            facts,
+            flows=self._p.intake.flows,
+            rates=None if portfolio is None else portfolio.rates,
+            at=self._clock.machine_now(),
+        )
         return len(facts)
-
-    def _announce(self, fact: Fact) -> None:
-        match fact:
-            case Fill():
-                self._emit(
-                    "TRADE_EXECUTED",
-                    symbol=fact.symbol,
-                    side=fact.side,
-                    quantity=str(fact.quantity),
-                    value=str(fact.gross.amount),
-                    currency=fact.gross.currency,
-                    foreign=fact.client_order_id is None,
-                )
-            case CashFlow(category="deposit"):
-                self._emit(
-                    "DEPOSIT_PROCESSED",
-                    transaction_id=fact.flow_id,
-                    amount=str(fact.money.amount),
-                    currency=fact.money.currency,
-                )
-            case CorporateAction(kind="dividend"):
-                self._emit("DIVIDEND_CREATED", symbol=fact.symbol, action_id=fact.action_id)
-            case _:
-                pass
 
     def _emit(self, type_: EventType, **data: str | int | bool | None) -> None:
         self._p.events.emit(type_, source="sync", at=self._clock.machine_now(), data=data)

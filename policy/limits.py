@@ -51,6 +51,8 @@ class Limits:
     # TARGET days a reference rate may be old: to trade with, and to value with.
     max_trade_rate_days: int = 1
     max_value_rate_days: int = 3
+    # Market time for which a holding without a quote counts at its last one; unknown after that.
+    max_value_price_age: timedelta = timedelta(days=10)
     # Largest single order: a share of the portfolio, but never less than the floor.
     max_order_share: Decimal = Decimal("0.10")
     max_order_floor: Money = Money(1_000_00, "EUR")

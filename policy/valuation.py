@@ -7,8 +7,8 @@ totals None: a missing rate is unknown, never 1.0.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 from ledger.currency import BASE
 from ledger.money import Money, Price, Quantity, Rounding
@@ -35,17 +35,32 @@ class Books:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MarketView:
-    """What the market says, as last read. `quotes` by symbol, currency pairs included."""
+    """What the market says, as last read. `quotes` by symbol, currency pairs included.
+
+    `ended` are the last quotes of what is not quoted any more: good for valuing, not for trading.
+    """
 
     universe: tuple[Security, ...]
     pairs: tuple[FxPair, ...]
     quotes: Mapping[str, Quote]
     rates: RateTable
+    ended: Mapping[str, Quote] = field(default_factory=dict[str, Quote])
 
 
 def known_rates(rates: RateTable, days_old: Callable[[Rate], int], *, most: int) -> RateTable:
     """The rates at most `most` TARGET days old; an older one is as good as none."""
     return RateTable({c: rate for c, rate in rates.per_eur.items() if days_old(rate) <= most})
+
+
+def ended_quotes(
+    stored: Mapping[str, Quote], quotes: Mapping[str, Quote], *, now: datetime, most: timedelta
+) -> dict[str, Quote]:
+    """The stored quotes of what is not among `quotes`, at most `most` of market time old."""
+    return {
+        symbol: quote
+        for symbol, quote in stored.items()
+        if symbol not in quotes and now - quote.at <= most
+    }
 
 
 def value_portfolio(
@@ -60,13 +75,15 @@ def value_portfolio(
 ) -> PortfolioSnapshot:
     """The snapshot of `books` at the prices of `market`.
 
-    Its rate table holds only the rates fit for valuation. `unvalued` lists the symbols and
+    Its rate table holds only the rates fit for valuation; a holding without a quote counts at its
+    last one, and `price_at` tells how old that is. `unvalued` lists the symbols and
     currencies without a value, held symbols outside the universe among them.
     """
     rates = known_rates(market.rates, days_old, most=max_rate_days)
+    prices = {**market.ended, **market.quotes}
     securities = {security.symbol: security for security in market.universe}
     positions = tuple(
-        _position(securities[symbol], Quantity(micro), books, market.quotes, rates)
+        _position(securities[symbol], Quantity(micro), books, prices, rates)
         for symbol, micro in sorted(books.holdings.items())
         if micro and symbol in securities
     )

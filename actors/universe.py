@@ -1,0 +1,59 @@
+"""The instruments of the account: as the broker lists them, and what is held besides.
+
+Sync refreshes them once a market day. What joins later waits for the owner before it is traded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import date
+
+from actors.intake import Intake
+from ledger.security import Security
+from store.securities import Securities
+
+
+class Universe:
+    """`securities` is what is listed or held, as last read."""
+
+    def __init__(self, intake: Intake, store: Securities) -> None:
+        self._intake = intake
+        self._store = store
+        self._day: date | None = None
+        self._sought: set[str] = set()
+        self.securities: tuple[Security, ...] = ()
+
+    async def load(self) -> None:
+        """What an earlier life knew."""
+        self.securities = await self._store.all()
+
+    async def refresh(self) -> None:
+        """Read the broker's list unless it was read this market day."""
+        today = self._intake.clock.market_now().date()
+        if self._day != today:
+            await self._read(first=not self.securities)
+            self._day, self._sought = today, set()
+
+    async def include(self, held: Iterable[str]) -> None:
+        """What is held belongs to it: as the broker lists it, or as we last knew it.
+
+        A stranger is looked for once a market day; what is not listed any more is not active.
+        """
+        strangers = set(held) - {security.symbol for security in self.securities}
+        if not strangers:
+            return
+        if not strangers <= self._sought:
+            await self._read(first=False)
+            self._sought |= strangers
+        listed = {security.symbol for security in self.securities}
+        missing = strangers - listed
+        known = [one for one in await self._store.all() if one.symbol in missing]
+        self.securities += tuple(replace(one, active=False) for one in known)
+
+    async def _read(self, *, first: bool) -> None:
+        with self._intake.step():
+            instruments = await self._intake.broker.instruments()
+        self.securities = await self._store.upsert(
+            instruments, allow_trading=first, confirmed=first
+        )
