@@ -11,14 +11,19 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from decimal import Decimal
+from functools import partial
 from typing import Literal
 
 import trio
 
 from broker.port import Broker
 from ledger.account import AccountSnapshot
+from ledger.cash_flow import Divide, FlowRow, as_fact
 from ledger.errors import BadData, MalformedAnswer
 from ledger.fact import Fact, source_key, unbookable
+from policy.deposits import divide
+from store.buckets import Buckets
 from store.facts import Facts
 from store.quarantine import Quarantine
 from wire.clock import Clock
@@ -28,13 +33,27 @@ from wire.health import Health
 # Less than sync's beats may be late, so that a call that hangs is not taken for a stuck actor.
 STEP_DEADLINE_S = 45.0
 
+# No bucket but core has a target yet.
+SATELLITE_BUDGET = Decimal(0)
+
 Stream = Literal["fills", "flows", "actions"]
 STREAMS: tuple[Stream, ...] = ("fills", "flows", "actions")
 
 
+@dataclass(slots=True)
+class FlowTally:
+    """Rows in the broker's last answer, and versions of transactions that were new."""
+
+    read: int = 0
+    changed: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class Intake:
-    """`fresh` collects what was new in the journal until somebody takes it."""
+    """`fresh` collects what was new in the journal until somebody takes it.
+
+    `flows` counts what the reads of cash flows brought until then.
+    """
 
     broker: Broker
     facts: Facts
@@ -42,7 +61,9 @@ class Intake:
     clock: Clock
     health: Health
     events: EventRing
+    buckets: Buckets
     fresh: list[Fact] = field(default_factory=list[Fact])
+    flows: FlowTally = field(default_factory=FlowTally)
 
     @contextmanager
     def step(self) -> Generator[None, None, None]:
@@ -74,7 +95,9 @@ class Intake:
         return count
 
     async def _read_stream(self, stream: Stream) -> int:
-        calls: dict[Stream, Callable[[str | None], Awaitable[tuple[Sequence[Fact], str | None]]]]
+        calls: dict[
+            Stream, Callable[[str | None], Awaitable[tuple[Sequence[Fact | FlowRow], str | None]]]
+        ]
         calls = {
             "fills": self.broker.fills_since,
             "flows": self.broker.cash_flows_since,
@@ -83,28 +106,38 @@ class Intake:
         position = await self.facts.cursor(stream)
         with self.step():
             rows, cursor = await calls[stream](position)
-        reasons = [unbookable(row) for row in rows]
+        reasons = [unbookable(_fact_of(row)) for row in rows]
         bad = any(reason is not None for reason in reasons)
+        versions = await self.facts.last_flow_version()
         count = await self.record(
             [row for row, reason in zip(rows, reasons, strict=True) if reason is None],
             cursor=None if cursor is None or bad else (stream, cursor),
         )
+        if stream == "flows":
+            self.flows.read = len(rows)
+            self.flows.changed += await self.facts.last_flow_version() - versions
         for row, reason in zip(rows, reasons, strict=True):
             if reason is not None:
-                await self._hold_back(stream, source_key(row), row, reason)
+                await self._hold_back(stream, _key_of(row), row, reason)
         if bad:
-            names = [source_key(row) for row, why in zip(rows, reasons, strict=True) if why]
+            names = [_key_of(row) for row, why in zip(rows, reasons, strict=True) if why]
             raise MalformedAnswer(f"cannot book {', '.join(names)}")
         await self.quarantine.release(stream, at=self.clock.machine_now())
         return count
 
-    async def record(self, facts: Sequence[Fact], cursor: tuple[str, str] | None = None) -> int:
+    async def record(
+        self, news: Sequence[Fact | FlowRow], cursor: tuple[str, str] | None = None
+    ) -> int:
         """Write what is new, dated now; returns how many facts were."""
+        parts: Divide = partial(
+            divide, buckets=await self.buckets.all(), satellite_budget=SATELLITE_BUDGET
+        )
         fresh = await self.facts.record(
-            facts,
+            news,
             at=self.clock.market_now(),
             machine_at=self.clock.machine_now(),
             cursor=cursor,
+            divide=parts,
         )
         self.fresh.extend(fresh)
         return len(fresh)
@@ -130,3 +163,11 @@ class Intake:
         if not account.complete:
             raise MalformedAnswer("the account snapshot is incomplete")
         return account
+
+
+def _fact_of(row: Fact | FlowRow) -> Fact:
+    return as_fact(row) if isinstance(row, FlowRow) else row
+
+
+def _key_of(row: Fact | FlowRow) -> str:
+    return source_key(_fact_of(row))

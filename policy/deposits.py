@@ -13,7 +13,7 @@ from decimal import Decimal
 from fractions import Fraction
 from math import floor
 
-from ledger.bucket import BucketStatus
+from ledger.bucket import Bucket, BucketStatus
 from ledger.cash_flow import Arrival, Share
 from ledger.fact import CORE
 from ledger.money import Money
@@ -70,7 +70,7 @@ def take_back(money: Money, given: Mapping[str, int]) -> tuple[Share, ...]:
 
 
 def divide(
-    arrival: Arrival, buckets: Sequence[tuple[str, BucketStatus]], *, satellite_budget: Decimal
+    arrival: Arrival, buckets: Sequence[Bucket], *, satellite_budget: Decimal
 ) -> tuple[Share, ...]:
     """The division of a deposit, or of its correction, between `buckets` as they stand.
 
@@ -78,11 +78,12 @@ def divide(
     """
     if arrival.money.minor < 0:
         return take_back(arrival.money, arrival.given)
-    currency = arrival.money.currency
-    needs = [
-        BucketNeed(bucket, status, Decimal(0), Money(arrival.balances.get(bucket, 0), currency))
-        for bucket, status in buckets
-    ]
+
+    def need(bucket: Bucket) -> BucketNeed:
+        value = Money(arrival.balances.get(bucket.bucket_id, 0), arrival.money.currency)
+        return BucketNeed(bucket.bucket_id, bucket.status, Decimal(0), value)
+
+    needs = [need(bucket) for bucket in buckets]
     return allocate(arrival.money, needs, satellite_budget=satellite_budget)
 
 

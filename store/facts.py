@@ -92,9 +92,9 @@ class Facts:
 
         `at` is the market instant, `machine_at` the machine's. `cursor` is (stream, position) and
         moves in the same transaction. A cash flow is a row of the broker in any status; `divide`
-        divides deposits between buckets. An adjustment closes the difference it settles. An execution
-        of an order that was proved never to have been placed sets the latch `books`. Returns the
-        facts that were not known before, in order.
+        divides deposits between buckets. An adjustment closes the difference it settles. An
+        execution of an order that was proved never to have been placed sets the latch `books`.
+        Returns the facts that were not known before, in order.
         """
 
         async def work(tx: Tx) -> tuple[Fact, ...]:
@@ -127,6 +127,11 @@ class Facts:
     async def last_seq(self) -> int:
         """The newest fact's number; 0 when the journal is empty."""
         return await self._engine.read(_last_seq)
+
+    async def last_flow_version(self) -> int:
+        """The newest version of a cash flow; 0 when there is none."""
+        sql = "SELECT coalesce(max(version_id), 0) FROM flow_version"
+        return await self._engine.read(lambda tx: scalar(tx, sql))
 
     async def has_opening(self) -> bool:
         row = await self._engine.read(lambda tx: tx.one("SELECT 1 FROM opening LIMIT 1"))
@@ -218,9 +223,7 @@ async def _insert(
 
 def _flow_numbers(facts: Sequence[Fact], first_seq: int) -> dict[str, int]:
     return {
-        fact.flow_id: seq
-        for seq, fact in enumerate(facts, first_seq)
-        if isinstance(fact, CashFlow)
+        fact.flow_id: seq for seq, fact in enumerate(facts, first_seq) if isinstance(fact, CashFlow)
     }
 
 
