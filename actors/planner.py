@@ -16,6 +16,7 @@ from functools import partial
 
 import trio
 
+from actors.hand_over import HandOver
 from actors.job import JobDesk, Report
 from actors.situation import Situation
 from ledger.errors import Conflict, Missing
@@ -24,8 +25,6 @@ from ledger.order import Intent, OrderState
 from ledger.plan import Plan, StepState, StoredPlan, StoredStep
 from ledger.portfolio import PortfolioSnapshot
 from policy import planner as planning
-from policy.gates import all_must_wait
-from policy.market_hours import FX, Calendars
 from policy.planner import PlanInput, PlanRun
 from policy.portfolio_hash import moved
 from store.orders import Orders
@@ -61,7 +60,6 @@ class PlannerPorts:
     health: Health
     jobs: JobDesk
     clock: Clock
-    calendars: Calendars
     asks: AskBox
     nudges: NudgeBox[Nudge]
     intents: trio.MemorySendChannel[IntentReady]
@@ -74,6 +72,9 @@ class Planner:
 
     def __init__(self, ports: PlannerPorts) -> None:
         self._p = ports
+        self._hand_over = HandOver(
+            ports.orders, ports.plans, ports.situation, ports.boards, ports.intents
+        )
         self._busy = trio.Lock()
         self._planned_on: PortfolioSnapshot | None = None
 
@@ -144,7 +145,7 @@ class Planner:
             if report is not None:
                 report.result = stored.plan.narrative
         if self._p.autonomous:
-            await self._hand_over(stored, portfolio)
+            await self._hand_over.next_step(stored, portfolio)
 
     # What became of the step in flight
 
@@ -190,8 +191,7 @@ class Planner:
 
     def _any_market_open(self, portfolio: PortfolioSnapshot) -> bool:
         mics = {security.instrument.mic for security in portfolio.universe}
-        now = self._p.clock.market_now()
-        return any(self._p.calendars.is_open(mic, now) for mic in mics)
+        return any(self._p.situation.trading(mic).is_open for mic in mics)
 
     async def _plan(self, given: PlanInput) -> StoredPlan:
         self._say("generating", given.portfolio_hash)
@@ -215,58 +215,6 @@ class Planner:
         self._say("complete", given.portfolio_hash, run)
         return plan
 
-    # Handing over
-
-    async def _hand_over(self, stored: StoredPlan | None, portfolio: PortfolioSnapshot) -> None:
-        trading = self._p.boards.trading.value
-        if stored is None or trading is None or trading.halted or trading.mode != "live":
-            return
-        step = stored.next_step
-        if step is None or not self._market_open(stored, step):
-            return
-        newest = next(iter(self._p.boards.orders.value or ()), None)
-        if all_must_wait(newest, self._p.clock.market_now()):
-            return
-        try:
-            intent = await self._propose(stored, step, portfolio)
-        except Conflict:
-            return  # the books have moved since, and a newer portfolio is on its way
-        if intent.state is OrderState.PROPOSED:
-            await self._p.intents.send(IntentReady(intent.intent_id))
-
-    def _market_open(self, stored: StoredPlan, chosen: StoredStep) -> bool:
-        """A conversion waits for the market of the purchase that it funds, too."""
-        now = self._p.clock.market_now()
-        if chosen.step.kind == "fx" and not self._p.calendars.is_open(FX, now):
-            return False
-        steps = [item.step for item in stored.steps if item.step.number >= chosen.step.number]
-        funded = next((step for step in steps if step.kind == "trade"), None)
-        portfolio = self._p.boards.portfolio.value
-        if funded is None or portfolio is None:
-            return False
-        mics = [s.instrument.mic for s in portfolio.universe if s.symbol == funded.symbol]
-        return any(self._p.calendars.is_open(mic, now) for mic in mics)
-
-    async def _propose(
-        self, stored: StoredPlan, chosen: StoredStep, portfolio: PortfolioSnapshot | None
-    ) -> Intent:
-        """Commit the step as an intent; the same step always gives the same intent."""
-        trading, step = self._p.boards.trading.value, chosen.step
-        intent = await self._p.orders.propose(
-            planning.proposal(stored.plan, step, attempt=1),
-            mode=trading.mode if trading else "research",
-            at=self._p.clock.market_now(),
-            seen_seq=portfolio.ledger_seq if portfolio else None,
-        )
-        await self._p.plans.move_step(
-            chosen.plan_id,
-            step.number,
-            expected=StepState.PROPOSED,
-            to=StepState.SUBMITTING,
-            intent_id=intent.intent_id,
-        )
-        return intent
-
     async def _propose_asked(self, asked: ProposeStep) -> Intent:
         async with self._busy:
             stored = await self._p.plans.current(CORE)
@@ -277,7 +225,7 @@ class Planner:
                 raise Conflict(f"plan {asked.plan_id} is not the current plan", code="stale_plan")
             if step is None or step.step.number != asked.step:
                 raise Conflict(f"step {asked.step} is not the next step", code="stale_plan")
-            return await self._propose(stored, step, self._p.boards.portfolio.value)
+            return await self._hand_over.propose(stored, step, self._p.boards.portfolio.value)
 
     # Saying so
 

@@ -15,6 +15,7 @@ from ledger.ids import ulid
 from ledger.money import Money
 from ledger.order import Side
 from ledger.portfolio import PortfolioSnapshot
+from ledger.quote import Quote
 from ledger.rate import RateTable
 from ledger.security import Security
 from ledger.trade_history import TradeHistory
@@ -127,14 +128,21 @@ class Situation:
 
     def trading(self, mic: str) -> SessionState:
         """When an exchange may be traded on by the hours in force."""
-        core_only = self.limits.core_hours_only
-        return self.calendars.trading(mic, self.clock.market_now(), core_only=core_only)
+        return self._trading(mic, self.clock.market_now())
 
-    def may_leave(self, security: Security, side: Side) -> bool:
-        """Whether the market's hours let such an order leave now."""
+    def may_leave(self, security: Security, side: Side, quote: Quote | None) -> bool:
+        """Whether the hours let such an order leave now, as far as calendar and quote can tell."""
         mic = security.instrument.mic
         session = self.trading(mic)
-        return session.is_open or (session.known and may_wait_for_open(side, mic, self.limits))
+        if not session.is_open:
+            return session.known and may_wait_for_open(side, mic, self.limits)
+        # What the broker said outside these hours says nothing about them.
+        if quote is None or not self._trading(mic, quote.at).is_open:
+            return True
+        return quote.market_open is True
+
+    def _trading(self, mic: str, at: datetime) -> SessionState:
+        return self.calendars.trading(mic, at, core_only=self.limits.core_hours_only)
 
     def _opens(self, portfolio: PortfolioSnapshot, now: datetime) -> dict[str, datetime]:
         """When each exchange of the universe can be traded on next: now, while it is open."""

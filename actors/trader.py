@@ -184,7 +184,7 @@ class Trader:
         context = await self._desk.context(intent, mode=mode, latches=latches)
         verdicts = gates.evaluate(context)
         blocked = gates.blocked_by(verdicts)
-        if mode == "research" and [verdict.gate for verdict in blocked] == ["G0"]:
+        if gates.simulates(context, verdicts):
             assert context.limit.price is not None
             return await self._orders.simulate(
                 intent.intent_id,

@@ -10,6 +10,7 @@ import pytest
 import trio
 import trio.testing
 
+from policy.limits import Limits
 from tests.actors.rig import Rig, open_rig
 
 
@@ -26,6 +27,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture
 async def rig(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncGenerator[Rig]:
-    """One wired world; its parameter is how many seconds the market lives in one."""
-    async with open_rig(tmp_path, rate=getattr(request, "param", 1.0)) as opened:
+    """One wired world. Its parameter is how many seconds the market lives in one, its limits, or
+    a dictionary of both.
+    """
+    asked = getattr(request, "param", {})
+    if isinstance(asked, Limits):
+        asked = {"limits": asked}
+    elif isinstance(asked, float):
+        asked = {"rate": asked}
+    async with open_rig(tmp_path, **asked) as opened:
         yield opened

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from ledger.errors import Unavailable
 from ledger.order import Intent, Mode, OrderState, Proposal
 from ledger.portfolio import PortfolioSnapshot
 from ledger.run import Job, RunRecord, RunStatus
+from policy.limits import DEFAULTS, Limits
 from policy.market_hours import Calendars
 from store.backup import BackupReport
 from store.store import Store, open_store
@@ -35,6 +36,7 @@ from wire.runner import run_inline
 
 MACHINE = datetime(2031, 3, 4, 12, tzinfo=UTC)
 CALENDARS: Calendars = load_calendars()
+ALL_HOURS = replace(DEFAULTS, core_hours_only=False)
 
 
 @dataclass(slots=True)
@@ -120,7 +122,12 @@ async def _run(run: Any, *, task_status: trio.TaskStatus[None]) -> None:
 
 @asynccontextmanager
 async def open_rig(
-    folder: Path, *, at: datetime = NOW, rate: float = 1.0, mode: Mode = "live"
+    folder: Path,
+    *,
+    at: datetime = NOW,
+    rate: float = 1.0,
+    mode: Mode = "live",
+    limits: Limits = DEFAULTS,
 ) -> AsyncGenerator[Rig]:
     """A world at market instant `at`; call under an autojumping clock."""
     clock = ReplayClock(at, rate=rate, wall=simulated_wall(MACHINE))
@@ -135,7 +142,7 @@ async def open_rig(
 
     async with open_store(folder, engine="inline") as store:
         await store.settings.set_mode(mode, "test", clock.machine_now())
-        system = wire(_parts(store, broker, clock, folder, backup))
+        system = wire(replace(_parts(store, broker, clock, folder, backup), limits=limits))
         async with trio.open_nursery() as nursery:
             rig = Rig(store, broker, clock, system, nursery, folder, made)
             rig.publish_trading(mode)

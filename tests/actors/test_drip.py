@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
 import trio
 
 from ledger.dividend import PotState
@@ -11,7 +12,7 @@ from ledger.errors import Unavailable
 from ledger.money import Money
 from ledger.order import Intent, OrderState
 from ledger.rate import Rate, RateTable
-from tests.actors.rig import Rig
+from tests.actors.rig import ALL_HOURS, Rig
 from tests.support.builders import eur
 
 
@@ -96,6 +97,7 @@ async def test_too_little_waits(rig: Rig) -> None:
     assert await _left(rig) == eur("200")
 
 
+@pytest.mark.parametrize("rig", [ALL_HOURS], indirect=True)
 async def test_the_opening_minutes_are_left_to_others(rig: Rig) -> None:
     assert rig.clock.jump_to(rig.clock.market_now().replace(day=6, hour=8, minute=10))
     rig.broker.table = _next_days_rates(rig)

@@ -13,7 +13,7 @@ from ledger.errors import MalformedAnswer, OutcomeUnknown, RejectedByBroker, Una
 from ledger.halt import Latch
 from ledger.money import Price, Quantity
 from ledger.order import Intent, OrderDraft, OrderState
-from tests.actors.rig import Rig
+from tests.actors.rig import ALL_HOURS, Rig
 from tests.support.builders import eur, quote
 from tests.support.scripted_broker import ScriptedBroker
 from wire.messages import Decide
@@ -311,7 +311,7 @@ class TestOutcome:
         assert await rig.store.orders.looks(intent.intent_id) == looks
 
 
-@pytest.mark.parametrize("rig", [60.0], indirect=True)
+@pytest.mark.parametrize("rig", [{"rate": 60.0, "limits": ALL_HOURS}], indirect=True)
 class TestResting:
     """A minute of the market passes in a second."""
 
