@@ -24,6 +24,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 _REF = "#/components/schemas/{name}"
 _MEDIA = "_trimtab_media_type"
 _KEYED = "_trimtab_keyed"
+_EMPTY = "_trimtab_empty"
 _KEY_PARAMETER = {
     "name": "Idempotency-Key",
     "in": "header",
@@ -73,21 +74,25 @@ def describe(
     answer: Any = None,
     query: Any = None,
     body: Any = None,
+    created: Any = None,
     accepted: Any = None,
+    empty: bool = False,
     media: str | None = None,
     keyed: bool = False,
 ) -> Callable[[F], F]:
     """State what a handler takes and gives.
 
-    `accepted` is the answer with status 202, `media` marks a success that is not JSON, `keyed` a
-    request that may carry an Idempotency-Key.
+    `created` is the answer with status 201, `accepted` that with 202; `empty` marks a success
+    without content (204), `media` one that is not JSON, `keyed` a request that may carry an
+    Idempotency-Key.
     """
 
     def mark(handler: F) -> F:
-        given = {200: answer, 202: accepted}
+        given = {200: answer, 201: created, 202: accepted}
         responses = {status: (model, None) for status, model in given.items() if model is not None}
         setattr(handler, _MEDIA, media)
         setattr(handler, _KEYED, keyed)
+        setattr(handler, _EMPTY, empty)
         marked: F = _schema_tools.document(querystring=query, request=body, responses=responses)(
             handler
         )
@@ -112,6 +117,8 @@ class Provider(OpenAPIProvider):
         failure, parts = _schema(ProblemDocument)
         for operations in paths.values():
             for operation in operations.values():
+                if getattr(handler, _EMPTY, False):
+                    operation["responses"] = {204: {"description": "Done."}}
                 if getattr(handler, _KEYED, False):
                     operation["parameters"] = [*operation["parameters"], _KEY_PARAMETER]
                 operation["responses"] = {

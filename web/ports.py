@@ -8,8 +8,10 @@ from datetime import date
 from typing import Protocol
 
 from ledger.decision import Decision
+from ledger.dividend import DividendRecord
 from ledger.money import Money
 from ledger.order import Intent
+from ledger.rate import RateTable
 from ledger.run import RunRecord
 from store.flow_views import CashFlowRow, FlowSummary
 from store.order_views import OrderQuery, OrderStory
@@ -54,11 +56,32 @@ class FlowReadModels(Protocol):
     async def summary(self) -> FlowSummary: ...
 
 
+class DividendReadModels(Protocol):
+    """Dividends, told or paid; `of` takes a symbol or ISIN."""
+
+    async def newest(self, limit: int) -> Sequence[DividendRecord]: ...
+
+    async def one(self, dividend_id: int) -> DividendRecord | None: ...
+
+    async def of(self, symbol: str) -> Sequence[DividendRecord]: ...
+
+    async def all(self) -> Sequence[DividendRecord]:
+        """Oldest payment first."""
+        ...
+
+    async def rates_on(self, day: date) -> RateTable:
+        """The rates by which what was paid on `day` is valued."""
+        ...
+
+
 class ReadModels(Protocol):
     """Questions about what was; `limit` bounds every answer. `history` is oldest first."""
 
     @property
     def flows(self) -> FlowReadModels: ...
+
+    @property
+    def dividends(self) -> DividendReadModels: ...
 
     async def trades(self, query: TradeQuery) -> Sequence[TradeRow]: ...
 

@@ -18,11 +18,9 @@ from tests.store.builders import (
     NOW,
     TIMES,
     after,
-    dividend,
     eur,
     fill,
     instrument,
-    paid,
     proposal,
     submission,
 )
@@ -88,17 +86,6 @@ async def test_trades_are_filtered_and_continued(inline_store: Store) -> None:
     assert await trades(TradeQuery(10, source="tradernet")) == ()
     assert everything[0].state is OrderState.SUBMITTING
     assert await trades(TradeQuery(10, state=OrderState.FILLED)) == everything[1:]
-
-
-async def test_dividends_are_shown_with_where_their_money_is(inline_store: Store) -> None:
-    await inline_store.facts.record([dividend("d1"), *paid("d1"), dividend("d2")], **TIMES)
-    (row,) = await inline_store.views.dividends(5)
-    assert (row.symbol, row.ex_date, row.pay_date) == (
-        "AAA.EU", date(2026, 2, 20), date(2026, 3, 2),
-    )  # fmt: skip
-    assert (row.gross, row.tax, row.net) == (eur("12.30"), eur("2.30"), eur("100"))
-    assert (row.left, row.reserved, row.reinvested) == (eur("100"), eur(0), eur(0))
-    assert row.released_at is None
 
 
 async def test_orders_runs_and_counts_are_read(inline_store: Store) -> None:

@@ -45,7 +45,7 @@ async def test_every_route_is_described_with_a_summary_and_a_success() -> None:
     for ways in described.values():
         for operation in ways.values():
             assert operation["summary"]
-            assert {"200", "202"} & set(operation["responses"])
+            assert {"200", "201", "202", "204"} & set(operation["responses"])
             assert "application/problem+json" in operation["responses"]["default"]["content"]
 
 
