@@ -6,17 +6,22 @@ Everything follows from the seed, so a world that failed is run again by its num
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, replace
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 
 import trio
 
+from policy.limits import Limits
 from tests.sim import invariants
 from tests.sim.crash import WHERE, Bomb, Fuse, Where
 from tests.sim.faults import Weather, fault_plan
 from tests.sim.life import Life, Trouble
+from tests.sim.limits import LOOSE, drawn
 from tests.sim.market import small_market
+from tests.sim.owner import Owner
 from tests.sim.world import World
 from wire.messages import Nudge
 
@@ -45,6 +50,26 @@ class Campaign:
     crashes: int = 2
     flaws: float = 0.0
     order_seed: int | None = None
+    limits: Limits = field(default=LOOSE, repr=False)
+    skew: float = 0.0
+    # Mean machine seconds between two whims of the owner; None: he is away.
+    whims_s: float | None = None
+
+    @classmethod
+    def month(cls, seed: int, *, order_seed: int | None = None) -> Campaign:
+        """A device's month with all that can happen in one, under lax or strict rules."""
+        rng = random.Random(f"month {seed}")
+        return cls(
+            seed,
+            days=30,
+            weather=rng.choice(("calm", "rough", "rough", "storm")),
+            crashes=rng.choice((0, 2, 5, 10)),
+            flaws=rng.choice((0.0, 0.0, 0.0002)),
+            limits=rng.choice((LOOSE, drawn(seed), drawn(seed))),
+            skew=rng.choice((0.0, 0.0, 0.15)),
+            whims_s=rng.choice((None, 20.0, 60.0)),
+            order_seed=order_seed,
+        )
 
     @classmethod
     def drawn(cls, seed: int, *, order_seed: int | None = None) -> Campaign:
@@ -68,6 +93,7 @@ class Outcome:
     lives: int
     journal: str
     machine_s: float
+    asked: Mapping[str, int]
 
 
 def run(campaign: Campaign, folder: Path) -> Outcome:
@@ -75,13 +101,26 @@ def run(campaign: Campaign, folder: Path) -> Outcome:
     rng = random.Random(f"lives {campaign.seed}")
     market = small_market(campaign.seed, days=campaign.days)
     rate = rng.choice((600.0, 1200.0, 2400.0, 4800.0))
-    world = World(folder, market, campaign.seed, rate=rate, hops=rng.choice((0, 1, 2)))
+    world = World(
+        folder,
+        market,
+        campaign.seed,
+        rate=rate,
+        hops=rng.choice((0, 1, 2)),
+        limits=campaign.limits,
+        skew=campaign.skew,
+    )
     order = campaign.order_seed
     end = market.start + timedelta(days=campaign.days)
     problems: list[str] = []
 
     async def days(life: Life) -> None:
-        await life.until(end)
+        async with trio.open_nursery() as nursery:
+            if campaign.whims_s is not None:
+                name = f"{campaign.seed} {world.lives}"
+                nursery.start_soon(Owner(life, name, every_s=campaign.whims_s).run)
+            await life.until(end)
+            nursery.cancel_scope.cancel()
 
     for number in range(MOST_LIVES):
         bomb = Bomb(_fuse(rng) if number < campaign.crashes else None)
@@ -91,6 +130,7 @@ def run(campaign: Campaign, folder: Path) -> Outcome:
         problems += invariants.broken(folder)
         if not bomb.exploded:
             break
+    world.skew = 0.0
     world.live(settle, order_seed=order)
     problems += [*invariants.broken(folder), *invariants.unsettled(folder)]
     problems += [*world.violations, *_sent_twice(world), *world.crashed_actors]
@@ -100,6 +140,7 @@ def run(campaign: Campaign, folder: Path) -> Outcome:
         lives=world.lives,
         journal=invariants.journal_hash(folder),
         machine_s=world.machine_s,
+        asked=dict(sorted((world.asked + Counter(invariants.NAMES)).items())),
     )
 
 

@@ -10,12 +10,16 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from ledger.order import OrderDraft
+from ledger.quote import Quote
+from policy.limits import Limits
 from tests.sim.market import SmallMarket, calendars
+from tests.sim.rules import Rules
 
 MICRO = 1_000_000
 RESERVE_EUR = Decimal(5)
@@ -37,13 +41,31 @@ class Departure:
 
 
 class Customs:
-    def __init__(self, folder: Path, market: SmallMarket, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        market: SmallMarket,
+        now: Callable[[], datetime],
+        *,
+        limits: Limits,
+        zone: ZoneInfo,
+        off: Callable[[], timedelta],
+    ) -> None:
+        """`now` is the exchange's clock, `off` by how much the daemon's has been off for long."""
         self._folder = folder
+        self._off = off
         self._market = market
         self._now = now
         self._ledger = _open(folder / "ledger.db")
         self._paper = _open(folder / "paper.db")
         self.violations: list[str] = []
+        self.rules = Rules(self._ledger, self._paper, market, limits, zone)
+        self.asked = self.rules.asked
+        self._skew = limits.max_clock_skew
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        return tuple(self._market.data.securities)
 
     def close(self) -> None:
         self._ledger.close()
@@ -53,7 +75,10 @@ class Customs:
         self.violations.append(f"order {draft.client_order_id} {draft.side} {draft.symbol}: {text}")
 
     def leaving(self, draft: OrderDraft) -> None:
-        """O5, O10, O13, M1, S4: asked of what is durable when `place` is called."""
+        """O5, O10, O13, M1, M7, S4: asked of what is durable when `place` is called."""
+        self.asked.update(("O5", "O10", "O13", "M1", "M7", "S4"))
+        if abs(self._off()) > self._skew:
+            self._say(draft, f"M7: sent while the clock was off by {self._off()}")
         rows = self._ledger.execute(
             "SELECT * FROM intent WHERE client_order_id = ?", (draft.client_order_id,)
         ).fetchall()
@@ -77,8 +102,11 @@ class Customs:
         if not calendars().is_open(self._mic(draft.symbol), self._now()):
             self._say(draft, "M1: sent to a closed market")
 
-    def arriving(self, draft: OrderDraft) -> None:
+    def arriving(self, draft: OrderDraft, quotes: Mapping[str, Quote]) -> None:
         """O1, O10, C1, C2, C4, C6: asked of the exchange's books when the order reaches it."""
+        self.asked.update(("O1", "O3"))
+        for text in self.rules.broken(draft, self._now(), quotes):
+            self._say(draft, text)
         known = "SELECT count(*) FROM orders WHERE client_order_id = ?"
         if self._paper.execute(known, (draft.client_order_id,)).fetchone()[0]:
             self._say(draft, "O1: the exchange has had this order before")
@@ -86,8 +114,10 @@ class Customs:
         if live:
             self._say(draft, f"O10: {live} live orders at the exchange")
         if draft.side == "SELL" and "/" not in draft.symbol:
+            self.asked["C1"] += 1
             self._check_units(draft)
         else:
+            self.asked["C4" if "/" in draft.symbol else "C2"] += 1
             self._check_money(draft)
         if self._order_class(draft) == "emergency":
             self._check_emergency(draft)
@@ -121,6 +151,12 @@ class Customs:
         return costs
 
     def _check_emergency(self, draft: OrderDraft) -> None:
+        """C6, C7 and C5: only for cash that is negative now, and not more than it takes."""
+        self.asked.update(("C6", "C7"))
+        if "/" not in draft.symbol:
+            self._check_sale(draft)
+            return
+        self.asked["C5"] += 1
         negative = {currency for currency, minor in self._cash().items() if minor < 0}
         pair = set(draft.symbol.split("/"))
         target = draft.symbol.split("/")[0 if draft.side == "BUY" else 1]
@@ -128,6 +164,26 @@ class Customs:
             self._say(draft, "C6: an emergency order although no balance is negative")
         elif target not in negative and "EUR" not in pair:
             self._say(draft, "C4: a repair that does not lead to the negative balance")
+
+    def _check_sale(self, draft: OrderDraft) -> None:
+        """The exchange knows what was sold before: one sale too many is beyond the need."""
+        need = sum(
+            (Decimal(-minor) + RESERVE_EUR * self._per_eur(currency) * 100)
+            / self._per_eur(currency)
+            for currency, minor in self._cash().items()
+            if minor < 0
+        )
+        if not need:
+            self._say(draft, "C6: it sells although no balance is negative")
+            return
+        lot = self._market.data.securities[draft.symbol].min_lot
+        rate = self._per_eur(draft.limit.currency)
+        price = Decimal(draft.limit.micro) / MICRO * 100 / rate
+        value = Decimal(draft.quantity.micro) / MICRO * price
+        # The limit lies below the bid by up to the wide band, the fee comes on top.
+        most = need * Decimal("1.10") * Decimal("1.02") + lot * price + 500
+        if value > most:
+            self._say(draft, f"C6: it sells {value:.0f} for a need of {need:.0f} and a lot")
 
     def _order_class(self, draft: OrderDraft) -> str:
         found = self._ledger.execute(

@@ -233,6 +233,10 @@ SETTLED: tuple[Check, ...] = (
 )
 
 
+# What is asked of the files of every world, by the invariant's id.
+NAMES = tuple(check.__name__.split("_")[0].upper() for check in (*ALWAYS, *SETTLED))
+
+
 def journal_hash(folder: Path) -> str:
     """One hash over every fact, intent and order event, in order."""
     digest = hashlib.sha256()

@@ -99,7 +99,8 @@ class FarEnd(_Through):
 
     async def place(self, draft: OrderDraft) -> Accepted:
         await self.line.probe()  # whatever was due before this moment has happened
-        self._customs.arriving(draft)
+        symbols = [*self._customs.symbols, draft.symbol]
+        self._customs.arriving(draft, await self.line.quotes(symbols))
         return await self.line.place(draft)
 
 

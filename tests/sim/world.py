@@ -8,6 +8,7 @@ on between lives; market time resumes where the exchange stopped.
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -33,6 +34,7 @@ from hw.null import NullDisplay
 from hw.port import Caps, Size
 from ledger.errors import ActorUnavailable, StoreFailed
 from ledger.halt import Latch
+from policy.limits import Limits
 from store.backup import back_up
 from store.identity import stamp
 from store.inline import open_inline_engine
@@ -42,9 +44,12 @@ from tests.sim.crash import Bomb, Crash, StepFuse
 from tests.sim.customs import Customs, Departure
 from tests.sim.invariants import connect
 from tests.sim.life import Life, Script, Trouble
+from tests.sim.limits import LOOSE
 from tests.sim.line import Injected, NearEnd
 from tests.sim.market import SmallMarket, calendars
 from tests.sim.order import task_order
+from tests.sim.skew import SkewedClock
+from tests.sim.watcher import Watcher
 from wire.messages import RaiseLatch
 from wire.runner import run_inline
 
@@ -73,11 +78,16 @@ class World:
     seed: int
     rate: float = RATE
     hops: int = 1
+    limits: Limits = LOOSE
+    # How likely the daemon's clock is off in a while.
+    skew: float = 0.0
     machine_s: float = 0.0
     violations: list[str] = field(default_factory=list[str])
     departures: list[Departure] = field(default_factory=list[Departure])
     crashed_actors: list[str] = field(default_factory=list[str])
     lives: int = 0
+    # How often each invariant was asked of an order or a portfolio.
+    asked: Counter[str] = field(default_factory=Counter[str])
     # Set by the next commit.
     committed: trio.Event = field(default_factory=trio.Event)
 
@@ -203,7 +213,15 @@ class _Run:
         )
         if created:
             await store.settings.set_mode("live", by="creation", at=clock.machine_now())
-        customs = Customs(world.folder, world.market, clock.market_now)
+        skewed = SkewedClock(clock, f"{world.seed} {world.lives}", chance=world.skew)
+        customs = Customs(
+            world.folder,
+            world.market,
+            clock.market_now,
+            limits=world.limits,
+            zone=ATHENS,
+            off=skewed.settled_offset,
+        )
         line = NearEnd(
             paper.broker,
             self.plan,
@@ -212,7 +230,7 @@ class _Run:
             now=clock.market_now,
             trouble=self.trouble.strike,
         )
-        system = wire(self._parts(store, paper, line))
+        system = wire(self._parts(store, paper, line, skewed))
         files = connect(world.folder)
         life = Life(
             folder=world.folder,
@@ -227,18 +245,21 @@ class _Run:
             trouble=self.trouble,
             files=files,
         )
+        watcher = Watcher(life, world.asked)
         try:
             async with trio.open_nursery() as nursery:
+                nursery.start_soon(watcher.run)
                 await self._start(life, nursery, paper)
                 await self.script(life)
                 nursery.cancel_scope.cancel()
         finally:
-            world.violations += customs.violations
+            world.violations += [*customs.violations, *watcher.violations]
+            world.asked.update(customs.asked)
             world.departures += line.departures
             customs.close()
             files.close()
 
-    def _parts(self, store: Store, paper: PaperWorld, line: NearEnd) -> Parts:
+    def _parts(self, store: Store, paper: PaperWorld, line: NearEnd, skewed: SkewedClock) -> Parts:
         async def runner(work: Callable[[], Any], /) -> Any:
             self.trouble.strike("a computation")
             return await run_inline(work)
@@ -246,8 +267,9 @@ class _Run:
         return Parts(
             store=store,
             broker=line,
-            clock=paper.clock,
+            clock=skewed if self.world.skew else paper.clock,
             calendars=paper.calendars,
+            limits=self.world.limits,
             display=SlowDisplay(),
             runner=runner,
             backup=partial(back_up, store.ledger, self.world.folder / "backups"),

@@ -1,0 +1,115 @@
+"""An owner with whims: orders, withdrawals, halts, another mode, another setting, at any moment.
+
+What the daemon refuses is fine, and so is an actor that is just being restarted; only the
+invariants say whether something went wrong.
+"""
+
+from __future__ import annotations
+
+import random
+from decimal import Decimal
+from typing import Any
+
+import trio
+
+from ledger.errors import BadData, TrimtabError
+from ledger.money import Quantity
+from ledger.order import Side
+from tests.sim.life import Life
+from wire.mailbox import Request
+from wire.messages import RaiseLatch, Resume, SetMode
+from wire.order_asks import CancelOrder, PlaceOrder
+from wire.setting_asks import PutSetting
+
+PATIENCE_S = 30.0
+FORCED = frozenset({"L2", "L4", "G1", "G7"})
+# Kept to what the oracle knows of: the rules of trading stay as they were drawn.
+SETTINGS = (
+    ("min_fx_amount_eur", ("10", "25")),
+    ("fx_buffer_pct", ("0.02", "0.03")),
+    ("rebalance_position_drift_threshold", ("0.05", "0.08")),
+)
+
+
+class Owner:
+    """`every_s` is the mean time between two whims, in machine seconds."""
+
+    def __init__(self, life: Life, seed: str, *, every_s: float) -> None:
+        self._life = life
+        self._asks = life.system.asks
+        self._rng = random.Random(f"owner {seed}")
+        self._every_s = every_s
+        self._keys = 0
+        self.whims = 0
+
+    async def run(self) -> None:
+        """Have whims for ever."""
+        while True:
+            await trio.sleep(self._rng.expovariate(1 / self._every_s))
+            self.whims += 1
+            whim = self._rng.choices(
+                (self._order, self._withdraw, self._halt, self._mode, self._setting),
+                (5, 2, 1, 1, 1),
+            )[0]
+            await whim()
+
+    async def _say(self, request: Request[Any], box: str = "schedule") -> None:
+        with trio.move_on_after(PATIENCE_S):
+            try:
+                await getattr(self._asks, box).ask(request, deadline_s=PATIENCE_S)
+            except BadData:
+                raise
+            except TrimtabError:
+                return  # a no is an answer
+
+    async def _order(self) -> None:
+        """Sensible or not, sometimes twice under one key, sometimes by two hands at once."""
+        board = self._life.system.boards.portfolio.value
+        if board is None or not board.universe:
+            return
+        security = self._rng.choice(board.universe)
+        lot = security.instrument.lot
+        micro = (lot.micro if lot else 1) * self._rng.choice((1, 1, 2, 5, 40, 100_000))
+        side: Side = self._rng.choice(("BUY", "BUY", "SELL"))
+        if self._rng.random() > 0.3:
+            self._keys += 1
+        force = FORCED if self._rng.random() < 0.5 else frozenset[str]()
+        limit = None if self._rng.random() < 0.8 else Decimal(self._rng.randrange(1, 100))
+        request = PlaceOrder(
+            symbol=security.symbol,
+            side=side,
+            quantity=Quantity(micro),
+            limit=limit,
+            force=force,
+            key=f"whim {self._keys}",
+            by="owner",
+        )
+        async with trio.open_nursery() as nursery:
+            for _ in range(self._rng.choice((1, 1, 2))):
+                nursery.start_soon(self._say, request, "trader")
+
+    async def _withdraw(self) -> None:
+        sql = "SELECT client_order_id FROM intent WHERE client_order_id IS NOT NULL"
+        numbers = [int(row[0]) for row in self._life.ask(f"{sql} ORDER BY intent_id DESC LIMIT 3")]
+        if numbers:
+            await self._say(CancelOrder(self._rng.choice(numbers), "owner"), "trader")
+
+    async def _halt(self) -> None:
+        if self._rng.random() < 0.3:
+            (self._life.folder / "HALT").touch()
+        else:
+            await self._say(RaiseLatch("owner", "a whim", "owner"))
+        await trio.sleep(self._rng.uniform(0, 8))
+        (self._life.folder / "HALT").unlink(missing_ok=True)
+        await self._say(Resume(("owner", "file"), True, "owner"))
+
+    async def _mode(self) -> None:
+        await self._say(SetMode("research", True, "owner"))
+        await trio.sleep(self._rng.uniform(0, 8))
+        for _ in range(5):
+            await self._say(SetMode("live", True, "owner"))
+            await trio.sleep(1)
+
+    async def _setting(self) -> None:
+        key, values = self._rng.choice(SETTINGS)
+        await self._say(PutSetting(key, self._rng.choice(values), "owner"))

@@ -1,0 +1,53 @@
+"""A reader of the boards who wants to see only what is true: K9, C10."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from ledger.portfolio import PortfolioSnapshot
+from tests.sim.life import Life
+
+# Three TARGET days never span more than this, Christmas and Easter included.
+MOST_RATE_AGE = timedelta(days=9)
+_HELD = """
+SELECT count(*) FROM (SELECT 1 FROM posting WHERE account = 'holding' AND fact_seq <= ?
+    GROUP BY key HAVING sum(delta) <> 0)
+"""
+
+
+@dataclass(slots=True)
+class Watcher:
+    life: Life
+    asked: Counter[str]
+    violations: list[str] = field(default_factory=list[str])
+
+    async def run(self) -> None:
+        """Look at every portfolio that is published, for ever."""
+        board, version = self.life.system.boards.portfolio, 0
+        while True:
+            version, portfolio = await board.wait_newer(version)
+            self.asked.update(("K9", "C10"))
+            self._whole(portfolio)
+            self._honest(portfolio)
+
+    def _whole(self, portfolio: PortfolioSnapshot) -> None:
+        """K9: exactly what the journal holds at the portfolio's place, never a part of it."""
+        held = self.life.ask(_HELD, portfolio.ledger_seq)[0][0]
+        if len(portfolio.positions) != held:
+            shown = len(portfolio.positions)
+            self.violations.append(f"K9: {shown} positions shown, {held} in the journal")
+
+    def _honest(self, portfolio: PortfolioSnapshot) -> None:
+        """C10: no value without a rate, and no rate that is too old."""
+        today = portfolio.as_of.date()
+        for currency, rate in portfolio.rates.per_eur.items():
+            if today - rate.as_of > MOST_RATE_AGE:
+                self.violations.append(f"C10: {currency} is valued at a rate of {rate.as_of}")
+        for cash in portfolio.cash:
+            known = cash.money.currency in {"EUR", *portfolio.rates.per_eur}
+            if cash.money.minor and not known and cash.value_eur is not None:
+                self.violations.append(f"C10: {cash.money} has a value without a rate")
+        if portfolio.unvalued and portfolio.total_eur is not None:
+            self.violations.append(f"C10: a total although {portfolio.unvalued} have no value")
