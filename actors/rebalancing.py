@@ -69,8 +69,8 @@ class RebalanceDesk:
     async def follow_up(self) -> str:
         """Start a new plan when a trigger fires; returns what was found, in words.
 
-        The same books start one plan a day, however often they are looked at; a rebalancing that
-        was asked for always does.
+        A plan with steps to do goes on undisturbed, and the same books start one plan a day however
+        often they are looked at; a rebalancing that was asked for always does.
         """
         asked, self._asked = self._asked, None
         try:
@@ -83,6 +83,9 @@ class RebalanceDesk:
         if not found.triggered:
             return reasons or "no position is far from its target, no cash lies idle"
         key = portfolio.ledger_seq, self._s.clock.market_now().date()
+        plan = self._p.boards.plan.value
+        if asked is None and plan is not None and plan.next_step is not None:
+            return f"the current plan goes on: {reasons}"
         if asked is None and key == self._followed:
             return f"planned for already: {reasons}"
         self._followed = key

@@ -214,11 +214,10 @@ class _Reader:
     def _note(self, table: str, key: str | None, message: str) -> None:
         self._note_at(line_of(self.text, table, key), message)
 
-    def note_row(self, row: int, key: str | None, message: str) -> None:
+    def note_row(self, row: int, key: str, message: str) -> None:
         """Note a mistake in the table number `row` of [[fx.route]]."""
         line = row_line(self.text, "fx.route", row, key) or line_of(self.text, "fx", "route")
-        name = "[[fx.route]]" if key is None else f"[[fx.route]] {key}"
-        self._note_at(line, f"{name}: {message}")
+        self._note_at(line, f"[[fx.route]] {key}: {message}")
 
     def _note_at(self, line: int | None, message: str) -> None:
         place = self.name if line is None else f"{self.name}:{line}"

@@ -33,7 +33,7 @@ def line_of(text: str, table: str, key: str | None) -> int | None:
     return first
 
 
-def row_line(text: str, array: str, row: int, key: str | None) -> int | None:
+def row_line(text: str, array: str, row: int, key: str) -> int | None:
     """The line of a key in table number `row` (0 is the first) of [[array]], else of its header.
 
     None when the array is not written as tables.
@@ -43,7 +43,7 @@ def row_line(text: str, array: str, row: int, key: str | None) -> int | None:
         count += is_header and names == wanted
         if count == row and names[: len(wanted)] == wanted:
             first = first or number
-            if key is not None and names == [*wanted, key]:
+            if names == [*wanted, key]:
                 return number
     return first
 

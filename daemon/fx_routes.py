@@ -30,8 +30,8 @@ T = TypeVar("T")
 
 KEYS = ("instrument", "base", "quote", "lot", "min_quantity")
 Row = Mapping[str, object]
-# Notes a mistake: the number of the route (0 is the first), the key (None: all of it), the text.
-Note = Callable[[int, str | None, str], None]
+# Notes a mistake: the number of the route (0 is the first), the key, what is wrong with it.
+Note = Callable[[int, str, str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +81,8 @@ def _read_route(row: Row, number: int, note: Note) -> FxRoute | None:
     )
     if "instrument" not in row:
         reader.complain("instrument", "must name a pair of the broker")
-    for key in row.keys() - set(KEYS):
-        reader.complain(None, f"unknown key {key}{near(key, KEYS)}")
+    for key in sorted(row.keys() - set(KEYS)):
+        reader.complain(key, f"unknown key{near(key, KEYS)}")
     if route.base is not None and route.base == route.quote:
         reader.complain("quote", f"{shown(route.quote)}: must differ from base")
     if route.lot and route.min_quantity and route.min_quantity < route.lot:
@@ -96,7 +96,7 @@ class _RowReader:
     """Hands out the values of one route and remembers whether one was wrong."""
 
     row: Row
-    note: Callable[[str | None, str], None]
+    note: Callable[[str, str], None]
     wrong: bool = False
 
     def get(self, key: str, parse: Callable[[object], T]) -> T | None:
@@ -109,7 +109,7 @@ class _RowReader:
             self.complain(key, f"{shown(self.row[key])}: {error}")
             return None
 
-    def complain(self, key: str | None, message: str) -> None:
+    def complain(self, key: str, message: str) -> None:
         self.wrong = True
         self.note(key, message)
 
