@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
 import pytest
-from hypothesis import given
+import trio
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ledger.dividend import PotShare, PotState
-from ledger.errors import Conflict, Missing
-from ledger.money import Money, Price
+from ledger.errors import Conflict, IllegalMove, Missing
+from ledger.fact import Fact
+from ledger.money import Money, Price, Quantity
 from ledger.order import OrderState
 from store.settle import divide_shares, pro_rata
-from store.store import Store
+from store.store import Store, open_store
 from tests.store.builders import (
     NOW,
     TIMES,
@@ -22,6 +28,7 @@ from tests.store.builders import (
     flow,
     paid,
     proposal,
+    split,
     submission,
     view,
 )
@@ -99,7 +106,8 @@ async def test_a_filled_order_has_spent_its_pots(store: Store) -> None:
     await store.facts.record([fill("f1")], **TIMES)
     assert (await store.orders.get(intent_id)).state is OrderState.FILLED
     assert await store.dividends.pots() == ()
-    assert {row.state for row in await store.views.dividends(10)} == {PotState.REINVESTED}
+    records = await store.views.dividends.newest(10)
+    assert {record.state for record in records} == {PotState.REINVESTED}
 
 
 async def test_money_waits_for_executions_that_the_broker_claims(store: Store) -> None:
@@ -137,9 +145,9 @@ async def test_a_released_pot_is_ordinary_cash(store: Store) -> None:
     assert pot.dividend_id == second.dividend_id
     with pytest.raises(Missing):
         await store.dividends.release(99, NOW)
-    row = next(r for r in await store.views.dividends(10) if r.action_id == "d1")
-    assert row.released_at == after(5)
-    assert (row.state, row.released, row.gross) == (PotState.RELEASED, eur("100"), eur("12.30"))
+    record = await store.views.dividends.one(first.dividend_id)
+    assert record is not None
+    assert (record.state, record.left, record.reinvested) == (PotState.RELEASED, eur(0), False)
 
 
 async def test_a_reversal_after_reinvestment_is_owed(store: Store) -> None:
@@ -154,11 +162,188 @@ async def test_a_reversal_after_reinvestment_is_owed(store: Store) -> None:
     assert await store.dividends.earmarked() == {"EUR": 0}
 
 
+async def test_a_debt_is_repaid_by_the_next_dividend_of_the_same_security(store: Store) -> None:
+    intent_id = await reserved(store)
+    await store.orders.begin_submit(intent_id, **submission())
+    await store.orders.accepted(intent_id, "b1", at=NOW)
+    await store.facts.record([fill("f1")], **TIMES)
+    back = flow("back", "dividend", eur("-70"), reference="d1", at=after(1))
+    other = dividend("d4", symbol="BBB.EU")
+    await store.facts.record([back, dividend("d3"), *paid("d3"), other, *paid("d4")], **TIMES)
+    assert await lefts(store) == [-7_000, 10_000, 10_000]
+    assert await store.dividends.earmarked() == {"EUR": 20_000}
+    for _ in range(2):
+        await store.dividends.repay(after(2))
+        assert await lefts(store) == [3_000, 10_000]
+    assert await store.dividends.earmarked() == {"EUR": 13_000}
+
+
+async def test_a_reversal_before_anything_was_bought_cancels(store: Store) -> None:
+    back = flow("back", "dividend", eur("-100"), reference="d1", at=after(1))
+    await store.facts.record([dividend("d1"), *paid("d1"), back], **TIMES)
+    assert await store.dividends.pots() == ()
+    (record,) = await store.views.dividends.all()
+    assert (record.state, record.amount, record.left) == (PotState.CANCELLED, eur(0), eur(0))
+
+
+async def test_what_the_broker_reported_is_read_by_security(store: Store) -> None:
+    await store.facts.record([dividend("d1"), split(), dividend("d2", symbol="CCC.EU")], **TIMES)
+    found = await store.dividends.actions(["AAA.EU", "XXX.EU"])
+    assert [a.kind for a in found["AAA.EU"]] == ["dividend", "split"]
+    assert found["XXX.EU"] == ()
+    assert "CCC.EU" not in found
+
+
 async def test_two_currencies_are_never_summed_in_one_pot(store: Store) -> None:
     foreign_tax = flow("t", "tax", Money.of("-3", "USD"), reference="d1")
     await store.facts.record([dividend("d1"), paid("d1")[0], foreign_tax], **TIMES)
     (pot,) = await store.dividends.pots()
     assert pot.net == eur("120")
+
+
+Step = tuple[str, int]
+STEPS = st.lists(
+    st.tuples(
+        st.sampled_from(
+            ["propose", "fill", "cancel", "refuse", "tax", "again", "release", "mark", "repay"]
+        ),
+        st.integers(1, 9),
+    ),
+    max_size=14,
+)
+
+
+class Owner:
+    """Does one thing after the other to one dividend of 100.00 and one of 50.00."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._made = 0
+        self._open: int | None = None
+
+    async def do(self, what: str, number: int) -> None:
+        with suppress(Conflict, IllegalMove):
+            await getattr(self, f"_{what}")(number)
+
+    async def _propose(self, number: int) -> None:
+        self._made += 1
+        shares = [PotShare(1, eur(10 * number)), PotShare(2, eur(5 * number))]
+        wanted = proposal(source=f"s{self._made}", order_class="drip")
+        intent = await self._store.orders.propose(wanted, mode="live", at=NOW, shares=shares)
+        if self._open is None:
+            self._open = intent.intent_id
+            await self._store.orders.begin_submit(intent.intent_id, **submission())
+            await self._store.orders.accepted(intent.intent_id, f"b{intent.intent_id}", at=NOW)
+        else:
+            await self._store.orders.refuse(intent.intent_id, verdicts=[], retry_after=None, at=NOW)
+
+    async def _fill(self, number: int) -> None:
+        if self._open is None:
+            return
+        self._made += 1
+        order = await self._store.orders.get(self._open)
+        rest = 10 - int(order.filled.units)
+        done = fill(f"f{self._made}", units=min(number, rest), order=f"b{self._open}")
+        await self._store.facts.record([done], **TIMES)
+        if min(number, rest) == rest:
+            self._open = None
+
+    async def _cancel(self, _: int) -> None:
+        if self._open is None:
+            return
+        shown = view("cancelled", order=f"b{self._open}")
+        await self._store.orders.apply_view(self._open, shown, at=NOW)
+        self._open = None
+
+    async def _refuse(self, number: int) -> None:
+        intent = await self._store.orders.propose(
+            proposal(source=f"r{number}", order_class="drip"),
+            mode="live", at=NOW, shares=[PotShare(1, eur(number))],
+        )  # fmt: skip
+        await self._store.orders.refuse(intent.intent_id, verdicts=[], retry_after=None, at=NOW)
+
+    async def _tax(self, number: int) -> None:
+        self._made += 1
+        late = flow(f"t{self._made}", "tax", eur(-number), reference="d1")
+        await self._store.facts.record([late], **TIMES)
+
+    async def _again(self, _: int) -> None:
+        """The broker tells everything once more."""
+        await self._store.facts.record(_two_dividends(), **TIMES)
+
+    async def _release(self, number: int) -> None:
+        await self._store.dividends.release(1 + number % 2, NOW)
+
+    async def _mark(self, number: int) -> None:
+        if number == 9:
+            await self._store.dividends.mark_reinvested(2, Quantity.of(1), at=NOW)
+
+    async def _repay(self, _: int) -> None:
+        await self._store.dividends.repay(NOW)
+
+
+def _two_dividends() -> list[Fact]:
+    return [
+        dividend("d1"), *paid("d1"),
+        dividend("d2"), *paid("d2", gross="60", tax="-10"),
+    ]  # fmt: skip
+
+
+@settings(max_examples=40, deadline=None)
+@given(steps=STEPS)
+def test_k5_a_dividend_is_reinvested_at_most_once_whatever_happens(steps: list[Step]) -> None:
+    """What orders hold or spent never exceeds what arrived before it was taken back."""
+
+    async def main() -> None:
+        with TemporaryDirectory() as folder:
+            async with open_store(Path(folder), engine="inline") as store:
+                await store.settings.set_mode("live", "test", NOW)
+                await store.facts.record(_two_dividends(), **TIMES)
+                owner = Owner(store)
+                for what, number in steps:
+                    await owner.do(what, number)
+                    await _check_k5(store)
+
+    trio.run(main)
+
+
+async def _check_k5(store: Store) -> None:
+    rows = await store.ledger.read(lambda tx: tx.all("SELECT * FROM pot"))
+    arrived = {"d1": 10_000, "d2": 5_000}
+    for row in rows:
+        used = row["reserved_minor"] + row["reinvested_minor"]
+        gone = used + row["released_minor"] - row["repaid_minor"]
+        assert used <= arrived[row["action_id"]]
+        if row["marked_ms"] is None:
+            assert gone + row["left_minor"] == row["net_minor"]
+        else:
+            assert row["left_minor"] <= 0
+
+
+@pytest.mark.parametrize("crash", ["before_commit", "after_commit"])
+async def test_k5_a_crash_while_proposing_buys_once(tmp_path: Path, crash: str) -> None:
+    """The intent and its part of the pots are there together or not at all."""
+    armed = False
+
+    async def checkpoint(where: str) -> None:
+        if armed and where == crash:
+            raise RuntimeError(where)
+
+    async with open_store(tmp_path, engine="inline", checkpoint=checkpoint) as store:
+        shares = await two_pots(store)
+        wanted = proposal(order_class="drip")
+        armed = True
+        with pytest.raises(RuntimeError):
+            await store.orders.propose(wanted, mode="live", at=NOW, shares=shares)
+        armed = False
+        kept = crash == "after_commit"
+        assert len(await store.orders.recent(10)) == int(kept)
+        assert await lefts(store) == ([0, 0] if kept else [10_000, 5_001])
+    async with open_store(tmp_path, engine="inline") as store:
+        for _ in range(2):
+            await store.orders.propose(wanted, mode="live", at=NOW, shares=shares)
+        assert len(await store.orders.recent(10)) == 1
+        assert await store.dividends.earmarked() == {"EUR": 15_001}
 
 
 amounts = st.lists(st.integers(1, 10**9), min_size=1, max_size=6)
