@@ -5,12 +5,15 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from ledger.decision import Decision
 from ledger.halt import Latch
 from ledger.money import Money
-from ledger.order import Intent
+from ledger.order import Intent, Verdict
 from ledger.plan import StoredPlan, StoredStep
 from ledger.portfolio import Cash, PortfolioSnapshot, Position
 from ledger.run import RunRecord
+from store.order_queries import OrderEvent
+from store.order_views import OrderFill, OrderStory
 from wire.health import Beat
 from wire.messages import DisplayState, JobView
 
@@ -148,12 +151,69 @@ def order_of(intent: Intent) -> dict[str, Any]:
         "side": proposal.side,
         "symbol": proposal.symbol,
         "quantity": str(proposal.quantity),
+        "filled": str(intent.filled),
         "limit": str(intent.limit) if intent.limit else None,
+        "order_class": proposal.order_class,
+        "mode": intent.mode,
+        "reason": proposal.reason,
+        "proposed_at": instant_of(intent.proposed_at),
+        "submitted_at": instant_of(intent.submitted_at),
+        "retry_after": instant_of(intent.retry_after),
         "error": intent.error,
         "blocked_by": [
             {"gate": v.gate, "detail": v.detail, "retry_after": instant_of(v.retry_after)}
             for v in intent.blocked_by
         ],
+    }
+
+
+def story_of(story: OrderStory) -> dict[str, Any]:
+    spoken = [event.verdicts for event in story.events if event.verdicts]
+    average = story.average_price
+    return {
+        **order_of(story.intent),
+        "cancelable": story.cancelable,
+        "average_price": str(average) if average else None,
+        "events": [_event(event) for event in story.events],
+        "verdicts": [_verdict(verdict) for verdict in (spoken[-1] if spoken else ())],
+        "fills": [_fill(fill) for fill in story.fills],
+    }
+
+
+def _event(event: OrderEvent) -> dict[str, Any]:
+    before = None if event.before is None else event.before.value
+    after = event.after.value
+    return {"at": instant_of(event.at), "before": before, "after": after, "note": event.note}
+
+
+def _verdict(verdict: Verdict) -> dict[str, Any]:
+    return {
+        "gate": verdict.gate,
+        "passed": verdict.passed,
+        "forced": verdict.forced,
+        "detail": verdict.detail,
+        "retry_after": instant_of(verdict.retry_after),
+    }
+
+
+def _fill(fill: OrderFill) -> dict[str, Any]:
+    return {
+        "executed_at": instant_of(fill.executed_at),
+        "quantity": str(fill.quantity),
+        "price": str(fill.price),
+        "value": str(fill.gross),
+        "fees": [str(fee) for fee in fill.fees],
+    }
+
+
+def decision_of(decision: Decision) -> dict[str, Any]:
+    return {
+        "id": decision.decision_id,
+        "kind": decision.kind,
+        "title": decision.title,
+        "detail": decision.detail,
+        "choices": [{"choice": one.choice, "effect": one.effect} for one in decision.choices],
+        "since": instant_of(decision.since),
     }
 
 

@@ -8,7 +8,15 @@ folder itself.
 | run | job | the run record: run_id, job, trigger, status, reason, requested_at, market_at, started_at, ended_at, duration_ms, error, result; it may still be running |
 | plan | – | nil, or plan_id, created_at, superseded, current_score, end_score, evaluated, narrative, steps[number, side, symbol, name, quantity, price, value_eur, fee_eur, state, reason] |
 | recommend | – | as over HTTP: steps[step, side, symbol, name, quantity, estimated_price, …] |
-| execute | plan_id, step | the order: state, symbol, side, quantity, limit, error, blocked_by[gate, detail] |
+| execute | plan_id, step | the order: status, state, intent_id, client_order_id, symbol, side, quantity, filled, limit, order_class, mode, reason, proposed_at, submitted_at, retry_after, error, blocked_by[gate, detail, retry_after] |
+| orders | state?, symbol?, order_class?, key?, before_id?, limit? | [order], newest first |
+| order | client_order_id | the order with cancelable, average_price, events[at, before, after, note], verdicts[gate, passed, forced, detail, retry_after], fills[executed_at, quantity, price, value, fees] |
+| place | side, symbol, quantity, limit?, force[gate], key | the order and its key; state pending when no answer came in time: the same key asks again |
+| cancel | client_order_id | the order as it stands; the broker's word follows |
+| decisions | – | [id, kind, title, detail, choices[choice, effect], since] |
+| decide | id, choice, confirm | id, choice, result |
+| settings | – | [key, value, kind, unit, default, low, high, description] |
+| set | key, value | the setting as it stands |
 | halt | reason | latches[name, reason, set_at] that now stand |
 | resume | reasons[name], confirm | latches that still stand |
 | mode | mode?, confirm? | mode |
@@ -28,6 +36,7 @@ from pathlib import Path
 
 import click
 
+from daemon import client_orders, client_settings
 from daemon import client_text as text
 from daemon.client_link import CallFailed
 from daemon.client_session import Failed, Session, as_json, confirm, shared
@@ -85,37 +94,6 @@ def plan(session: Session, timeout_s: float, *, last: bool) -> None:
 def recommend(session: Session) -> None:
     """What the current plan would do next."""
     session.show(session.call("recommend"), text.recommendations)
-
-
-@cli.command()
-@shared
-@click.argument("plan_id", required=False)
-@click.argument("step", required=False, type=click.IntRange(min=1))
-@click.option("--yes", is_flag=True, help="Do not ask before the next step is sent.")
-@click.pass_obj
-def execute(session: Session, plan_id: str | None, step: int | None, *, yes: bool) -> None:
-    """Send one step of a plan through all gates: STEP of PLAN_ID, or the next one."""
-    if plan_id is None or step is None:
-        if plan_id is not None:
-            raise click.UsageError("name the step too: execute PLAN_ID STEP")
-        plan_id, step = _next_step(session, yes=yes)
-    answer = session.call("execute", plan_id=plan_id, step=step)
-    session.show(answer, text.order)
-    if answer.get("state") in {"refused", "rejected"}:
-        raise Failed
-
-
-def _next_step(session: Session, *, yes: bool) -> tuple[str, int]:
-    """The step that waits in the current plan, once the owner has agreed to it."""
-    answer = text.row_of(session.call("plan")) or {}
-    steps = text.rows_of(answer, "steps")
-    waiting = [step for step in steps if step.get("state") == "proposed"]
-    if not waiting:
-        raise CallFailed("not_found", "no step of a plan waits to be executed")
-    step = waiting[0]
-    line = f"{step.get('side')} {step.get('quantity')} {step.get('symbol')}"
-    confirm(f"Send step {step['number']}: {line}, about {step.get('value_eur')} EUR?", yes=yes)
-    return str(answer["plan_id"]), int(step["number"])
 
 
 @cli.command()
@@ -241,6 +219,10 @@ def doctor(session: Session, config: Path | None) -> None:
     session.show(checks, lines_of)
     if any(check.state == "fail" for check in checks):
         raise Failed
+
+
+for _command in (*client_orders.COMMANDS, *client_settings.COMMANDS):
+    cli.add_command(_command)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -6,7 +6,7 @@ decimal text, instants in RFC 3339. Arguments are checked here; a wrong one is r
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
@@ -21,28 +21,28 @@ from daemon.answers import (
     instant_of,
     job_of,
     latch_of,
-    order_of,
     plan_of,
     portfolio_of,
     run_of,
     step_of,
 )
+from daemon.command_args import ASK_S, BY, TEXT_MAX, Args, Command, number, text
 from daemon.control import report
 from daemon.control_errors import BadArgument
 from daemon.log_tail import LEVELS, tail
 from daemon.logs import LOG_FOLDER, LOG_NAME
+from daemon.order_commands import OrderCommands
 from daemon.paper_world import PaperWorld
+from daemon.setting_commands import SettingCommands
 from daemon.system import System
-from ledger.errors import Conflict, Missing
+from ledger.errors import Conflict
 from ledger.halt import LATCHES, LatchName
 from ledger.order import Mode
 from ledger.plan import OPEN_STEPS
 from ledger.run import JOBS, Job, RunStatus
 from store.store import Store
 from wire.messages import (
-    Decide,
     JobView,
-    ProposeStep,
     RaiseLatch,
     Resume,
     RunJob,
@@ -50,18 +50,11 @@ from wire.messages import (
     ShowText,
 )
 
-ASK_S = 10.0
-DECIDE_S = 30.0
 RUN_POLL_S = 0.2
 RUN_WAIT_S = 600.0
-TEXT_MAX = 200
 TTL_MAX_S = 3600.0
 LOG_LINES_MAX = 10_000
 DONE = frozenset(RunStatus) - {RunStatus.QUEUED, RunStatus.RUNNING}
-BY = "socket"
-
-Args = Mapping[str, Any]
-Command = Callable[[Args], Awaitable[Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +73,6 @@ class Commands:
             "sync": self._job("sync"),
             "plan": self.plan,
             "recommend": self.recommend,
-            "execute": self.execute,
             "halt": self.halt,
             "resume": self.resume,
             "mode": self.mode,
@@ -89,6 +81,8 @@ class Commands:
             "led": self.led,
             "backup": self._job("backup"),
             "logs": self.logs,
+            **OrderCommands(self.system, self.store.views).table(),
+            **SettingCommands(self.system.asks.schedule).table(),
         }
 
     async def status(self, _: Args) -> dict[str, Any]:
@@ -124,22 +118,8 @@ class Commands:
             "steps": [step_of(item) for item in waiting if item.state in OPEN_STEPS],
         }
 
-    async def execute(self, args: Args) -> dict[str, Any]:
-        """Hand one step of the current plan to the trader and wait for its decision."""
-        stored = self.system.boards.plan.value
-        step = stored.next_step if stored else None
-        plan_id = _text(args, "plan_id", stored.plan.plan_id if stored else None)
-        number = _number(args, "step", step.step.number if step else 1, low=1, high=99)
-        if plan_id is None:
-            raise Missing("there is no plan with a step to execute")
-        intent = await self.system.asks.planner.ask(
-            ProposeStep(plan_id, int(number), BY), deadline_s=ASK_S
-        )
-        decided = await self.system.asks.trader.ask(Decide(intent.intent_id), deadline_s=DECIDE_S)
-        return order_of(decided)
-
     async def halt(self, args: Args) -> dict[str, Any]:
-        reason = _text(args, "reason", "halted by the owner") or "halted by the owner"
+        reason = text(args, "reason", "halted by the owner") or "halted by the owner"
         standing = await self.system.asks.schedule.ask(
             RaiseLatch("owner", reason[:TEXT_MAX], BY), deadline_s=ASK_S
         )
@@ -159,7 +139,7 @@ class Commands:
 
     async def mode(self, args: Args) -> dict[str, Any]:
         trading = self.system.boards.trading.value
-        wanted = _text(args, "mode", None)
+        wanted = text(args, "mode", None)
         if wanted is None:
             return {"mode": trading.mode if trading else None}
         if wanted not in ("live", "research"):
@@ -181,21 +161,21 @@ class Commands:
 
     async def led(self, args: Args) -> dict[str, Any]:
         """What the matrix shows; with `text`, show that for `ttl_s` seconds first."""
-        text = _text(args, "text", None)
-        if text is not None:
-            ttl_s = _number(args, "ttl_s", 60, low=1, high=TTL_MAX_S)
-            await self.system.asks.ticker.ask(ShowText(text, ttl_s), deadline_s=ASK_S)
+        says = text(args, "text", None)
+        if says is not None:
+            ttl_s = number(args, "ttl_s", 60, low=1, high=TTL_MAX_S)
+            await self.system.asks.ticker.ask(ShowText(says, ttl_s), deadline_s=ASK_S)
         shown = self.system.boards.display.value
         if shown is None:
             raise Conflict("the matrix has not shown anything yet", code="not_ready")
         return display_of(shown)
 
     async def logs(self, args: Args) -> dict[str, Any]:
-        lines = _number(args, "lines", 100, low=1, high=LOG_LINES_MAX)
-        level = _text(args, "level", "info") or "info"
+        lines = number(args, "lines", 100, low=1, high=LOG_LINES_MAX)
+        level = text(args, "level", "info") or "info"
         if level not in LEVELS:
             raise BadArgument("level", f"{level!r} is none of {', '.join(LEVELS)}")
-        before = _number(args, "before", 0, low=0, high=2**53)
+        before = number(args, "before", 0, low=0, high=2**53)
         read = partial(
             tail,
             self.data / LOG_FOLDER / LOG_NAME,
@@ -228,19 +208,3 @@ class Commands:
 
     def _view(self, job: Job) -> JobView | None:
         return next((v for v in self.system.boards.jobs.value or () if v.job == job), None)
-
-
-def _text(args: Args, name: str, default: str | None) -> str | None:
-    value = args.get(name, default)
-    if value is not None and (not isinstance(value, str) or len(value) > TEXT_MAX):
-        raise BadArgument(name, f"must be a text of at most {TEXT_MAX} characters")
-    return value
-
-
-def _number(args: Args, name: str, default: float, *, low: float, high: float) -> float:
-    value = args.get(name)
-    if value is None:
-        return default
-    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-        raise BadArgument(name, f"{value!r} is not between {low:g} and {high:g}")
-    return float(value)

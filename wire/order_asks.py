@@ -18,6 +18,23 @@ from wire.mailbox import Request
 Forceable = Literal["L2", "L4", "G1", "G3", "G6", "G7", "G8", "G11"]
 FORCEABLE: tuple[str, ...] = get_args(Forceable)
 
+MOST_UNITS = Decimal(1_000_000)
+MOST_PRICE = Decimal(1_000_000_000)
+_MILLIONTH = Decimal("0.000001")
+
+
+def fault_in(value: Decimal, most: Decimal) -> str | None:
+    """Why `value` can be neither a quantity nor a price; None when it can.
+
+    Looked at in this order: a number with a large exponent is short as a text and must never be
+    written out.
+    """
+    if not value.is_finite() or value <= 0:
+        return "must be above 0"
+    if value > most:
+        return f"must be at most {most}"
+    return None if value == value.quantize(_MILLIONTH) else "must not be finer than a millionth"
+
 
 @dataclass(frozen=True, slots=True)
 class PlaceOrder(Request[Intent]):

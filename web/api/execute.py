@@ -27,12 +27,9 @@ from web.guard import asked_by, check_order_pace
 from web.idempotency import fresh_key, given_key
 from web.openapi import describe
 from web.reply import reply
-from wire.order_asks import Forceable, PlaceOrder
+from wire.order_asks import MOST_PRICE, MOST_UNITS, Forceable, PlaceOrder, fault_in
 
 DECIDE_DEADLINE_S = 30.0
-MOST_UNITS = Decimal(1_000_000)
-MOST_PRICE = Decimal(1_000_000_000)
-_MILLIONTH = Decimal("0.000001")
 _PENDING = frozenset({OrderState.PROPOSED, *UNRESOLVED})
 bp = Blueprint("execute", __name__, url_prefix="/api/trades")
 
@@ -117,19 +114,10 @@ def placing(asked: ExecuteBody, key: str) -> PlaceOrder:
 
 
 def _check(field: str, value: Decimal, most: Decimal) -> None:
-    """Above zero, at most `most`, no finer than a millionth. In this order: a number with a large
-    exponent is small on the wire and must never be written out.
-    """
-    if not value.is_finite() or value <= 0:
-        message, bound = "must be above 0", 0
-    elif value > most:
-        message, bound = f"at most {most}", int(most)
-    elif value != value.quantize(_MILLIONTH):
-        message, bound = "no finer than a millionth", 0
-    else:
-        return
-    shown = str(value)[:100]
-    raise invalid([{"field": field, "value": shown, "message": message, "bound": bound}])
+    message = fault_in(value, most)
+    if message is not None:
+        shown = str(value)[:100]
+        raise invalid([{"field": field, "value": shown, "message": message, "bound": int(most)}])
 
 
 def _out_of_reach(web: Web, text: str) -> Problem:
