@@ -91,7 +91,7 @@ def _fraction(value: Decimal | None) -> Fraction:
     """A share of the account between 0 and 1; 0 for one that is not known."""
     if value is None or not value.is_finite():
         return Fraction(0)
-    return min(max(Fraction(value), Fraction(0)), Fraction(1))
+    return Fraction(min(max(value, Decimal(0)), Decimal(1)))
 
 
 def _proportionally(amount: int, weights: Mapping[str, int]) -> dict[str, int]:
