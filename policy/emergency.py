@@ -17,7 +17,7 @@ from enum import StrEnum
 
 from ledger.currency import BASE
 from ledger.money import Money, Rounding
-from ledger.order import OrderClass, Proposal
+from ledger.order import OrderClass, Proposal, Side
 from ledger.portfolio import PortfolioSnapshot
 from ledger.rate import RateTable
 from policy.fx import (
@@ -114,11 +114,16 @@ def _urgency(deficit: Deficit) -> tuple[bool, int, str]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sources:
-    """Where repairs may take money from: free balances and what each must keep."""
+    """Where repairs may take money from: free balances and what each must keep.
+
+    `busy` currencies are moved by an open order; an order of a `barred` pair and side was refused
+    lately and would be again.
+    """
 
     free: Mapping[str, Money]
     market: FxMarket
     busy: frozenset[str] = field(default_factory=frozenset[str])
+    barred: frozenset[tuple[str, Side]] = field(default_factory=frozenset[tuple[str, Side]])
 
     def surplus(self, currency: str) -> Money:
         """What may leave a currency; zero when its reserve is unknown or an order touches it."""
@@ -131,7 +136,10 @@ class Sources:
     def routes(self, target: str) -> tuple[tuple[Leg, ...], ...]:
         """Ways into `target`: direct ones first, the most valuable surplus first."""
         surplus = {currency: self.surplus(currency) for currency in self.free}
-        return ways(surplus, target, self.market)
+        found = ways(surplus, target, self.market)
+        return tuple(
+            legs for legs in found if (legs[0].pair.symbol, legs[0].side) not in self.barred
+        )
 
 
 def repair(
@@ -144,7 +152,7 @@ def repair(
     repairs: list[Repair] = []
     free = dict(sources.free)
     for deficit in deficits:
-        now = Sources(free=free, market=sources.market, busy=sources.busy)
+        now = replace(sources, free=free)
         if deficit.currency in sources.busy:
             continue
         if deficit.severity is Severity.NEGATIVE:
@@ -199,19 +207,24 @@ def within(first: Repair, bound_eur: Money, market: FxMarket) -> Repair | None:
     return replace(first, conversion=smaller, reason=_reason(first.deficit, smaller))
 
 
-def uncovered(deficits: Iterable[Deficit], sources: Sources) -> Money:
+def uncovered(
+    deficits: Iterable[Deficit], sources: Sources, *, sold: frozenset[str] = frozenset()
+) -> Money:
     """What the deficits need in EUR beyond all that other currencies can spare for them.
 
-    A need or a surplus without a rate, or without a price to exchange it at, is not counted.
+    What sales brought counts whole: the balance of a currency in `sold` covers with its reserve,
+    too. A need or a surplus without a rate, or without a price to exchange it at, is not counted.
     """
     wanted = tuple(deficits)
     missing = Money.zero(BASE)
     for deficit in wanted:
         missing += deficit.need_eur or Money.zero(BASE)
-    for currency in sources.free:
+    for currency, balance in sources.free.items():
         if any(_leads(currency, deficit.currency, sources.market) for deficit in wanted):
-            spare = sources.market.rates.convert(sources.surplus(currency), BASE, Rounding.FLOOR)
-            missing -= spare or Money.zero(BASE)
+            whole = max(balance, Money.zero(currency))
+            spare = whole if currency in sold else sources.surplus(currency)
+            worth = sources.market.rates.convert(spare, BASE, Rounding.FLOOR)
+            missing -= worth or Money.zero(BASE)
     return max(missing, Money.zero(BASE))
 
 

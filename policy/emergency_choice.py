@@ -34,9 +34,14 @@ _S = EmergencyState
 
 
 def missing(view: EmergencyView, conversions: tuple[Repair, ...]) -> Money:
-    """What has to be sold for, in EUR; a surplus that cannot be exchanged covers nothing."""
-    if conversions:
-        return emergency.uncovered(view.deficits, view.sources)
+    """What has to be sold for, in EUR; before a sale, what cannot be exchanged covers nothing."""
+    sold = frozenset(
+        order.proposal.currency
+        for order in view.orders
+        if order.filled.micro and not is_pair(order.proposal.symbol)
+    )
+    if conversions or sold:
+        return emergency.uncovered(view.deficits, view.sources, sold=sold)
     known = (deficit.need_eur for deficit in view.deficits if deficit.need_eur is not None)
     return sum(known, Money.zero(BASE))
 

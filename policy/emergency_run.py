@@ -14,6 +14,7 @@ same shortfall seen again and again sells once.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 
 from ledger.emergency import UNCURED, EmergencyRun, EmergencyState
@@ -129,7 +130,7 @@ def _act(run: EmergencyRun, view: EmergencyView) -> Action:
             return sale
     if conversions:
         return _exchange(run, view, conversions, _S.FINAL_EXCHANGE if sold or final else None)
-    if final:
+    if final or sold:
         return end(run, view, "what is left cannot be exchanged")
     unknown = ", ".join(d.currency for d in view.deficits if d.need_eur is None)
     return Wait(run.state, f"no rate of {unknown} that is fit for trading")
@@ -144,18 +145,18 @@ def _exchange(
     """The first conversion that may be tried now, no larger than one order may be."""
     if _conversions_made(view.orders) >= PASSES:
         return end(run, view, f"{PASSES} conversions did not cure it")
-    barred = [view.market.barred.get(_key(found)) for found in conversions]
-    waits = [until for until in barred if until is not None and until > view.now]
-    if len(waits) == len(conversions):
-        return Wait(final or _S.EXCHANGING, "every conversion was refused lately", min(waits))
-    if view.fx_opens is None or view.fx_opens > view.now:
-        why = "the currency market is closed"
-        return Wait(final or _S.WAITING_MARKET, why, view.fx_opens)
-    market, bound = view.sources.market, view.order_bound
-    for found, until in zip(conversions, barred, strict=True):
-        fitted = emergency.within(found, bound, market)
-        if fitted is not None and (until is None or until <= view.now):
-            return _order(run, view, fitted, final or _S.EXCHANGING)
+    state, now = final or _S.EXCHANGING, view.now
+    barred = {key: until for key, until in view.market.barred.items() if until > now}
+    allowed = emergency.repair(view.deficits, replace(view.sources, barred=frozenset(barred)))
+    if not allowed:
+        waits = [barred[key] for key in map(_key, conversions) if key in barred]
+        return Wait(state, "every conversion was refused lately", min(waits, default=None))
+    if view.fx_opens is None or view.fx_opens > now:
+        return Wait(final or _S.WAITING_MARKET, "the currency market is closed", view.fx_opens)
+    for found in allowed:
+        fitted = emergency.within(found, view.order_bound, view.sources.market)
+        if fitted is not None:
+            return _order(run, view, fitted, state)
     return end(run, view, "no conversion is small enough for one order")
 
 
