@@ -10,6 +10,7 @@ import pytest
 
 from broker.paper.faults import Blow, Chance, Fault, FaultPlan, FaultyBroker
 from broker.port import Broker
+from ledger.cash_flow import STAGE
 from ledger.errors import BrokerNotFound, NotCancelable, RejectedByBroker
 from ledger.fact import is_pair, source_key
 from ledger.order import OrderDraft, OrderView
@@ -253,6 +254,19 @@ async def test_rates_are_per_euro_and_dated(subject: Subject) -> None:
     for code, rate in table.per_eur.items():
         assert (rate.base, rate.quote) == ("EUR", code)
         assert rate.as_of <= today
+
+
+async def test_every_cash_flow_is_one_transaction_in_the_status_it_has_now() -> None:
+    rig = Rig(market=LIVELY)
+    rig.wait(days=60)
+    rows, cursor = await rig.broker.cash_flows_since(None)
+    assert rows
+    assert len({row.transaction_id for row in rows}) == len(rows)
+    assert {row.status for row in rows} <= set(STAGE)
+    assert all(row.transaction_id and row.booked_at.tzinfo is not None for row in rows)
+    assert all(row.money.minor < 0 for row in rows if row.category in {"withdrawal", "fee"})
+    again, _ = await rig.broker.cash_flows_since(cursor)
+    assert set(again) <= set(rows)
 
 
 async def test_what_is_read_at_one_instant_fits_together() -> None:

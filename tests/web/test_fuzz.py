@@ -14,7 +14,7 @@ from tests.web.world import BEARER, World, full_world, owner_latch
 POSTS = ("/api/system/halt", "/api/system/resume", "/api/settings/trading-mode")
 GETS = (
     "/api/trades", "/api/trades/orders", "/api/portfolio/history", "/api/system/runs",
-    "/api/events/stream", "/login",
+    "/api/events/stream", "/login", "/api/cash-flows", "/api/cash-flows/summary",
 )  # fmt: skip
 WORDS = st.sampled_from(
     ["reason", "reasons", "confirm", "trading_mode", "live", "research", "owner", "books", "x"]
@@ -25,7 +25,9 @@ VALUES = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(WORDS, inner, max_size=4),
     max_leaves=12,
 )
-NAMES = st.sampled_from(["limit", "days", "symbol", "side", "before_id", "types", "code"])
+NAMES = st.sampled_from(
+    ["limit", "days", "symbol", "side", "before_id", "types", "code", "start_date", "end_date"]
+)
 DOCUMENTED = {200, 303, 400, 401, 403, 404, 405, 409, 413, 422, 423, 429, 503}
 QUICK = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
