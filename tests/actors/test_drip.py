@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from dataclasses import fields, replace
+from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 import trio
 
-from ledger.dividend import PotState
-from ledger.errors import Unavailable
-from ledger.money import Money
+from actors.drip import Drip
+from actors.situation import Situation
+from ledger.dividend import DividendNote, PotState
+from ledger.errors import Conflict, Missing, Unavailable
+from ledger.fact import CashFlow
+from ledger.money import Money, Quantity
 from ledger.order import Intent, OrderState
 from ledger.rate import Rate, RateTable
+from ledger.run import RunStatus
 from tests.actors.rig import ALL_HOURS, Rig
 from tests.support.builders import eur
+from wire.dividend_asks import ClearBonus, MarkReinvested, NoteDividend, SetPendingBonus
+from wire.messages import Nudge
 
 
 async def _purchases(rig: Rig) -> list[Intent]:
@@ -124,4 +132,149 @@ async def test_research_reinvests_nothing(rig: Rig) -> None:
     await rig.store.settings.set_mode("research", "test", rig.clock.machine_now())
     rig.publish_trading("research")
     await _dividend(rig)
+    assert await _purchases(rig) == []
+
+
+def _drip(rig: Rig, **changes: Any) -> Drip:
+    """The wired actor with other ports."""
+    wired = rig.actor("drip").__self__  # type: ignore[attr-defined]
+    return Drip(replace(wired._p, **changes))
+
+
+async def _nudged(rig: Rig) -> str:
+    """What a run of the job says, without any time passing."""
+    jobs = rig.actor("drip").__self__._p.jobs  # type: ignore[attr-defined]
+    jobs.queue(await rig.open_run("drip"))
+    rig.system.nudges["drip"].nudge(Nudge("asked"))
+    await rig.settle()
+    record = await rig.store.runs.get("RUN")
+    assert record.status is RunStatus.SUCCEEDED
+    assert record.result is not None
+    return record.result
+
+
+async def test_a_nudge_is_answered_at_once(rig: Rig) -> None:
+    await _dividend(rig, "200")
+    asked_at = trio.current_time()
+    assert "waits for" in await _nudged(rig)
+    assert trio.current_time() == asked_at
+
+
+async def test_without_leave_to_act_it_only_says_what_it_would_buy(rig: Rig) -> None:
+    await _dividend(rig, "310", "trader")
+    rig.nursery.start_soon(_drip(rig, autonomous=False).run)
+    await rig.settle()
+    assert (await _nudged(rig)).startswith("would BUY")
+    await rig.sync()
+    await rig.settle()
+    assert await _purchases(rig) == []
+    assert await _left(rig) == eur("310")
+
+
+async def test_without_leave_to_act_old_money_is_given_back_all_the_same(rig: Rig) -> None:
+    await _dividend(rig, "310", "trader")
+    rig.nursery.start_soon(_drip(rig, autonomous=False).run)
+    assert rig.clock.jump_to(rig.clock.market_now() + timedelta(days=91))
+    rig.broker.table = _next_days_rates(rig)
+    await rig.sync()
+    await rig.settle()
+    assert await rig.store.dividends.earmarked() == {}
+
+
+class _TooSoon(Situation):
+    """A situation in which the last trade was just now."""
+
+    async def pace(self) -> datetime | None:
+        return self.clock.market_now() + timedelta(hours=1)
+
+
+async def test_nothing_is_proposed_before_the_pace_allows_it(rig: Rig) -> None:
+    await _dividend(rig, "310", "trader")
+    known = rig.actor("drip").__self__._p.situation  # type: ignore[attr-defined]
+    hasty = _TooSoon(**{field.name: getattr(known, field.name) for field in fields(known)})
+    rig.nursery.start_soon(_drip(rig, situation=hasty).run)
+    await rig.settle()
+    assert "the next trade may be made at" in await _nudged(rig)
+    assert await _purchases(rig) == []
+
+
+async def test_a_high_yield_buys_the_payer_and_says_what_is_known_of_it(rig: Rig) -> None:
+    """The yield is that of what the broker reported, at the price of now."""
+    for _ in range(4):
+        rig.broker.dividend("DEMO-A.EU", "5")
+    await _dividend(rig)
+    (order,) = await _purchases(rig)
+    assert order.proposal.symbol == "DEMO-A.EU"
+    assert "it yields 5.0%" in order.proposal.reason
+    assert "DEMO-A.EU: significantly above average" in order.proposal.reason
+
+
+async def test_k5_a_restart_after_the_reservation_buys_nothing_twice(rig: Rig) -> None:
+    await _dividend(rig, "310", "drip")
+    (first,) = await _purchases(rig)
+    assert first.state is OrderState.PROPOSED
+    for _ in range(3):
+        rig.nursery.start_soon(_drip(rig).run)
+        await rig.sync()
+        await rig.settle()
+    assert await _purchases(rig) == [first]
+    await rig.start("trader")
+    await rig.until_state(first, OrderState.ACTIVE)
+    assert len(rig.broker.placed) == 1
+
+
+async def test_a_debt_is_repaid_before_anything_is_bought(rig: Rig) -> None:
+    await _dividend(rig, "200", "drip")
+    flows = rig.store.facts
+    pots = await rig.store.dividends.pots()
+    back = CashFlow(
+        "back", "dividend", eur("-500"), rig.clock.market_now(), None, pots[0].action_id, "reversed"
+    )
+    times = {"at": rig.clock.market_now(), "machine_at": rig.clock.machine_now()}
+    await flows.record([back], **times)
+    assert await _left(rig) == eur("-300")
+    rig.broker.dividend("DEMO-A.EU", "320")
+    await rig.sync()
+    await rig.settle()
+    assert await _left(rig) == eur("20")
+    assert await _purchases(rig) == []
+
+
+async def test_the_owners_notes_are_committed_before_the_reply(rig: Rig) -> None:
+    await rig.start("drip")
+    told = DividendNote(
+        symbol="DEMO-A.EU",
+        isin=None,
+        money=eur("12"),
+        eur=eur("12"),
+        payment_date=rig.clock.market_now().date(),
+        cash_flow_id=None,
+    )
+    asks = rig.system.asks.drip
+    number = await asks.ask(NoteDividend(told, by="test"), deadline_s=5)
+    await asks.ask(SetPendingBonus(number, eur("5")), deadline_s=5)
+    record = await rig.store.views.dividends.one(number)
+    assert record is not None
+    assert record.pending_bonus == eur("5")
+    assert await asks.ask(ClearBonus("DEMO-A.EU"), deadline_s=5) == 1
+    await asks.ask(MarkReinvested(number, Quantity.of(2)), deadline_s=5)
+    with pytest.raises(Conflict):
+        await asks.ask(MarkReinvested(number, Quantity.of(2)), deadline_s=5)
+    with pytest.raises(Missing):
+        await asks.ask(MarkReinvested(99, Quantity.of(2)), deadline_s=5)
+    done = await rig.store.views.dividends.one(number)
+    assert done is not None
+    assert (done.reinvested, done.reinvested_quantity) == (True, Quantity.of(2))
+
+
+async def test_money_that_the_owner_marked_is_not_spent(rig: Rig) -> None:
+    assert rig.clock.jump_to(rig.clock.market_now().replace(day=6, hour=8, minute=10))
+    rig.broker.table = _next_days_rates(rig)
+    await _dividend(rig)
+    (pot,) = await rig.store.dividends.pots()
+    asks = rig.system.asks.drip
+    await asks.ask(MarkReinvested(pot.dividend_id, Quantity.of(1)), deadline_s=5)
+    await trio.sleep(timedelta(minutes=50).total_seconds())
+    await rig.sync()
+    await rig.settle()
     assert await _purchases(rig) == []
