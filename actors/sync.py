@@ -8,7 +8,7 @@ owner asks about the ledger is answered between two cycles.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping, Sequence, Set
+from collections.abc import AsyncGenerator, Mapping, Set
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -45,7 +45,7 @@ from wire.order_asks import Resolve
 
 BEAT_S = 20.0
 # What the owner asks waits this long for the cycle that runs, and is refused after that.
-TURN_S = 20.0
+TURN_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from ledger.account import AccountSnapshot, CashBalance, Holding
 from ledger.currency import exponent
 from ledger.money import Money, Quantity
-from policy.books import Difference, compare
+from policy.books import SETTLED_UNITS, Difference, compare, settles_itself
 from tests.support.builders import NOW, account
 
 balances = st.dictionaries(st.sampled_from(("EUR", "USD", "JPY")), st.integers(-(10**6), 10**6))
@@ -97,3 +97,23 @@ def test_what_may_be_spent_is_compared_not_what_is_settled() -> None:
     both = CashBalance(available=Money(10_00, "EUR"), settled=Money(3_00, "EUR"))
     pending = AccountSnapshot(seen.as_of, 1.0, True, {"EUR": both}, {})
     assert compare({"EUR": 10_00}, {}, pending) == ()
+
+
+@given(st.integers(-100, 100).filter(bool), st.integers(0, 600))
+def test_small_differences_settle_themselves_up_to_five_units_in_all(off: int, before: int) -> None:
+    difference = Difference("cash", "EUR", 0, off)
+    assert settles_itself(difference, before) == (before + abs(off) <= SETTLED_UNITS * 100)
+
+
+@pytest.mark.parametrize(
+    "difference",
+    [
+        Difference("cash", "EUR", 0, 101),
+        Difference("holding", "A.EU", 0, 1),
+        Difference("journal", "core:cash:EUR", 0, 1),
+        Difference("cash", "???", 0, 1),
+    ],
+)
+def test_what_blocks_never_settles_itself(difference: Difference) -> None:
+    assert difference.blocking
+    assert not settles_itself(difference, 0)

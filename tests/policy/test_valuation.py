@@ -9,8 +9,17 @@ import pytest
 
 from ledger.money import Money, Price
 from ledger.portfolio import BookDifference, PortfolioSnapshot
+from ledger.quote import Quote
 from ledger.rate import Rate, RateTable
-from policy.valuation import Books, MarketView, known_rates, unfit, value_portfolio
+from policy.limits import DEFAULTS
+from policy.valuation import (
+    Books,
+    MarketView,
+    ended_quotes,
+    known_rates,
+    unfit,
+    value_portfolio,
+)
 from tests.policy.accounts import NOON, PAIRS, TODAY, eur, quote, rates, security, snapshot
 
 AAA = security("AAA")
@@ -126,3 +135,29 @@ def test_a_stale_differing_or_empty_account_is_not_fit_to_act_on() -> None:
     assert unfit(snapshot(cash=cash, differences=(item,))) == "books and broker differ"
     assert unfit(snapshot(cash=cash, differences=(replace(item, blocking=False),))) is None
     assert unfit(snapshot()) == "the account shows no cash balance at all"
+
+
+@pytest.mark.parametrize(("days", "known"), [(0, True), (10, True), (11, False)])
+def test_c10_what_is_not_quoted_any_more_counts_at_its_last_price_for_ten_days(
+    days: int, known: bool
+) -> None:
+    last = replace(quote("AAA", "50"), at=NOON - timedelta(days=days))
+    ended = ended_quotes({"AAA": last}, {}, now=NOON, most=DEFAULTS.max_value_price_age)
+    shot = _unquoted(ended)
+    (held,) = shot.positions
+    assert held.price_at == (last.at if known else None)
+    assert shot.total_eur == (eur(501) if known else None)
+    assert shot.unvalued == (() if known else ("AAA",))
+    assert "AAA" not in shot.quotes
+
+
+def test_a_live_quote_is_never_replaced_by_an_older_one() -> None:
+    stored = {"AAA": quote("AAA", "1"), "USA": quote("USA", "2")}
+    found = ended_quotes(stored, {"AAA": quote("AAA", "50")}, now=NOON, most=timedelta(days=10))
+    assert set(found) == {"USA"}
+
+
+def _unquoted(ended: dict[str, Quote]) -> PortfolioSnapshot:
+    books = Books(ledger_seq=1, holdings={"AAA": 10_000_000}, cash={"EUR": 100}, average_costs={})
+    market = MarketView(universe=(AAA,), pairs=PAIRS, quotes={}, rates=rates(), ended=ended)
+    return value_portfolio(books, market, as_of=NOON, read_at_s=0.0, days_old=_age, max_rate_days=3)
