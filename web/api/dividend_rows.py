@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated
 
@@ -21,7 +21,7 @@ from web.errors import Problem, invalid
 # How far the owner's value in EUR may be from that at the rate of the payment day.
 MAX_EUR_DEVIATION = Decimal("0.03")
 FIRST_DAY = date(2000, 1, 1)
-AHEAD = timedelta(days=366)
+LAST_DAY = date(2199, 12, 31)
 MOST = 10**12
 _FINEST = -12
 CashFlowId = Annotated[int, Meta(ge=1, le=LARGEST_ID)]
@@ -80,11 +80,9 @@ async def told_of(asked: DividendBody) -> DividendNote:
     symbol = asked.symbol.strip().upper()
     if not symbol:
         raise _wrong("symbol", asked.symbol, "must not be empty")
-    latest = here().clock.market_now().date() + AHEAD
-    if not FIRST_DAY <= asked.payment_date <= latest:
-        raise _wrong(
-            "payment_date", str(asked.payment_date), f"must be from {FIRST_DAY} to {latest}"
-        )
+    if not FIRST_DAY <= asked.payment_date <= LAST_DAY:
+        text = f"must be from {FIRST_DAY} to {LAST_DAY}"
+        raise _wrong("payment_date", str(asked.payment_date), text)
     note = DividendNote(
         symbol=symbol,
         isin=asked.isin,
