@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 import trio
 
-from ledger.errors import Unavailable
+from ledger.errors import Busy, Conflict, Missing, Refused, Unavailable, UnknownCurrency
+from ledger.fact import Fill
+from ledger.lot import Pick
+from ledger.money import Money, Price, Quantity, Rounding
 from ledger.order import OrderState
+from store.facts import Facts
+from store.readd import Readded
 from tests.actors.rig import Rig
-from tests.support.builders import eur, security
+from tests.support.builders import NOW, eur, intent, rates, security
+from wire.ledger_asks import ChooseLots, Lots
 from wire.messages import Nudge
+from wire.order_asks import Resolve
 
 READS = (
     "snapshot",
@@ -158,17 +167,295 @@ async def test_a_new_instrument_waits_for_the_owner(rig: Rig) -> None:
     assert not universe["DEMO-B.EU"].allow_buy
 
 
-async def test_a_held_security_that_the_broker_no_longer_lists_is_unvalued_not_forgotten(
-    rig: Rig,
+@pytest.mark.parametrize(("days", "valued"), [(9, True), (11, False)])
+async def test_a_held_security_that_is_not_listed_any_more_counts_at_its_last_price_for_a_while(
+    rig: Rig, days: int, valued: bool
 ) -> None:
     rig.broker.held = {"DEMO-A.EU": "3"}
     await rig.start("sync")
     rig.broker.listed = [replace(security("DEMO-B.EU").instrument, isin="XF0000000002")]
-    assert rig.clock.jump_to(rig.clock.market_now().replace(day=6))
+    del rig.broker.quoted["DEMO-A.EU"]
+    later = rig.clock.market_now() + timedelta(days=days)
+    rig.broker.table = rates(later.date())
+    assert rig.clock.jump_to(later)
     portfolio = await rig.sync()
-    assert portfolio.unvalued == ("DEMO-A.EU",)
-    assert portfolio.total_eur is None
-    assert (await rig.store.facts.balances()).holdings == {"DEMO-A.EU": 3_000_000}
+    (held,) = portfolio.positions
+    assert (held.security.active, held.quantity.units) == (False, 3)
+    assert (held.value == eur("300")) is valued
+    assert (portfolio.total_eur is not None) is valued
+    assert portfolio.unvalued == (() if valued else ("DEMO-A.EU",))
+    assert "DEMO-A.EU" not in portfolio.quotes
+
+
+async def test_what_is_held_is_quoted_whether_or_not_it_is_active(rig: Rig) -> None:
+    rig.broker.held = {"DEMO-A.EU": "3"}
+    await rig.start("sync")
+    (known,) = await rig.store.securities.all()
+    await rig.store.securities.set_flags(known.security_id, active=False)
+    assert rig.clock.jump_to(rig.clock.market_now() + timedelta(days=1))
+    rig.broker.price("DEMO-A.EU", "110")
+    assert (await rig.sync()).positions[0].value == eur("330")
+
+
+async def test_a_stranger_that_is_held_joins_with_everything_off(rig: Rig) -> None:
+    await rig.start("sync")
+    stranger = replace(security("DEMO-C.EU").instrument, isin="XF0000000003")
+    rig.broker.listed.append(stranger)
+    rig.broker.price("DEMO-C.EU", "50")
+    rig.broker.fills.append(bought("DEMO-C.EU", "2"))
+    rig.broker.held, rig.broker.cash["EUR"] = {"DEMO-C.EU": "2"}, "9900"
+    portfolio = await rig.sync()
+    (held,) = portfolio.positions
+    assert held.security.instrument == stranger
+    allowed = held.security.allow_buy, held.security.allow_sell, held.security.confirmed
+    assert allowed == (False, False, False)
+    assert (held.value, portfolio.differences) == (eur("100"), ())
+
+
+async def test_a_stranger_that_nobody_lists_is_looked_for_once_a_day(rig: Rig) -> None:
+    await rig.start("sync")
+    rig.broker.fills.append(bought("GONE.EU", "2"))
+    rig.broker.held, rig.broker.cash["EUR"] = {"GONE.EU": "2"}, "9900"
+    for _ in range(3):
+        assert (await rig.sync()).unvalued == ("GONE.EU",)
+    assert rig.broker.calls.count("instruments") == 2
+
+
+def bought(symbol: str, units: str, name: str = "X1") -> Fill:
+    """Units at 50 EUR, which somebody bought at the broker without us."""
+    price = Price.of("50", "EUR")
+    gross = price.times(Quantity.of(units), Rounding.HALF_EVEN)
+    return Fill(name, "B-X", None, symbol, "BUY", Quantity.of(units), price, gross, (), NOW)
+
+
+# Rows that cannot be booked
+
+
+async def test_a_row_that_cannot_be_booked_is_kept_apart_and_stops_its_stream_alone(
+    rig: Rig,
+) -> None:
+    await rig.start("sync")
+    bad = replace(bought("DEMO-A.EU", "2", "BAD"), fees=(Money(1, "ZZZ"),))
+    rig.broker.fills += [bought("DEMO-A.EU", "2"), bad]
+    rig.broker.held, rig.broker.cash["EUR"] = {"DEMO-A.EU": "2"}, "9900"
+    rig.broker.deposit("250")
+    for _ in range(3):
+        portfolio = await rig.sync()
+        assert "cannot book fill:BAD" in (portfolio.stale or "")
+    balances = await rig.store.facts.balances()
+    assert (balances.cash["EUR"], balances.holdings) == (10_150_00, {"DEMO-A.EU": 2_000_000})
+    (row,) = await rig.store.quarantine.open_rows()
+    assert (row.stream, row.source_key) == ("fills", "fill:BAD")
+    assert "ZZZ" in row.error
+    told = [e for e in rig.events("ERROR_OCCURRED") if e.data["text"] == "BROKER ROW NOT BOOKED"]
+    assert len(told) == 1
+    assert len(rig.events("TRADE_EXECUTED")) == 1
+    rig.broker.fills[-1] = replace(rig.broker.fills[0], fill_id="BAD")
+    rig.broker.held, rig.broker.cash["EUR"] = {"DEMO-A.EU": "4"}, "10050"
+    assert (await rig.sync()).stale is None
+    assert await rig.store.quarantine.open_rows() == ()
+
+
+@pytest.mark.parametrize("read", READS)
+async def test_numbers_that_make_no_sense_fail_the_read_and_not_sync(rig: Rig, read: str) -> None:
+    await rig.start("sync")
+    rig.broker.errors[read] = UnknownCurrency("ZZZ")
+    assert "ZZZ" in ((await rig.sync()).stale or "")
+    rig.broker.errors.clear()
+    assert (await rig.sync()).stale is None
+
+
+# Differences and their bound
+
+
+async def test_small_differences_of_a_month_settle_up_to_five_units(rig: Rig) -> None:
+    await rig.start("sync")
+    for minor in range(99, 600, 99):
+        rig.broker.cash["EUR"] = str(Decimal("10000") - Decimal(minor).scaleb(-2))
+        portfolio = await rig.sync()
+        assert bool(portfolio.differences) == (minor > 500)
+    (item,) = portfolio.differences
+    assert (item.blocking, item.broker - item.books) == (True, -99)
+    later = rig.clock.market_now() + timedelta(days=31)
+    rig.broker.table = rates(later.date())
+    assert rig.clock.jump_to(later)
+    assert (await rig.sync()).differences == ()
+
+
+async def test_a_journal_that_contradicts_itself_halts_and_is_named(rig: Rig) -> None:
+    await rig.start("schedule", "sync")
+    await rig.store.ledger.write("UPDATE balance SET amount = amount + 1 WHERE key = 'EUR'")
+    assert (await rig.sync()).differences == ()
+    rig.broker.deposit("250")
+    (item,) = (await rig.sync()).differences
+    assert (item.account, item.key, item.blocking) == ("journal", "core:cash:EUR", True)
+    assert (item.books, item.broker) == (10_250_01, 10_250_00)
+    (latch,) = await rig.store.settings.latches()
+    assert (latch.name, "core cash EUR" in latch.reason) == ("books", True)
+    assert await resolve(rig, f"books:{item.item_id}", "adjust")
+    assert (await rig.sync()).differences == ()
+    assert (await rig.store.facts.balances()).cash["EUR"] == 10_250_00
+    assert len(await rig.store.settings.latches()) == 1
+
+
+async def test_the_journal_is_added_up_again_only_when_it_grew(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counted = 0
+    readd = Facts.readd
+
+    async def counting(facts: Facts) -> Readded:
+        nonlocal counted
+        counted += 1
+        return await readd(facts)
+
+    monkeypatch.setattr(Facts, "readd", counting)
+    await rig.start("sync")
+    at_start = counted
+    assert at_start >= 1
+    await rig.sync()
+    assert counted == at_start
+    rig.broker.deposit("1")
+    await rig.sync()
+    assert counted == at_start + 1
+
+
+async def resolve(rig: Rig, name: str, choice: str, *, confirm: bool = True) -> str:
+    asked = Resolve(name, choice, confirm=confirm, by="test")
+    return await rig.system.asks.sync.ask(asked, deadline_s=60)
+
+
+async def test_the_owner_settles_a_difference_of_cash_as_it_stands_now(rig: Rig) -> None:
+    await rig.start("sync")
+    rig.broker.cash["EUR"] = "9900"
+    (item,) = (await rig.sync()).differences
+    rig.broker.cash["EUR"] = "9850"
+    assert "-150.00 EUR" in await resolve(rig, f"books:{item.item_id}", "adjust")
+    portfolio = rig.boards.portfolio.value
+    assert (portfolio.differences, portfolio.cash_in("EUR")) == ((), eur("9850"))
+    with pytest.raises(Missing):
+        await resolve(rig, f"books:{item.item_id}", "adjust")
+    rig.broker.cash["EUR"] = "9849.10"
+    assert (await rig.sync()).differences == ()
+
+
+async def test_the_owner_settles_a_difference_of_a_holding(rig: Rig) -> None:
+    await rig.start("sync")
+    rig.broker.held = {"DEMO-A.EU": "3"}
+    (item,) = (await rig.sync()).differences
+    assert "3 DEMO-A.EU" in await resolve(rig, f"books:{item.item_id}", "adjust")
+    (held,) = rig.boards.portfolio.value.positions
+    assert (held.quantity.units, held.average_cost) == (3, None)
+    assert rig.boards.portfolio.value.differences == ()
+
+
+async def test_looking_again_books_nothing_and_closes_what_agrees(rig: Rig) -> None:
+    await rig.start("sync")
+    rig.broker.held = {"DEMO-A.EU": "3"}
+    (item,) = (await rig.sync()).differences
+    seq = await rig.store.facts.last_seq()
+    await resolve(rig, f"books:{item.item_id}", "recheck", confirm=False)
+    assert rig.boards.portfolio.value.differences == (item,)
+    rig.broker.held = {}
+    assert "nothing was booked" in await resolve(rig, f"books:{item.item_id}", "adjust")
+    assert rig.boards.portfolio.value.differences == ()
+    assert await rig.store.facts.last_seq() == seq
+
+
+@pytest.mark.parametrize(
+    ("name", "choice", "confirm", "error"),
+    [
+        ("books:{item}", "adjust", False, Refused),
+        ("books:{item}", "forget", True, Refused),
+        ("books:99", "adjust", True, Missing),
+        ("books:99", "recheck", True, Missing),
+        ("books:", "adjust", True, Missing),
+        ("order:1", "adjust", True, Missing),
+    ],
+)
+async def test_what_was_not_decided_clearly_changes_nothing(
+    rig: Rig, name: str, choice: str, confirm: bool, error: type[Exception]
+) -> None:
+    await rig.start("sync")
+    rig.broker.cash["EUR"] = "9900"
+    (item,) = (await rig.sync()).differences
+    with pytest.raises(error):
+        await resolve(rig, name.format(item=item.item_id), choice, confirm=confirm)
+    assert await rig.store.books.open_items() == (item,)
+
+
+@pytest.mark.parametrize("state", [OrderState.UNKNOWN, OrderState.ESCALATED])
+async def test_nothing_is_settled_while_an_orders_fate_is_open(rig: Rig, state: OrderState) -> None:
+    await rig.start("sync")
+    rig.broker.held = {"DEMO-A.EU": "3"}
+    (item,) = (await rig.sync()).differences
+    rig.boards.orders.publish((intent(state),))
+    with pytest.raises(Conflict, match="fate of order 1000"):
+        await resolve(rig, f"books:{item.item_id}", "adjust")
+    rig.boards.orders.publish((intent(OrderState.FILLED),))
+    assert await resolve(rig, f"books:{item.item_id}", "adjust")
+
+
+@pytest.mark.parametrize("hangs", [False, True])
+async def test_a_broker_that_fails_while_the_owner_decides_is_told_and_nothing_is_booked(
+    rig: Rig, hangs: bool
+) -> None:
+    await rig.start("sync")
+    rig.broker.cash["EUR"] = "9900"
+    (item,) = (await rig.sync()).differences
+    if hangs:
+        rig.broker.hung.add("snapshot")
+    else:
+        rig.broker.errors["snapshot"] = Unavailable("away")
+    with pytest.raises(Unavailable):
+        await resolve(rig, f"books:{item.item_id}", "adjust")
+    rig.broker.hung.clear()
+    rig.broker.errors.clear()
+    assert (await rig.sync()).differences == (item,)
+
+
+async def test_the_owner_does_not_wait_long_for_a_sync_that_hangs(rig: Rig) -> None:
+    await rig.start("sync")
+    rig.broker.cash["EUR"] = "9900"
+    (item,) = (await rig.sync()).differences
+    rig.broker.hung.add("quotes")
+    rig.system.nudges["sync"].nudge(Nudge("test"))
+    await trio.sleep(1)
+    with pytest.raises(Busy):
+        await resolve(rig, f"books:{item.item_id}", "adjust")
+
+
+# Lots
+
+
+async def test_the_owner_chooses_the_lots_of_a_sale(rig: Rig) -> None:
+    rig.broker.held = {"DEMO-A.EU": "3"}
+    await rig.start("sync")
+    sale = replace(bought("DEMO-A.EU", "1", "S1"), side="SELL", executed_at=NOW + timedelta(days=1))
+    rig.broker.fills += [
+        replace(bought("DEMO-A.EU", "2"), executed_at=NOW + timedelta(hours=1)),
+        sale,
+    ]
+    rig.broker.held, rig.broker.cash["EUR"] = {"DEMO-A.EU": "4"}, "9950"
+    assert (await rig.sync()).differences == ()
+    box = rig.system.asks.sync
+    before = await box.ask(Lots("DEMO-A.EU"), deadline_s=10)
+    assert [lot.quantity.units for lot in before.books["chosen"].lots] == [2, 2]
+    pick = (Pick("fill:X1", Quantity.of(1)),)
+    number = before.trade_ids["S1"]
+    with pytest.raises(Refused, match="confirm"):
+        await box.ask(ChooseLots(number, pick, confirm=False, by="test"), deadline_s=10)
+    more = (Pick("fill:X1", Quantity.of(2)),)
+    with pytest.raises(Refused, match="at most 1 were sold"):
+        await box.ask(ChooseLots(number, more, confirm=True, by="test"), deadline_s=10)
+    wrong = before.trade_ids["X1"]
+    with pytest.raises(Missing):
+        await box.ask(ChooseLots(wrong, pick, confirm=True, by="test"), deadline_s=10)
+    after = await box.ask(ChooseLots(number, pick, confirm=True, by="test"), deadline_s=10)
+    assert [lot.quantity.units for lot in after.books["chosen"].lots] == [3, 1]
+    assert after.books["chosen"].sales[0].gain == eur("0")
+    assert after.books["fifo"] == before.books["fifo"]
+    assert after.choices == {"S1": [*pick]}
 
 
 async def test_every_fact_is_announced_once(rig: Rig) -> None:
