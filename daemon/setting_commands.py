@@ -24,4 +24,5 @@ class SettingCommands:
 
     async def put(self, args: Args) -> dict[str, Any]:
         request = PutSetting(required(args, "key"), required(args, "value"), BY)
-        return asdict(await self.schedule.ask(request, deadline_s=ASK_S))
+        view = await self.schedule.ask(request, deadline_s=ASK_S)
+        return asdict(view)

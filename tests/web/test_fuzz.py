@@ -9,39 +9,95 @@ import trio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.web.world import BEARER, World, full_world, owner_latch
+from ledger.decision import Choice, Decision
+from ledger.order import OrderState
+from tests.web.world import BEARER, NOW, full_world, intent, owner_latch
+from wire.mailbox import AskBox
+from wire.messages import Decide, ProposeStep, SetMode
+from wire.order_asks import CancelOrder, PlaceOrder, Resolve
+from wire.setting_asks import ListSettings, PutSetting, SettingView
 
-POSTS = ("/api/system/halt", "/api/system/resume", "/api/settings/trading-mode")
+POSTS = (
+    "/api/system/halt", "/api/system/resume", "/api/settings/trading-mode",
+    "/api/trades/execute", "/api/trades/recommendations/execute",
+    "/api/trades/orders/68000000003/cancel", "/api/system/decisions/order:7",
+)  # fmt: skip
+PUTS = ("/api/settings/max_trades_per_day",)
 GETS = (
-    "/api/trades", "/api/trades/orders", "/api/portfolio/history", "/api/system/runs",
+    "/api/trades", "/api/trades/orders", "/api/trades/allocation", "/api/system/decisions",
+    "/api/trades/orders/3", "/api/settings", "/api/portfolio/history", "/api/system/runs",
     "/api/events/stream", "/login", "/api/cash-flows", "/api/cash-flows/summary",
 )  # fmt: skip
 WORDS = st.sampled_from(
-    ["reason", "reasons", "confirm", "trading_mode", "live", "research", "owner", "books", "x"]
-)
+    [
+        "reason", "reasons", "confirm", "trading_mode", "live", "research", "owner", "books", "x",
+        "symbol", "side", "BUY", "quantity", "limit_price", "force", "L2", "plan_id", "step",
+        "choice", "placed", "value",
+    ]
+)  # fmt: skip
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | WORDS | st.text(max_size=20)
 VALUES = st.recursive(
     SCALARS,
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(WORDS, inner, max_size=4),
     max_leaves=12,
 )
-NAMES = st.sampled_from(
-    ["limit", "days", "symbol", "side", "before_id", "types", "code", "start_date", "end_date"]
+# Bodies that come close to an order, a step, a decision or a setting.
+NEARLY = st.fixed_dictionaries(
+    {},
+    optional={
+        "symbol": st.text(max_size=12) | SCALARS,
+        "side": st.sampled_from(["BUY", "SELL", "HOLD"]),
+        "quantity": st.integers() | st.floats() | st.sampled_from(["NaN", "1e-9999999", "-0"]),
+        "limit_price": st.floats() | st.sampled_from(["sNaN", "1e9999999", None]),
+        "force": st.lists(WORDS, max_size=3),
+        "plan_id": st.text(max_size=70),
+        "step": st.integers(),
+        "choice": WORDS,
+        "confirm": st.booleans(),
+        "value": SCALARS,
+    },
 )
-DOCUMENTED = {200, 303, 400, 401, 403, 404, 405, 409, 413, 422, 423, 429, 503}
+NAMES = st.sampled_from(
+    [
+        "limit", "days", "symbol", "side", "before_id", "types", "code", "start_date", "end_date",
+        "state", "mode", "source", "order_class", "key", "meta",
+    ]
+)  # fmt: skip
+DOCUMENTED = {200, 202, 303, 400, 401, 403, 404, 405, 409, 413, 422, 423, 429, 502, 503}
+VIEW = SettingView("max_trades_per_day", "6", "int", "", "4", "1", "50", "on one day")
 QUICK = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
-async def _answer_asks(world: World) -> None:
+def _said(request: object) -> object:
+    """What the actor that is asked would answer."""
+    match request:
+        case SetMode():
+            return "live"
+        case ListSettings():
+            return (VIEW,)
+        case PutSetting():
+            return VIEW
+        case Resolve():
+            return "done"
+        case PlaceOrder() | CancelOrder() | ProposeStep() | Decide():
+            return intent(3, "IBE.EU", "BUY", OrderState.ACTIVE)
+        case _:
+            return (owner_latch(),)
+
+
+async def _answer_asks(box: AskBox) -> None:
     while True:
-        ask = await world.asks.schedule.receive()
-        ask.slot.answer((owner_latch(),) if "mode" not in type(ask.request).__name__ else "live")
+        ask = await box.receive()
+        ask.slot.answer(_said(ask.request))
 
 
 async def _send(method: str, path: str, **kwargs: Any) -> int:
     world = full_world()
+    choices = (Choice("placed", "it is followed"),)
+    world.views.questions = (Decision("order:7", "order", "Placed?", "why", choices, NOW),)
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(_answer_asks, world)
+        for box in (world.asks.schedule, world.asks.planner, world.asks.trader):
+            nursery.start_soon(_answer_asks, box)
         world.shutdown.set()
         response = await world.app().test_client().open(path, method=method, **kwargs)
         await response.get_data()
@@ -57,10 +113,11 @@ def send(method: str, path: str, **kwargs: Any) -> int:
 
 
 @QUICK
-@given(path=st.sampled_from(POSTS), value=VALUES)
+@given(path=st.sampled_from(POSTS + PUTS), value=VALUES | NEARLY)
 def test_no_json_body_is_a_fault_of_ours(path: str, value: Any) -> None:
     headers = {**BEARER, "Content-Type": "application/json"}
-    assert send("POST", path, headers=headers, data=json.dumps(value)) in DOCUMENTED
+    method = "PUT" if path in PUTS else "POST"
+    assert send(method, path, headers=headers, data=json.dumps(value)) in DOCUMENTED
 
 
 @QUICK
