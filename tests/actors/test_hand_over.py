@@ -54,8 +54,8 @@ async def test_the_next_step_waits_for_the_pace_and_then_leaves(rig: Rig) -> Non
 @pytest.mark.parametrize("rig", [replace(DEFAULTS, trade_frequency_limits=False)], indirect=True)
 async def test_what_was_just_bought_is_no_candidate(rig: Rig) -> None:
     first = await first_bought(rig)
-    for number in range(2, 5):
-        await pass_by(rig, timedelta(minutes=6))
+    for number in range(2, 4):
+        await pass_by(rig, timedelta(minutes=3))
         if f"B{number}" in rig.broker.orders:
             rig.broker.fill(f"B{number}")
             await rig.sync()

@@ -74,7 +74,7 @@ async def test_c8_a_quantity_beside_its_lot_is_refused_and_never_rounded(rig: Ri
     ("changes", "gate"),
     [
         ({"mic": "XXXX"}, "L1"),
-        ({"currency": "XXX"}, "L7"),
+        ({"currency": "QQQ"}, "L7"),
     ],
 )
 async def test_o11_an_unknown_exchange_or_currency_never_reaches_the_broker(

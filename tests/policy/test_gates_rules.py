@@ -329,13 +329,13 @@ def test_a_share_called_a_conversion_is_refused() -> None:
     ("changes", "gate"),
     [
         ({"proposal": proposal(side="HOLD")}, "L7"),
-        ({"proposal": proposal(currency="XXX")}, "L7"),
+        ({"proposal": proposal(currency="QQQ")}, "L7"),
         (
             {
-                "proposal": proposal(currency="XXX", decision_price=Price.of("100", "XXX")),
-                "security": security(currency="XXX"),
-                "quote": quote(currency="XXX"),
-                "limit": LimitPrice(None, "the currency XXX is unknown"),
+                "proposal": proposal(currency="QQQ", decision_price=Price.of("100", "QQQ")),
+                "security": security(currency="QQQ"),
+                "quote": quote(currency="QQQ"),
+                "limit": LimitPrice(None, "the currency QQQ is unknown"),
             },
             "L7",
         ),
