@@ -158,14 +158,9 @@ def _schedule(shared: _Shared) -> Schedule:
 
 def _sync(shared: _Shared) -> Sync:
     parts, store = shared.parts, shared.parts.store
+    health, events = shared.health, shared.events
     intake = Intake(
-        parts.broker,
-        store.facts,
-        store.quarantine,
-        parts.clock,
-        shared.health,
-        shared.events,
-        store.buckets,
+        parts.broker, store.facts, store.quarantine, parts.clock, health, events, store.buckets
     )
     keeper = Bookkeeper(intake, store.books, shared.asks.schedule)
     return Sync(

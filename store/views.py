@@ -20,6 +20,7 @@ from store.engine import Engine, Row, Tx, Value, scalar
 from store.flow_views import FlowViews
 from store.market import MarketStore
 from store.order_views import OrderViews
+from store.quarantine import QuarantinedRow, quarantined
 from store.runs import recent_runs
 from store.snapshots import Snapshot, day_history
 
@@ -118,6 +119,10 @@ class Views(OrderViews):
     async def runs(self, limit: int, job: Job | None = None) -> tuple[RunRecord, ...]:
         """Newest first."""
         return await self._ledger.read(lambda tx: recent_runs(tx, limit, job))
+
+    async def quarantine(self) -> tuple[QuarantinedRow, ...]:
+        """Rows of the broker that wait because they cannot be booked, oldest first."""
+        return await self._ledger.read(quarantined)
 
     async def counts(self) -> Mapping[str, int]:
         """Rows by table: full scans, not for every second."""

@@ -301,6 +301,7 @@ async def test_a_quarantined_row_is_told_once_and_released_with_its_stream(store
     assert not await put("flows", "flow:c1", row, error="unknown still", at=after(5))
     assert await put("fills", "fill:f1", row, error="odd", at=NOW)
     first, second = await store.quarantine.open_rows()
+    assert await store.views.quarantine() == (first, second)
     assert (first.source_key, first.error, first.first_at, first.last_at) == (
         "flow:c1", "unknown still", NOW, after(5),
     )  # fmt: skip

@@ -14,14 +14,17 @@ from hypothesis import strategies as st
 
 from ledger.dividend import DividendPot, PotShare
 from ledger.errors import Conflict, IllegalMove, Refused
-from ledger.fact import Fact
-from ledger.money import Price
+from ledger.fact import Adjustment, Fact
+from ledger.lot import LotBook, LotMethod, Pick
+from ledger.money import Price, Quantity
 from ledger.order import MOVES, Intent, OrderState
+from policy.lots import all_methods
 from store.facts import Balances
 from store.store import Store, open_store
 from tests.store.builders import (
     NOW,
     TIMES,
+    after,
     dividend,
     eur,
     fill,
@@ -42,6 +45,7 @@ class Books:
     intents: tuple[Intent, ...]
     pots: tuple[DividendPot, ...]
     postings: dict[tuple[str, str, str], int]
+    lots: dict[LotMethod, LotBook]
 
 
 async def begin(store: Store, bucket: str) -> Intent:
@@ -73,7 +77,13 @@ def facts_about(tag: int) -> list[Fact]:
         *paid("d1"),
         flow("back", "dividend", eur("-30"), reference="d1"),
         flow("late-tax", "tax", eur("-5"), reference="d0"),
+        fill("s1", side="SELL", units=2, order="b4", at=after(5)),
+        Adjustment(7, None, after(9), "decided", "AAA.EU", Quantity.of(3), "owner"),
+        Adjustment(8, eur("0.40"), after(9), "small"),
     ]
+
+
+PICKS = {"s1": [Pick("fill:f3", Quantity.of(1))]}
 
 
 async def books(store: Store) -> Books:
@@ -87,6 +97,7 @@ async def books(store: Store) -> Books:
         intents=await store.orders.recent(10),
         pots=await store.dividends.pots(),
         postings={(r["bucket_id"], r["account"], r["key"]): r["s"] for r in rows},
+        lots=all_methods((await store.facts.cost_history(["AAA.EU"]))["AAA.EU"], PICKS),
     )
 
 
@@ -134,6 +145,7 @@ async def test_any_order_repetition_and_batching_gives_the_same_books(
     expected = await played(range(COUNT), [], bucket, 0)
     assert found.balances == expected.balances
     assert found.intents == expected.intents
+    assert found.lots == expected.lots
     assert comparable(found.pots) == comparable(expected.pots)
     assert nonzero(found.postings) == nonzero(expected.postings)
     assert nonzero(found.postings) == booked(found.balances)
