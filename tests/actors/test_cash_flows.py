@@ -77,7 +77,7 @@ async def test_the_flows_of_a_cycle_are_counted_when_any_was_new(rig: Rig) -> No
 async def test_a_flow_in_an_unknown_currency_is_kept_apart_and_stops_no_other(rig: Rig) -> None:
     await rig.start("sync")
     rig.broker.flow("deposit", "1", status="pending")
-    odd = replace(rig.broker.flows[0], transaction_id="ODD", money=Money(100, "XXX"))
+    odd = replace(rig.broker.flows[0], transaction_id="ODD", money=Money(100, "QQQ"))
     rig.broker.flows.insert(0, odd)
     version = rig.boards.portfolio.version
     rig.broker.becomes("C1", "completed")
