@@ -42,7 +42,7 @@ ORDER BY f.executed_ms DESC, f.fact_seq DESC LIMIT :limit
 
 COUNTED = (
     "fact", "posting", "fill", "cash_flow", "dividend", "intent", "simulated_order", "order_event",
-    "plan", "run", "snapshot", "security", "book_item",
+    "plan", "run", "snapshot", "security", "book_item", "flow_version", "deposit_allocation",
 )  # fmt: skip
 
 
