@@ -25,13 +25,13 @@ SENT = "SELECT count(*) FROM intent WHERE client_order_id IS NOT NULL"
 def wish(
     life: Life, side: Side, units: int, *, symbol: str = "", source: str = "wish", attempt: int = 1
 ) -> Proposal:
-    """A planner's decision on the first security at its price of now."""
+    """The owner's decision on the first security at its price of now, small as it is."""
     board = life.system.boards.portfolio.value
     assert board is not None
     name = symbol or sorted(security.symbol for security in board.universe)[0]
     quote = board.quotes.get(name)
     return Proposal(
-        order_class="planner",
+        order_class="manual",
         source_id=source,
         step=1,
         attempt=attempt,
@@ -44,6 +44,7 @@ def wish(
         decision_price=quote.last if quote else Price.of("10", "EUR"),
         value_eur=None,
         reason="a test wishes so",
+        force=frozenset({"G11"}),
     )
 
 
