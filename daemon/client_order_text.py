@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from daemon.client_text import Lines, Row, cell, fields, rows_of, table
 
-_LISTED = ("client_order_id", "side", "quantity", "symbol", "limit", "state", "filled",
+_LISTED = ("intent_id", "client_order_id", "side", "quantity", "symbol", "limit", "state", "filled",
            "submitted_at")  # fmt: skip
 _TOLD = frozenset({"events", "verdicts", "fills", "blocked_by"})
 

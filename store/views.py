@@ -8,6 +8,7 @@ from datetime import date, datetime
 
 from ledger.currency import BASE
 from ledger.decision import Decision
+from ledger.emergency import EmergencySale
 from ledger.fact import CORE, is_pair
 from ledger.money import Money, Price, Quantity
 from ledger.order import Mode, OrderState, Side
@@ -16,6 +17,7 @@ from ledger.run import Job, RunRecord
 from store.codec import from_json, from_ms
 from store.decisions import Decisions
 from store.dividend_records import DividendRecords
+from store.emergency import Emergencies
 from store.engine import Engine, Row, Tx, Value, scalar
 from store.flow_views import FlowViews
 from store.market import MarketStore
@@ -92,6 +94,11 @@ class Views(OrderViews):
         self.flows = FlowViews(ledger, self._market)
         self.dividends = DividendRecords(ledger, self._market)
         self._decisions = Decisions(ledger)
+        self._emergency = Emergencies(ledger)
+
+    async def pending_sales(self) -> tuple[EmergencySale, ...]:
+        """What repairs of negative cash recommend now, the oldest first."""
+        return await self._emergency.pending_sales()
 
     async def decisions(self) -> tuple[Decision, ...]:
         """What waits for the owner's word."""

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from ledger.decision import Decision
 from ledger.dividend import DividendRecord
+from ledger.emergency import EmergencySale
 from ledger.money import Money
 from ledger.order import Intent
 from ledger.rate import RateTable
@@ -95,6 +96,10 @@ class ReadModels(Protocol):
 
     async def order_of_step(self, plan_id: str, step: int) -> OrderStory | None:
         """What a step of a plan became; None while it is no order."""
+        ...
+
+    async def pending_sales(self) -> Sequence[EmergencySale]:
+        """What repairs of negative cash recommend now."""
         ...
 
     async def decisions(self) -> Sequence[Decision]:

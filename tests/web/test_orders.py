@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from ledger.decision import Choice, Decision
+from ledger.emergency import EmergencyRun, EmergencySale, EmergencyState
 from ledger.errors import Conflict, Missing, Refused
 from ledger.money import Price, Quantity
 from ledger.order import Intent, OrderState, Verdict
@@ -252,3 +253,40 @@ async def test_a_refused_setting_names_key_and_bound(
     sender = Sender(full_world(), {"schedule": (error,)})
     got, document = await sender("PUT", "/api/settings/x", {"value": 9})
     assert (got, document["code"], document["detail"]) == (status, code, str(error))
+
+
+# Sales that cover negative cash stand before the plan
+
+
+def repair(state: EmergencyState = EmergencyState.SELLING) -> EmergencyRun:
+    return EmergencyRun("01HRUN", "live", state, NOW, NOW, ())
+
+
+async def test_sales_for_negative_cash_come_before_the_plan_and_leave_its_totals() -> None:
+    world = full_world()
+    path = "/api/trades/recommendations"
+    _, plain = await Sender(world)("GET", path)
+    sale = EmergencySale(
+        "01HRUN", 1, "AAPL.US", Quantity.of(2), Price.of("180", "USD"), eur("331.80"), "USD −300"
+    )
+    world.views.sales = (sale, replace(sale, number=2, symbol="ZZZ.US", intent_id=8))
+    _, shown = await Sender(world)("GET", path)
+    assert [step["step"] for step in shown["steps"]] == [1, 2, 3, 4, 5]
+    assert [step["is_emergency"] for step in shown["steps"]] == [True] * 2 + [False] * 3
+    assert [step["plan_step"] for step in shown["steps"]] == [None, None, 1, 2, 3]
+    first, second = shown["steps"][:2]
+    assert (first["name"], first["estimated_value"], first["state"]) == (
+        "Apple", 331.8, "proposed",
+    )  # fmt: skip
+    assert (second["name"], second["state"], second["intent_id"]) == ("ZZZ.US", "submitting", 8)
+    assert shown["next_step"] == plain["next_step"] + 2
+    for total in ("depth", "total_score_improvement", "final_available_cash", "evaluated_count"):
+        assert shown[total] == plain[total]
+
+
+async def test_after_a_repair_the_plan_stands_alone_again() -> None:
+    world = full_world()
+    world.views.error = AssertionError("nothing is asked of the store")
+    world.boards.emergency.publish(repair(EmergencyState.RESOLVED))
+    status, shown = await Sender(world)("GET", "/api/trades/recommendations")
+    assert (status, shown["steps"][0]["is_emergency"]) == (200, False)

@@ -12,6 +12,7 @@ import trio
 from quart_trio import QuartTrio
 
 from ledger.decision import Decision
+from ledger.emergency import EmergencySale
 from ledger.errors import Missing
 from ledger.halt import Latch
 from ledger.money import Money, Price, Quantity
@@ -130,6 +131,7 @@ class FakeViews:
         default_factory=dict[tuple[str, int], OrderStory]
     )
     questions: tuple[Decision, ...] = ()
+    sales: tuple[EmergencySale, ...] = ()
     run_rows: tuple[RunRecord, ...] = ()
     flows: FakeFlows = field(default_factory=FakeFlows)
     error: Exception | None = None
@@ -163,6 +165,10 @@ class FakeViews:
     async def order_of_step(self, plan_id: str, step: int) -> OrderStory | None:
         self._check()
         return self.steps.get((plan_id, step))
+
+    async def pending_sales(self) -> tuple[EmergencySale, ...]:
+        self._check()
+        return self.sales
 
     async def decisions(self) -> tuple[Decision, ...]:
         self._check()
