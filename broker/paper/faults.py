@@ -28,7 +28,7 @@ T = TypeVar("T")
 
 
 class Fault(StrEnum):
-    """`seconds` of a Blow means: machine time for LATENCY, market time for the last two."""
+    """`seconds` of a Blow means: machine time for LATENCY, market time for the last three."""
 
     LATENCY = "latency"  # the answer comes later
     DUPLICATE = "duplicate"  # every row of a list comes twice
@@ -40,6 +40,9 @@ class Fault(StrEnum):
     EMPTY = "empty"  # nothing where rows were due; a snapshot says that it is incomplete
     HIDDEN_ORDER = "hidden_order"  # placed, but not in the lists of orders for a while
     LATE_FILLS = "late_fills"  # fills are reported some time after they happened
+    OPEN_FLOWS = (
+        "open_flows"  # cash flows are shown as pending, then as being processed, for a while
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +101,7 @@ class FaultyBroker:
         self._sleep = sleep
         self._hidden: dict[str, datetime] = {}
         self._late: dict[str, tuple[datetime, Fill]] = {}
+        self._open: dict[str, tuple[datetime, datetime]] = {}
 
     @property
     def capabilities(self) -> Capabilities:
@@ -140,7 +144,9 @@ class FaultyBroker:
         if Fault.EMPTY in blows:
             return (), cursor
         rows, following = await self._inner.cash_flows_since(cursor)
-        return self._rows(rows, blows), following
+        now = await self._inner.probe()
+        shown = [self._flow(row, now, blows.get(Fault.OPEN_FLOWS)) for row in rows]
+        return self._rows(shown, blows), following
 
     async def corporate_actions_since(
         self, cursor: str | None
@@ -206,6 +212,16 @@ class FaultyBroker:
         now = await self._inner.probe()
         self._hidden = {key: shown for key, shown in self._hidden.items() if shown > now}
         return tuple(order for order in orders if order.broker_order_id not in self._hidden)
+
+    def _flow(self, row: FlowRow, now: datetime, held: Blow | None) -> FlowRow:
+        """The row, less far than it is while its time has not come."""
+        if held is not None:
+            begins, ends = row.booked_at, row.booked_at + timedelta(seconds=held.seconds)
+            self._open.setdefault(row.transaction_id, (begins + (ends - begins) / 2, ends))
+        halfway, ends = self._open.get(row.transaction_id, (now, now))
+        if now < halfway:
+            return replace(row, status="pending")
+        return replace(row, status="processing") if now < ends else row
 
     def _in_time(self, rows: Sequence[Fill], now: datetime, late: Blow | None) -> Sequence[Fill]:
         """`rows` without those that are still on their way, and with those that arrive now."""

@@ -54,6 +54,7 @@ class Campaign:
     skew: float = 0.0
     # Mean machine seconds between two whims of the owner; None: he is away.
     whims_s: float | None = None
+    withdrawals: bool = False
 
     @classmethod
     def month(cls, seed: int, *, order_seed: int | None = None) -> Campaign:
@@ -68,6 +69,7 @@ class Campaign:
             limits=rng.choice((LOOSE, drawn(seed), drawn(seed))),
             skew=rng.choice((0.0, 0.0, 0.15)),
             whims_s=rng.choice((None, 20.0, 60.0)),
+            withdrawals=rng.random() < 0.7,
             order_seed=order_seed,
         )
 
@@ -99,7 +101,7 @@ class Outcome:
 def run(campaign: Campaign, folder: Path) -> Outcome:
     """Live the whole campaign in `folder`, which must be empty."""
     rng = random.Random(f"lives {campaign.seed}")
-    market = small_market(campaign.seed, days=campaign.days)
+    market = small_market(campaign.seed, days=campaign.days, withdrawals=campaign.withdrawals)
     rate = rng.choice((600.0, 1200.0, 2400.0, 4800.0))
     world = World(
         folder,

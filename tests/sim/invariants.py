@@ -66,8 +66,8 @@ def o5_every_order_has_its_intent(db: sqlite3.Connection) -> Iterator[str]:
         name = f"order {row['client_order_id']}"
         if row["intent_id"] is None:
             yield f"O5: {name} at the exchange has no intent"
-        elif row["begun_ms"] is None or row["begun_ms"] > row["created_ms"]:
-            yield f"O5: {name} reached the exchange before its intent was submitting"
+        elif row["begun_ms"] is None:  # when it was begun is asked at its departure
+            yield f"O5: {name} is at the exchange, its intent was never submitting"
         elif not row["same"]:
             yield f"O5: {name} differs from its intent"
         elif row["state"] in (*NEVER_PLACED, "rejected", "not_placed"):
@@ -212,6 +212,94 @@ def o2_every_order_has_ended_and_is_linked(db: sqlite3.Connection) -> Iterator[s
             yield f"O2: {name} is {state} here and {row['shown']} at the exchange"
 
 
+def k2_a_flow_is_booked_as_it_stands_now(db: sqlite3.Connection) -> Iterator[str]:
+    """However often its status changed: what is completed now is booked, once, nothing else."""
+    sql = """
+        WITH newest AS (
+            SELECT * FROM flow_version v WHERE version = (
+                SELECT max(version) FROM flow_version w WHERE w.transaction_id = v.transaction_id))
+        SELECT n.transaction_id, n.status, n.currency,
+            CASE WHEN n.status = 'completed' THEN n.minor ELSE 0 END AS due,
+            (SELECT coalesce(sum(c.minor), 0) FROM flow_fact b JOIN cash_flow c USING (fact_seq)
+             WHERE b.transaction_id = n.transaction_id AND c.currency = n.currency) AS booked
+        FROM newest n WHERE due <> booked"""
+    for row in db.execute(sql):
+        yield f"K2: flow {row['transaction_id']} is {row['status']}, {row['booked']} is booked"
+
+
+def k3_every_deposit_was_divided_once(db: sqlite3.Connection) -> Iterator[str]:
+    sql = """
+        SELECT c.flow_id, count(a.bucket_id) AS parts, count(DISTINCT a.currency) AS currencies
+        FROM cash_flow c LEFT JOIN deposit_allocation a USING (fact_seq)
+        WHERE c.category = 'deposit' GROUP BY c.fact_seq HAVING parts = 0 OR currencies <> 1"""
+    for row in db.execute(sql):
+        yield f"K3: deposit {row['flow_id']} was divided into {row['parts']} parts"
+
+
+def k4_the_parts_of_a_deposit_add_up(db: sqlite3.Connection) -> Iterator[str]:
+    sql = """
+        SELECT c.flow_id, c.minor, c.currency, sum(a.minor) AS parts, min(a.currency) AS unit,
+            (SELECT sum(delta) FROM posting p WHERE p.fact_seq = c.fact_seq AND p.key = c.currency)
+                AS posted,
+            (SELECT count(*) FROM posting p WHERE p.fact_seq = c.fact_seq AND p.key <> c.currency)
+                AS others
+        FROM cash_flow c JOIN deposit_allocation a USING (fact_seq)
+        GROUP BY c.fact_seq"""
+    for row in db.execute(sql):
+        whole = (row["minor"], row["currency"])
+        parts, posted = (row["parts"], row["unit"]), (row["posted"], row["currency"])
+        if parts != whole or posted != whole or row["others"]:
+            yield f"K4: deposit {row['flow_id']} of {whole} became {parts}, posted {posted}"
+
+
+def k6_drip_spends_its_pots_only(db: sqlite3.Connection) -> Iterator[str]:
+    """An order in the currency of its pots costs at most what they gave, its fee included."""
+    sql = """
+        SELECT i.intent_id, sum(a.minor) AS given, d.currency,
+            (SELECT sum(f.gross_minor) FROM fill f WHERE f.intent_id = i.intent_id) AS spent,
+            (SELECT sum(e.minor) FROM fill f JOIN fill_fee e USING (fact_seq)
+             WHERE f.intent_id = i.intent_id AND e.currency = d.currency) AS fees
+        FROM intent i JOIN drip_allocation a USING (intent_id) JOIN dividend d USING (dividend_id)
+        WHERE i.order_class = 'drip' AND i.currency = d.currency
+        GROUP BY i.intent_id, d.currency
+        HAVING (SELECT count(DISTINCT e.currency) FROM drip_allocation b
+            JOIN dividend e USING (dividend_id) WHERE b.intent_id = i.intent_id) = 1"""
+    for row in db.execute(sql):
+        if (row["spent"] or 0) + (row["fees"] or 0) > row["given"]:
+            yield f"K6: order {row['intent_id']} spent {row['spent']} of pots worth {row['given']}"
+
+
+def k7_withdrawals_are_the_exchanges(db: sqlite3.Connection) -> Iterator[str]:
+    """No fee, tax or purchase is ever taken for money that its owner moved."""
+    sql = """
+        SELECT c.flow_id, c.category, p.category AS theirs, c.minor, p.minor AS amount
+        FROM cash_flow c LEFT JOIN paper.flows p ON c.flow_id = printf('C%09d', p.number)
+        WHERE c.category IN ('deposit', 'withdrawal') AND instr(c.flow_id, ':') = 0
+            AND (p.category IS NOT c.category OR p.minor IS NOT c.minor)"""
+    for row in db.execute(sql):
+        yield f"K7: flow {row['flow_id']} is a {row['category']}, at the exchange {row['theirs']}"
+
+
+def o12_what_research_made_was_never_sent(db: sqlite3.Connection) -> Iterator[str]:
+    sql = """
+        SELECT i.intent_id, i.state FROM intent i WHERE i.mode = 'research'
+            AND (i.client_order_id IS NOT NULL OR i.reserved_minor IS NOT NULL
+                OR EXISTS (SELECT 1 FROM fill f WHERE f.intent_id = i.intent_id)
+                OR i.state NOT IN ('proposed', 'refused', 'simulated'))"""
+    for row in db.execute(sql):
+        yield f"O12: order {row['intent_id']} of research is {row['state']}"
+
+
+def c9_buckets_add_up_to_the_books(db: sqlite3.Connection) -> Iterator[str]:
+    sql = """
+        SELECT p.key, sum(p.delta) AS posted,
+            (SELECT sum(amount) FROM balance b WHERE b.account = 'cash' AND b.key = p.key) AS held
+        FROM posting p WHERE p.account = 'cash' GROUP BY p.key HAVING posted IS NOT held"""
+    for row in db.execute(sql):
+        name, held, posted = row["key"], row["held"], row["posted"]
+        yield f"C9: the buckets hold {held} of {name}, the journal says {posted}"
+
+
 ALWAYS: tuple[Check, ...] = (
     o1_one_order_per_decision,
     o5_every_order_has_its_intent,
@@ -223,7 +311,14 @@ ALWAYS: tuple[Check, ...] = (
     o13_only_live_orders_were_sent,
     c1_nothing_is_ever_short,
     k1_postings_are_the_balances,
+    k2_a_flow_is_booked_as_it_stands_now,
+    k3_every_deposit_was_divided_once,
+    k4_the_parts_of_a_deposit_add_up,
     k5_a_dividend_is_spent_once,
+    k6_drip_spends_its_pots_only,
+    k7_withdrawals_are_the_exchanges,
+    o12_what_research_made_was_never_sent,
+    c9_buckets_add_up_to_the_books,
     m3_fills_keep_their_limit,
 )
 SETTLED: tuple[Check, ...] = (

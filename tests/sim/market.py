@@ -71,10 +71,12 @@ def small_market(
     volume: int | None = None,
     first: date | None = None,
     eventful: bool = True,
+    withdrawals: bool = False,
 ) -> SmallMarket:
     """Three to five instruments on two or three exchanges, with some `days` to replay.
 
-    Without `eventful` there are no dividends, splits, deposits and opening positions.
+    Without `eventful` there are no dividends, splits, deposits and opening positions. With
+    `withdrawals` the owner takes money out, at times more than there is.
     """
     rng = random.Random(f"market {seed}")
     first = first or date(2010, 1, 4) + DAY * rng.randrange(15 * 365)
@@ -87,13 +89,18 @@ def small_market(
         for name, row in securities.items()
     }
     opening = opening_cash if opening_cash is not None else _opening_cash(rng, securities)
+    # In this order: each draws on what the one before left of the randomness.
+    dividends = _dividends(rng, securities, bars, first) if eventful else ()
+    rates = {code: _rates(rng, code, span) for code in PER_EUR}
+    deposits = _deposits(rng, securities, first, days) if eventful else ()
+    taken = _withdrawals(seed, securities, first, days) if withdrawals else ()
     data = MarketData(
         securities=securities,
         bars=bars,
-        dividends=_dividends(rng, securities, bars, first) if eventful else (),
+        dividends=dividends,
         splits=tuple(sorted(splits.values(), key=lambda row: (row.day, row.symbol))),
-        rates={code: _rates(rng, code, span) for code in PER_EUR},
-        cash=_deposits(rng, securities, first, days) if eventful else (),
+        rates=rates,
+        cash=tuple(sorted((*deposits, *taken), key=lambda row: row.day)),
         opening_cash=tuple(opening),
         opening_positions=_positions(rng, securities, bars, first) if eventful else (),
         fundamentals=(),
@@ -228,4 +235,20 @@ def _deposits(
         CashRow(first + DAY * n, rng.choice(currencies), rng.randrange(200_00, 6_000_00))
         for n in range(days * 2)
         if rng.random() < 0.6
+    )
+
+
+def _withdrawals(
+    seed: int, securities: dict[str, SecurityRow], first: date, days: int
+) -> tuple[CashRow, ...]:
+    """A few, some of them larger than any balance in their currency."""
+    rng = random.Random(f"withdrawals {seed}")
+    currencies = ["EUR", *sorted({row.currency for row in securities.values()})]
+    return tuple(
+        CashRow(
+            first + DAY * rng.randrange(1, max(days, 2)),
+            rng.choice(currencies),
+            -rng.choice((rng.randrange(100_00, 2_000_00), rng.randrange(2_000_00, 15_000_00))),
+        )
+        for _ in range(rng.choice((1, 2, 3, 4)))
     )
