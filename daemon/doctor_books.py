@@ -12,10 +12,12 @@ from contextlib import closing
 from pathlib import Path
 
 from daemon.doctor_check import Check, fail, ok, warn
+from daemon.doctor_rates import examine_rates
 
 LEDGER = "ledger.db"
+MARKET = "market.db"
 # The prices can be fetched again, so a quick look does for them.
-DATABASES = ((LEDGER, "integrity_check"), ("market.db", "quick_check"), ("paper.db", "quick_check"))
+DATABASES = ((LEDGER, "integrity_check"), (MARKET, "quick_check"), ("paper.db", "quick_check"))
 BUSY_S = 5.0
 
 _UNBALANCED = """
@@ -42,6 +44,8 @@ def examine_databases(data: Path) -> Iterator[Check]:
                 yield _sound(database, name, pragma)
                 if name == LEDGER:
                     yield from _books(database)
+                if name == MARKET:
+                    yield from examine_rates(database)
         except sqlite3.Error as error:
             yield fail(name, f"cannot be read: {error}")
 

@@ -108,6 +108,7 @@ SETTINGS: tuple[Setting, ...] = (
     _money("min_currency_reserve_eur", "min_currency_reserve", 1000, "each currency keeps this"),
     _share("fx_buffer_pct", "fx_buffer", "0", "0.20", "bought on top of what a conversion needs"),
     _money("min_fx_amount_eur", "min_fx_amount", 100_000, "the smallest sensible conversion"),
+    _money("fx_first_amount_eur", "fx_first_amount", 100_000, "conversions on an unproven pair"),
     _share("max_position_share", "max_position_share", "0.01", "1", "the largest position"),
     _share("max_order_share", "max_order_share", "0.001", "1", "the largest order"),
     _share("emergency_max_sell_pct", "emergency_max_sell_share", "0", "1",
