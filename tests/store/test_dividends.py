@@ -188,9 +188,9 @@ async def test_a_reversal_before_anything_was_bought_cancels(store: Store) -> No
 
 async def test_what_the_broker_reported_is_read_by_security(store: Store) -> None:
     await store.facts.record([dividend("d1"), split(), dividend("d2", symbol="CCC.EU")], **TIMES)
-    found = await store.dividends.actions(["AAA.EU", "XXX.EU"])
+    found = await store.dividends.actions(["AAA.EU", "ZZZ.EU"])
     assert [a.kind for a in found["AAA.EU"]] == ["dividend", "split"]
-    assert found["XXX.EU"] == ()
+    assert found["ZZZ.EU"] == ()
     assert "CCC.EU" not in found
 
 

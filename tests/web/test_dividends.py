@@ -110,7 +110,7 @@ WRONG: tuple[dict[str, Any], ...] = (
     {"amount": 0.001},
     {"amount_eur": 0},
     {"amount_eur": None},
-    {"currency": "XXX"},
+    {"currency": "QQQ"},
     {"currency": ""},
     {"payment_date": "yesterday"},
     {"payment_date": "1999-12-31"},
