@@ -12,8 +12,10 @@ import trio
 from hypercorn.config import Config
 from hypercorn.trio import serve
 
-from tests.web.world import World, full_world, owner_latch, trading
+from ledger.order import OrderState
+from tests.web.world import World, full_world, intent, owner_latch, trading
 from wire.messages import RaiseLatch, Resume, SetMode
+from wire.order_asks import CancelOrder, Resolve
 
 T = TypeVar("T")
 START_S = 20.0
@@ -60,6 +62,7 @@ class Served:
         config.errorlog = None
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._schedule)
+            nursery.start_soon(self._trader)
             nursery.start_soon(self._beats)
             served = partial(serve, self.world.app(), config, mode="asgi")
             binds = await nursery.start(partial(served, shutdown_trigger=self.world.shutdown.wait))
@@ -98,6 +101,21 @@ class Served:
                 case other:
                     raise AssertionError(other)
             self.world.tell("SYSTEM_STATUS_CHANGED")
+
+    async def _trader(self) -> None:
+        """Play the trader: an order is withdrawn at once, a question is answered."""
+        while True:
+            ask = await self.world.asks.trader.receive()
+            self.asked.append(ask.request)
+            match ask.request:
+                case CancelOrder():
+                    ask.slot.answer(intent(3, "IBE.EU", "BUY", OrderState.CANCELLED))
+                case Resolve():
+                    self.world.views.questions = ()
+                    ask.slot.answer("it is followed")
+                case other:
+                    raise AssertionError(other)
+            self.world.tell("ORDER_CHANGED")
 
     def _publish(self, *, halted: bool) -> None:
         self.world.boards.trading.publish(trading(owner_latch()) if halted else trading())

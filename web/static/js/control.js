@@ -1,6 +1,7 @@
 // Everything that changes something: halt, resume and mode, each behind its own confirmation.
 
 import { post } from "./api.js";
+import { confirming } from "./confirm.js";
 import { byId, el } from "./dom.js";
 
 let mode = null;
@@ -12,19 +13,19 @@ export function know(status) {
 }
 
 export function start(refresh) {
-  const halt = dialog("halt-dialog", async () => {
+  const halt = confirming("halt-dialog", async () => {
     await post("/api/system/halt", { reason: byId("halt-reason").value.trim() || "halted on the dashboard" });
     refresh();
   });
   byId("halt-button").addEventListener("click", () => halt.open());
 
-  const resume = dialog("resume-dialog", async () => {
+  const resume = confirming("resume-dialog", async () => {
     await post("/api/system/resume", { reasons: ticked(), confirm: true });
     refresh();
   }, (box) => typed(box) && ticked().length > 0);
   byId("resume-button").addEventListener("click", () => { listLatches(); resume.open(); });
 
-  const change = dialog("mode-dialog", async () => {
+  const change = confirming("mode-dialog", async () => {
     const wanted = chosen();
     await post("/api/settings/trading-mode", { trading_mode: wanted, confirm: wanted === "live" });
     refresh();
@@ -54,37 +55,4 @@ function listLatches() {
     return el("label", {}, box, el("span", {}, el("b", {}, latch.name.replaceAll("_", " ")), ` ${latch.reason}${note}`));
   });
   byId("resume-latches").replaceChildren(byId("resume-latches").firstElementChild, ...rows);
-}
-
-// A dialog whose action button works once `ready` says so; a failure is shown and keeps it open.
-function dialog(id, act, ready = () => true) {
-  const box = byId(id);
-  const button = box.querySelector("[data-act]");
-  const failure = box.querySelector(".failure");
-  const check = () => { button.disabled = !ready(box); };
-  box.addEventListener("input", check);
-  box.querySelector("form").addEventListener("submit", (event) => {
-    if (event.submitter?.value === "cancel") return;
-    event.preventDefault();
-    if (!button.disabled) button.click();
-  });
-  button.addEventListener("click", async () => {
-    button.disabled = true;
-    failure.hidden = true;
-    try {
-      await act();
-      box.close();
-    } catch (error) {
-      failure.textContent = error.message;
-      failure.hidden = false;
-      check();
-    }
-  });
-  const open = () => {
-    failure.hidden = true;
-    for (const field of box.querySelectorAll("input:not([type])")) field.value = "";
-    check();
-    box.showModal();
-  };
-  return { open };
 }

@@ -3,8 +3,10 @@
 import { resource } from "./api.js";
 import { showHistory } from "./chart.js";
 import * as control from "./control.js";
+import * as questions from "./decisions.js";
 import { byId, text } from "./dom.js";
 import * as matrix from "./matrix.js";
+import * as book from "./orders.js";
 import { follow } from "./stream.js";
 import * as views from "./views.js";
 
@@ -29,7 +31,8 @@ const summary = resource("/api/portfolio/summary", (data) => {
 const positions = resource("/api/portfolio", views.positions);
 const plan = resource("/api/trades/recommendations", views.plan);
 const planner = resource("/api/planner/status", views.planner);
-const orders = resource("/api/trades/orders?limit=12", views.orders);
+const orders = resource("/api/trades/orders?limit=12", book.orders);
+const decisions = resource("/api/system/decisions", questions.decisions);
 const trades = resource("/api/trades?limit=12", views.trades);
 const jobs = resource("/api/system/jobs", views.jobs);
 const markets = resource("/api/system/markets", views.markets);
@@ -38,7 +41,7 @@ const status = resource("/api/system/status", (data) => {
   control.know(data);
 });
 
-const everything = () => [status, summary, positions, plan, planner, orders, trades, jobs, markets].forEach((refresh) => refresh());
+const everything = () => [status, summary, positions, plan, planner, orders, decisions, trades, jobs, markets].forEach((refresh) => refresh());
 
 const INTERESTED = {
   PORTFOLIO_CHANGED: [summary, positions],
@@ -46,14 +49,14 @@ const INTERESTED = {
   DEPOSIT_PROCESSED: [summary, positions],
   DIVIDEND_CREATED: [summary],
   TRADE_EXECUTED: [trades, orders, summary, positions],
-  ORDER_CHANGED: [orders, plan],
+  ORDER_CHANGED: [orders, plan, decisions],
   PLAN_GENERATED: [plan, planner],
   RECOMMENDATIONS_READY: [plan, planner],
   PLANNING_STATUS_UPDATED: [planner, plan],
-  SYSTEM_STATUS_CHANGED: [status],
+  SYSTEM_STATUS_CHANGED: [status, decisions],
   SETTINGS_CHANGED: [status, plan],
-  ERROR_OCCURRED: [status],
-  ERROR_CLEARED: [status],
+  ERROR_OCCURRED: [status, decisions],
+  ERROR_CLEARED: [status, decisions],
   JOB_STARTED: [jobs],
   JOB_PROGRESS: [jobs],
   JOB_COMPLETED: [jobs],
@@ -81,6 +84,8 @@ for (const button of document.querySelectorAll("[data-days]")) {
 }
 
 control.start(everything);
+book.start(everything);
+questions.start(everything);
 matrix.start();
 follow({
   onEvent: (type) => (INTERESTED[type] || []).forEach((refresh) => refresh()),

@@ -7,7 +7,7 @@ import { clock, day, distance, gain, moment, money, number, percent } from "./fo
 let marketNow = null;
 
 const demo = (row) => (row.synthetic ? el("span", { class: "badge demo", title: "An invented instrument of the demonstration market" }, "DEMO") : null);
-const side = (name) => el("span", { class: `side-tag ${name}` }, name);
+export const side = (name) => el("span", { class: `side-tag ${name}` }, name);
 
 export function summary(data) {
   text("total", money(data.total_value), { flash: true });
@@ -83,23 +83,6 @@ export function planner(data) {
   const bar = byId("plan-progress");
   bar.hidden = !data.is_planning;
   bar.value = data.progress_percentage;
-}
-
-const TONES = { filled: "good", active: "busy", accepted: "busy", submitting: "busy", partially_filled: "busy", unknown: "bad", escalated: "bad", rejected: "bad", refused: "warn" };
-
-export function orders(rows) {
-  const open = rows.filter((row) => row.in_flight).length;
-  text("orders-open", open ? `${open} in flight` : "none in flight");
-  keyed(byId("orders").tBodies[0], rows, { key: (row) => row.intent_id, render: orderRow, empty: emptyRow(4, "No orders yet") });
-}
-
-function orderRow(row) {
-  const why = row.error || row.blocked_by.map((gate) => `${gate.gate}: ${gate.detail}`).join("; ");
-  return el("tr", {},
-    el("td", {}, side(row.side), `${number(row.quantity, 6, 0)} × ${row.symbol}`, el("span", { class: "sub" }, why || row.reason)),
-    el("td", { class: "n wide" }, row.limit === null ? "–" : money(row.limit, row.currency)),
-    el("td", {}, el("span", { class: `chip ${TONES[row.state] || ""}` }, row.state.replaceAll("_", " ")), row.mode === "live" ? null : el("span", { class: "sub" }, row.mode)),
-    el("td", { class: "n" }, moment(row.submitted_at || row.proposed_at)));
 }
 
 export function trades(rows) {
