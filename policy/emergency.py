@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from enum import StrEnum
 
 from ledger.currency import BASE
@@ -208,17 +209,22 @@ def within(first: Repair, bound_eur: Money, market: FxMarket) -> Repair | None:
 
 
 def uncovered(
-    deficits: Iterable[Deficit], sources: Sources, *, sold: frozenset[str] = frozenset()
+    deficits: Iterable[Deficit],
+    sources: Sources,
+    *,
+    sold: frozenset[str] = frozenset(),
+    buffer: Decimal = Decimal(0),
 ) -> Money:
     """What the deficits need in EUR beyond all that other currencies can spare for them.
 
     What sales brought counts whole: the balance of a currency in `sold` covers with its reserve,
     too. A need or a surplus without a rate, or without a price to exchange it at, is not counted.
+    `buffer` is a share of the needs that is wanted on top.
     """
     wanted = tuple(deficits)
     missing = Money.zero(BASE)
     for deficit in wanted:
-        missing += deficit.need_eur or Money.zero(BASE)
+        missing += padded(deficit.need_eur or Money.zero(BASE), buffer)
     for currency, balance in sources.free.items():
         if any(_leads(currency, deficit.currency, sources.market) for deficit in wanted):
             whole = max(balance, Money.zero(currency))

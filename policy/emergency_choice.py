@@ -6,6 +6,7 @@ In research the same choice is shown as recommendations and nothing is ordered.
 from __future__ import annotations
 
 from datetime import timedelta
+from decimal import Decimal
 
 from ledger.currency import BASE
 from ledger.emergency import EmergencyRun, EmergencySale, EmergencyState
@@ -28,6 +29,10 @@ from policy.emergency_view import (
 
 # A source that only lacks a rate gets this long (market time) before anything is sold instead.
 PATIENCE = timedelta(hours=1)
+# What an exchange of the proceeds may cost, and the reserve they leave behind, at the most …
+EXCHANGE_LOSS = Decimal("0.05")
+# … so a sale after the first aims at a little above that: together they stay within the margin.
+LATER_MARGIN = Decimal("0.04")
 REASON = "Emergency rebalancing: negative cash balance"
 
 _S = EmergencyState
@@ -35,13 +40,12 @@ _S = EmergencyState
 
 def missing(view: EmergencyView, conversions: tuple[Repair, ...]) -> Money:
     """What has to be sold for, in EUR; before a sale, what cannot be exchanged covers nothing."""
-    sold = frozenset(
-        order.proposal.currency
-        for order in view.orders
-        if order.filled.micro and not is_pair(order.proposal.symbol)
-    )
-    if conversions or sold:
-        return emergency.uncovered(view.deficits, view.sources, sold=sold)
+    if view.sold_in:
+        return emergency.uncovered(
+            view.deficits, view.sources, sold=view.sold_in, buffer=EXCHANGE_LOSS
+        )
+    if conversions:
+        return emergency.uncovered(view.deficits, view.sources)
     known = (deficit.need_eur for deficit in view.deficits if deficit.need_eur is not None)
     return sum(known, Money.zero(BASE))
 
@@ -74,7 +78,8 @@ def _patience(run: EmergencyRun, view: EmergencyView) -> Wait | None:
 
 def _choose(run: EmergencyRun, view: EmergencyView, need: Money) -> Action:
     market = view.market
-    planned = emergency_sales.plan_sales(need, market, view.targets)
+    margin = LATER_MARGIN if view.sold_in else emergency_sales.MARGIN
+    planned = emergency_sales.plan_sales(need, market, view.targets, margin=margin)
     if not planned:
         return _nothing_offered(run, view)
     bound = view.order_bound

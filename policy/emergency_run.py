@@ -119,7 +119,7 @@ def _await(run: EmergencyRun, order: Intent) -> Wait:
 def _act(run: EmergencyRun, view: EmergencyView) -> Action:
     """Live, on a fresh account, with nothing of ours under way."""
     final = run.state is _S.FINAL_EXCHANGE
-    sold = any(o.filled.micro and not is_pair(o.proposal.symbol) for o in view.orders)
+    sold = bool(view.sold_in)
     conversions = emergency.repair(view.deficits, view.sources)
     need = missing(view, conversions)
     if not conversions and view.pending:

@@ -134,15 +134,17 @@ def _fresh(quote: Quote, security: Security, market: SaleMarket) -> bool:
     return young and quote.last.currency == security.currency and quote.market_open is True
 
 
-def plan_sales(need: Money, market: SaleMarket, targets: frozenset[str]) -> tuple[Sale, ...]:
-    """The sales that bring `need` (EUR) and a tenth more, net of their fees."""
+def plan_sales(
+    need: Money, market: SaleMarket, targets: frozenset[str], *, margin: Decimal = MARGIN
+) -> tuple[Sale, ...]:
+    """The sales that bring `need` (EUR) and the margin, net of their fees."""
     sales: list[Sale] = []
     gathered = Money.zero(BASE)
     for offer in offers(market, targets):
         missing = need - gathered
         if missing.minor <= 0:
             break
-        sale = _slice(offer, padded(missing, MARGIN), market)
+        sale = _slice(offer, padded(missing, margin), market)
         if sale is not None and sale.net_eur.minor > 0:
             sales.append(sale)
             gathered += sale.net_eur

@@ -12,6 +12,7 @@ from decimal import Decimal
 
 from ledger.currency import BASE
 from ledger.emergency import EmergencyRun, EmergencySale, EmergencyState
+from ledger.fact import is_pair
 from ledger.money import Money
 from ledger.order import Intent, Mode, Proposal
 from ledger.portfolio import PortfolioSnapshot
@@ -65,6 +66,15 @@ class EmergencyView:
     @property
     def targets(self) -> frozenset[str]:
         return frozenset(deficit.currency for deficit in self.deficits)
+
+    @property
+    def sold_in(self) -> frozenset[str]:
+        """The currencies in which sales of the run brought money."""
+        return frozenset(
+            order.proposal.currency
+            for order in self.orders
+            if order.filled.micro and not is_pair(order.proposal.symbol)
+        )
 
     @property
     def next_step(self) -> int:

@@ -459,9 +459,9 @@ class Life:
         return world({}, shot=shot, orders=tuple(self.orders))
 
     def execute(self, wanted: Proposal, part: Decimal) -> None:
-        """`part` of the order at its decision price."""
+        """`part` of the order at its decision price, a lot at least."""
         lot = Quantity.of(1)
-        quantity = Quantity(int(wanted.quantity.micro * part)).floor_to_lot(lot)
+        quantity = max(Quantity(int(wanted.quantity.micro * part)).floor_to_lot(lot), lot)
         state = OrderState.FILLED if quantity == wanted.quantity else OrderState.CANCELLED
         self.orders.append(intent(state, proposal=wanted, filled=quantity, intent_id=wanted.step))
         sign = 1 if wanted.side == "BUY" else -1
@@ -517,7 +517,7 @@ def _check_exchange(action: Exchange, view: EmergencyView) -> None:
     assert target.currency != source.currency
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
     balances=st.lists(st.integers(-3_000_00, 3_000_00), min_size=4, max_size=4),
     held=st.tuples(st.integers(0, 200), st.integers(0, 200)),
@@ -549,6 +549,9 @@ def test_c4_c6_c7_whole_runs_keep_reserves_and_never_sell_more_than_is_missing(
         assert (run.state, proceeds, life.orders) == (S.RESOLVED, 0, [])
         return
     assert proceeds <= need * Decimal("1.10") + one_lot + 5
+    # Reserves of 5 EUR and fractions of a lot may swallow what is sold for less than this.
+    if need >= 400_00 and held[0] * prices[0] * 100 >= 3 * need + one_lot:
+        assert run.state is S.RESOLVED
     if run.state is S.RESOLVED:
         assert min(life.cash.values()) >= 0
     for currency, before in zip(("EUR", "USD", "GBP", "HKD"), balances, strict=True):
