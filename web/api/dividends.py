@@ -143,11 +143,11 @@ async def reinvestment_rate() -> Response:
     return reply(ReinvestmentRate(rate=rate.quantize(_RATE_PLACES)))
 
 
-@bp.get("/<number>")
+@bp.get("/<id>")
 @describe(answer=DividendRow)
-async def dividend(number: str) -> Response:
+async def dividend(id: str) -> Response:
     """One dividend."""
-    return reply(row_of(await _record(_id(number))))
+    return reply(row_of(await _record(_id(id))))
 
 
 @bp.post("")
@@ -162,11 +162,11 @@ async def note() -> Response:
     return reply(row_of(await _record(dividend_id)), status=201)
 
 
-@bp.post("/<number>/pending-bonus")
+@bp.post("/<id>/pending-bonus")
 @describe(body=BonusBody, empty=True)
-async def set_pending_bonus(number: str) -> Response:
+async def set_pending_bonus(id: str) -> Response:
     """Set what counts as waiting for reinvestment, instead of what is in the pot."""
-    dividend_id = _id(number)
+    dividend_id = _id(id)
     asked = await body(BonusBody)
     bonus = money_of("amount", asked.amount, BASE, above=None)
     request = SetPendingBonus(dividend_id, bonus)
@@ -174,11 +174,11 @@ async def set_pending_bonus(number: str) -> Response:
     return _done()
 
 
-@bp.post("/<number>/mark-reinvested")
+@bp.post("/<id>/mark-reinvested")
 @describe(body=ReinvestedBody, empty=True)
-async def mark_reinvested(number: str) -> Response:
+async def mark_reinvested(id: str) -> Response:
     """The owner bought shares with it: what is left in its pot is ordinary cash from now on."""
-    dividend_id = _id(number)
+    dividend_id = _id(id)
     asked = await body(ReinvestedBody)
     request = MarkReinvested(dividend_id, Quantity.of(asked.quantity))
     await here().asks.drip.ask(request, deadline_s=ASK_DEADLINE_S)
