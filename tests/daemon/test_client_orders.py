@@ -17,17 +17,32 @@ from daemon.control import ControlServer
 from ledger.errors import Conflict, Missing, Refused
 
 PLACED: dict[str, Any] = {
-    "status": "accepted", "state": "accepted", "intent_id": 7, "client_order_id": 68_000_000_000,
-    "symbol": "AAA.EU", "side": "BUY", "quantity": "3", "filled": "0", "limit": "10.05 EUR",
-    "error": None, "retry_after": None, "blocked_by": [],
-}  # fmt: skip
+    "status": "accepted",
+    "state": "accepted",
+    "intent_id": 7,
+    "client_order_id": 68_000_000_000,
+    "symbol": "AAA.EU",
+    "side": "BUY",
+    "quantity": "3",
+    "filled": "0",
+    "limit": "10.05 EUR",
+    "error": None,
+    "retry_after": None,
+    "blocked_by": [],
+}
 CLOSED: dict[str, Any] = {
     "gate": "L1",
     "detail": "the market is closed",
     "retry_after": "2026-01-02T08:00:00Z",
 }
-REFUSED: dict[str, Any] = {**PLACED, "status": "refused", "state": "refused", "client_order_id": None,
-           "retry_after": "2026-01-02T08:00:00Z", "blocked_by": [CLOSED]}  # fmt: skip
+REFUSED: dict[str, Any] = {
+    **PLACED,
+    "status": "refused",
+    "state": "refused",
+    "client_order_id": None,
+    "retry_after": "2026-01-02T08:00:00Z",
+    "blocked_by": [CLOSED],
+}
 STORY: dict[str, Any] = {
     **PLACED,
     "cancelable": True,
@@ -37,17 +52,37 @@ STORY: dict[str, Any] = {
         {"gate": "L1", "passed": True, "forced": False, "detail": "open", "retry_after": None},
         {"gate": "L2", "passed": False, "forced": True, "detail": "too soon", "retry_after": None},
     ],
-    "fills": [{"executed_at": "2026-01-01T09:01:00Z", "quantity": "1", "price": "10 EUR",
-               "value": "10.00 EUR", "fees": ["2.00 EUR"]}],
-}  # fmt: skip
+    "fills": [
+        {
+            "executed_at": "2026-01-01T09:01:00Z",
+            "quantity": "1",
+            "price": "10 EUR",
+            "value": "10.00 EUR",
+            "fees": ["2.00 EUR"],
+        }
+    ],
+}
 DECISION: dict[str, Any] = {
-    "id": "order:7", "kind": "order", "title": "Did BUY 3 AAA.EU reach the broker?",
-    "detail": "client order id 68", "since": "2026-01-01T09:00:00Z",
-    "choices": [{"choice": "placed", "effect": "it is followed"},
-                {"choice": "not_placed", "effect": "its money is free"}],
-}  # fmt: skip
-SETTING: dict[str, Any] = {"key": "max_trades_per_day", "value": "6", "kind": "int", "unit": "", "default": "4",
-           "low": "1", "high": "50", "description": "on one day"}  # fmt: skip
+    "id": "order:7",
+    "kind": "order",
+    "title": "Did BUY 3 AAA.EU reach the broker?",
+    "detail": "client order id 68",
+    "since": "2026-01-01T09:00:00Z",
+    "choices": [
+        {"choice": "placed", "effect": "it is followed"},
+        {"choice": "not_placed", "effect": "its money is free"},
+    ],
+}
+SETTING: dict[str, Any] = {
+    "key": "max_trades_per_day",
+    "value": "6",
+    "kind": "int",
+    "unit": "",
+    "default": "4",
+    "low": "1",
+    "high": "50",
+    "description": "on one day",
+}
 NAMES = ("orders", "order", "place", "cancel", "decisions", "decide", "settings", "set", "mode")
 
 
@@ -209,8 +244,14 @@ async def test_what_cannot_be_withdrawn_says_why(
 
 
 async def test_json_is_the_answer_itself(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    answers: dict[str, Any] = {"cancel": PLACED, "orders": [PLACED], "order": STORY, "decisions": [DECISION],
-               "settings": [SETTING], "set": SETTING}  # fmt: skip
+    answers: dict[str, Any] = {
+        "cancel": PLACED,
+        "orders": [PLACED],
+        "order": STORY,
+        "decisions": [DECISION],
+        "settings": [SETTING],
+        "set": SETTING,
+    }
     words = {
         "cancel": ("cancel", "5"), "orders": ("orders",), "order": ("orders", "5"),
         "decisions": ("decisions",), "settings": ("settings",),

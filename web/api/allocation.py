@@ -137,9 +137,7 @@ def _groups(
     values = shares.values(label)
     names: set[str] = {*values, *(() if targets is None else targets)}
     zero = Money.zero(BASE)
-    return [
-        _group(name, values.get(name, zero), shares, targets=targets) for name in sorted(names)
-    ]
+    return [_group(name, values.get(name, zero), shares, targets=targets) for name in sorted(names)]
 
 
 def _group(
