@@ -13,7 +13,7 @@ from ledger.halt import Latch
 from ledger.order import Intent, OrderState
 from ledger.plan import StepState, StoredPlan
 from tests.actors.rig import Rig
-from tests.support.builders import security
+from tests.support.builders import rates, security
 from wire.messages import ProposeStep, RunJob, TradingState
 
 US = security(
@@ -239,10 +239,13 @@ async def test_no_decision_is_made_on_figures_that_nobody_renews(rig: Rig) -> No
     assert await rig.store.plans.current("core") is None
 
 
-async def test_a_held_security_without_a_quote_stops_planning(rig: Rig) -> None:
+async def test_a_held_security_whose_last_quote_is_too_old_stops_planning(rig: Rig) -> None:
     rig.broker.held = {"DEMO-A.EU": "3"}
     await rig.start("sync", "trader")
     del rig.broker.quoted["DEMO-A.EU"]
+    later = rig.clock.market_now() + timedelta(days=11)
+    rig.broker.table = rates(later.date())
+    assert rig.clock.jump_to(later)
     await rig.sync()
     await rig.start("planner")
     await trio.sleep(30)

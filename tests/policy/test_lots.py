@@ -103,7 +103,12 @@ def test_a_reverse_split_to_less_than_a_share_per_lot_loses_nothing() -> None:
 
 
 def test_a_part_without_a_known_cost_makes_the_gain_unknown() -> None:
-    facts = [opening("5", None), buy("f1", "5", "10"), sell("s1", "7", "20"), sell("s2", "3", "20")]
+    facts: list[Fact] = [
+        opening("5", None),
+        buy("f1", "5", "10"),
+        sell("s1", "7", "20"),
+        sell("s2", "3", "20"),
+    ]
     first, second = lot_book(facts, "fifo").sales
     assert (first.cost, first.gain) == (None, None)
     assert (second.cost, second.gain) == (eur("30"), eur("30"))
