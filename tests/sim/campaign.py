@@ -10,11 +10,13 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import trio
 
 from policy.limits import Limits
+from store.backup import back_up
 from tests.sim import invariants
 from tests.sim.crash import WHERE, Bomb, Fuse, Where
 from tests.sim.faults import Weather, fault_plan
@@ -26,6 +28,7 @@ from tests.sim.world import World
 from wire.messages import Nudge
 
 MOST_LIVES = 12
+LONG_DAYS = 20
 # Long enough for the proof that an order was not placed, and for the end of one that rests.
 SETTLE_S = 900.0
 # How far a fuse of each kind usually burns within a market day.
@@ -111,6 +114,7 @@ def run(campaign: Campaign, folder: Path) -> Outcome:
         hops=rng.choice((0, 1, 2)),
         limits=campaign.limits,
         skew=campaign.skew,
+        rivals=campaign.days >= LONG_DAYS,
     )
     order = campaign.order_seed
     end = market.start + timedelta(days=campaign.days)
@@ -133,7 +137,7 @@ def run(campaign: Campaign, folder: Path) -> Outcome:
         if not bomb.exploded:
             break
     world.skew = 0.0
-    world.live(settle, order_seed=order)
+    world.live(partial(_end, world), order_seed=order)
     problems += [*invariants.broken(folder), *invariants.unsettled(folder)]
     problems += [*world.violations, *_sent_twice(world), *world.crashed_actors]
     return Outcome(
@@ -144,6 +148,14 @@ def run(campaign: Campaign, folder: Path) -> Outcome:
         machine_s=world.machine_s,
         asked=dict(sorted((world.asked + Counter(invariants.NAMES)).items())),
     )
+
+
+async def _end(world: World, life: Life) -> None:
+    """Settle, then K10: a backup holds every table as it is."""
+    await settle(life)
+    report = await back_up(life.store.ledger, life.folder / "proof", life.clock.machine_now())
+    world.asked["K10"] += 1
+    world.violations += invariants.differ(life.folder / "ledger.db", report.path)
 
 
 async def settle(life: Life) -> None:

@@ -8,7 +8,7 @@ that must not be is kept as a sentence; a world with such a sentence has failed.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -74,9 +74,11 @@ class Customs:
     def _say(self, draft: OrderDraft, text: str) -> None:
         self.violations.append(f"order {draft.client_order_id} {draft.side} {draft.symbol}: {text}")
 
-    def leaving(self, draft: OrderDraft) -> None:
-        """O5, O10, O13, M1, M7, S4: asked of what is durable when `place` is called."""
-        self.asked.update(("O5", "O10", "O13", "M1", "M7", "S4"))
+    def leaving(self, draft: OrderDraft, *, unread: Sequence[str]) -> None:
+        """O4, O5, O10, O13, M1, M7, S4: asked of what is durable when `place` is called."""
+        self.asked.update(("O4", "O5", "O10", "O13", "M1", "M7", "S4"))
+        if unread:
+            self._say(draft, f"O4: sent without an answer to {', '.join(unread)}")
         if abs(self._off()) > self._skew:
             self._say(draft, f"M7: sent while the clock was off by {self._off()}")
         rows = self._ledger.execute(

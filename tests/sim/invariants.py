@@ -328,6 +328,19 @@ SETTLED: tuple[Check, ...] = (
 )
 
 
+def differ(ledger: Path, copy: Path) -> Iterator[str]:
+    """K10: every table of the ledger is in its copy, row for row."""
+    with closing(sqlite3.connect(f"file:{ledger}?mode=ro", uri=True)) as db:
+        db.execute("ATTACH ? AS copy", (f"file:{copy}?mode=ro",))
+        tables = db.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+        for (name,) in tables:
+            ours, theirs = (
+                db.execute(f"SELECT * FROM {place}.{name}").fetchall() for place in ("main", "copy")
+            )
+            if ours != theirs:
+                yield f"K10: {name} has {len(ours)} rows, its backup {len(theirs)}"
+
+
 # What is asked of the files of every world, by the invariant's id.
 NAMES = tuple(check.__name__.split("_")[0].upper() for check in (*ALWAYS, *SETTLED))
 

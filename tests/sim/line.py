@@ -26,6 +26,9 @@ from tests.sim.crash import Bomb
 from tests.sim.customs import Customs, Departure
 
 T = TypeVar("T")
+# The reads every order is decided on, and how long ago they may lie when it leaves.
+DECIDING = ("snapshot", "open_orders", "quotes", "probe")
+READ_WITHIN_S = 60.0
 
 
 class Injected(RuntimeError):
@@ -128,6 +131,8 @@ class NearEnd(_Through):
         self._now = now
         self._trouble = trouble
         self.hung: set[str] = set()
+        # When each kind of read last gave an answer that may be acted on (machine seconds).
+        self.read_at_s: dict[str, float] = {}
         self.departures: list[Departure] = []
 
     def mend(self) -> None:
@@ -136,7 +141,7 @@ class NearEnd(_Through):
 
     async def place(self, draft: OrderDraft) -> Accepted:
         self._bomb.check()
-        self._customs.leaving(draft)
+        self._customs.leaving(draft, unread=self._unread())
         departure = Departure(draft.client_order_id, self._now(), trio.current_time())
         self._bomb.at("before_place")
         self.departures.append(departure)
@@ -153,7 +158,14 @@ class NearEnd(_Through):
             self._answered(name)
             raise
         self._answered(name)
+        if (answer and getattr(answer, "complete", True)) or name == "open_orders":
+            self.read_at_s[name] = trio.current_time()
         return answer
+
+    def _unread(self) -> list[str]:
+        """What no decision of now can have seen."""
+        oldest_s = trio.current_time() - READ_WITHIN_S
+        return [name for name in DECIDING if self.read_at_s.get(name, -1.0) < oldest_s]
 
     def _answered(self, name: str) -> None:
         """The exchange has acted, and we are about to learn of it."""

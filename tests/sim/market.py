@@ -28,6 +28,8 @@ from policy.market_hours import Calendars
 
 DAY = timedelta(days=1)
 HISTORY_DAYS = 30
+# A world of so few days gets money nearly every day, a longer one now and then.
+SHORT_DAYS = 10
 # Currency, country and usual lots of the exchanges that worlds are made of.
 PLACES: dict[str, tuple[str, str, tuple[int, ...]]] = {
     "XETR": ("EUR", "Germany", (1,)),
@@ -230,11 +232,12 @@ def _positions(
 def _deposits(
     rng: random.Random, securities: dict[str, SecurityRow], first: date, days: int
 ) -> tuple[CashRow, ...]:
+    often = 0.6 if days <= SHORT_DAYS else 0.1
     currencies = ["EUR", "EUR", *sorted({row.currency for row in securities.values()})]
     return tuple(
         CashRow(first + DAY * n, rng.choice(currencies), rng.randrange(200_00, 6_000_00))
         for n in range(days * 2)
-        if rng.random() < 0.6
+        if rng.random() < often
     )
 
 
@@ -250,5 +253,5 @@ def _withdrawals(
             rng.choice(currencies),
             -rng.choice((rng.randrange(100_00, 2_000_00), rng.randrange(2_000_00, 15_000_00))),
         )
-        for _ in range(rng.choice((1, 2, 3, 4)))
+        for _ in range(rng.choice((2, 3, 4, 6)))
     )

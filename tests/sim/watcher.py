@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+import trio
+
+from ledger.errors import TrimtabError
 from ledger.portfolio import PortfolioSnapshot
 from tests.sim.life import Life
+from wire.setting_asks import ListSettings
 
 # Three TARGET days never span more than this, Christmas and Easter included.
 MOST_RATE_AGE = timedelta(days=9)
+# Virtual time stands still while somebody computes: what passes here was spent waiting.
+ASK_EVERY_S = 40.0
+ANSWER_S = 30.0
+AT_ONCE_S = 0.1
 _HELD = """
 SELECT count(*) FROM (SELECT 1 FROM posting WHERE account = 'holding' AND fact_seq <= ?
     GROUP BY key HAVING sum(delta) <> 0)
@@ -22,6 +31,17 @@ class Watcher:
     life: Life
     asked: Counter[str]
     violations: list[str] = field(default_factory=list[str])
+
+    async def ask(self) -> None:
+        """S2: while calls of the broker hang, everybody else answers at once."""
+        while True:
+            await trio.sleep(ASK_EVERY_S)
+            began_s = trio.current_time()
+            with suppress(TrimtabError):  # it may be restarting just now
+                await self.life.system.asks.schedule.ask(ListSettings(), deadline_s=ANSWER_S)
+                self.asked["S2"] += 1
+                if trio.current_time() - began_s > AT_ONCE_S:
+                    self.violations.append("S2: schedule took its time to answer")
 
     async def run(self) -> None:
         """Look at every portfolio that is published, for ever."""

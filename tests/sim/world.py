@@ -26,13 +26,14 @@ from broker.paper.adapter import PaperBroker
 from broker.paper.faults import FaultPlan
 from broker.paper.storage import last_processed
 from daemon.clock import ReplayClock, simulated_wall
+from daemon.lock import hold
 from daemon.paper_world import PaperWorld, hurry
 from daemon.supervisor import supervise
 from daemon.system import Parts
 from daemon.wiring import wire
 from hw.null import NullDisplay
 from hw.port import Caps, Size
-from ledger.errors import ActorUnavailable, StoreFailed
+from ledger.errors import ActorUnavailable, StartError, StoreFailed
 from ledger.halt import Latch
 from policy.limits import Limits
 from store.backup import back_up
@@ -48,6 +49,7 @@ from tests.sim.limits import LOOSE
 from tests.sim.line import Injected, NearEnd
 from tests.sim.market import SmallMarket, calendars
 from tests.sim.order import task_order
+from tests.sim.rival import Rival
 from tests.sim.skew import SkewedClock
 from tests.sim.watcher import Watcher
 from wire.messages import RaiseLatch
@@ -81,6 +83,8 @@ class World:
     limits: Limits = LOOSE
     # How likely the daemon's clock is off in a while.
     skew: float = 0.0
+    # Whether somebody else writes into the ledger all the time.
+    rivals: bool = False
     machine_s: float = 0.0
     violations: list[str] = field(default_factory=list[str])
     departures: list[Departure] = field(default_factory=list[Departure])
@@ -113,6 +117,8 @@ class World:
                 )
             except* Crash:
                 assert bomb.exploded
+        # S1: whatever died by an injected flaw was started again; the files say what came of it.
+        self.asked["S1"] += sum(entry["event"] == "actor crashed" for entry in logs)
         self.crashed_actors += [
             f"{entry['actor']}: {entry['exc_info']!r}"
             for entry in logs
@@ -141,11 +147,22 @@ class _Run:
         with trio.CancelScope() as scope:
             self.bomb.put_under(scope)
             try:
-                async with self._store() as store, self._paper(store) as paper:
-                    await self._life(store, paper)
+                with hold(world.folder):
+                    self._knock()
+                    async with self._store() as store, self._paper(store) as paper:
+                        await self._life(store, paper)
             finally:
                 world.machine_s += trio.current_time() + DOWN_S
         self.bomb.check()
+
+    def _knock(self) -> None:
+        """S3: nobody else gets in while this life lasts, however the last one ended."""
+        self.world.asked["S3"] += 1
+        try:
+            with hold(self.world.folder):
+                self.world.violations.append("S3: two held the folder at once")
+        except StartError:
+            pass
 
     @asynccontextmanager
     async def _store(self) -> AsyncGenerator[Store]:
@@ -246,14 +263,22 @@ class _Run:
             files=files,
         )
         watcher = Watcher(life, world.asked)
+        rival = Rival(life, f"{world.seed}.{world.lives}", world.asked)
         try:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(watcher.run)
+                nursery.start_soon(watcher.ask)
+                if world.rivals:
+                    nursery.start_soon(rival.run)
                 await self._start(life, nursery, paper)
                 await self.script(life)
                 nursery.cancel_scope.cancel()
         finally:
-            world.violations += [*customs.violations, *watcher.violations]
+            world.violations += [
+                *customs.violations,
+                *watcher.violations,
+                *rival.violations,
+            ]
             world.asked.update(customs.asked)
             world.departures += line.departures
             customs.close()
