@@ -10,12 +10,16 @@ DATA ?= var/demo
 # Test processes: one per core.
 WORKERS ?= auto
 
-.PHONY: run test check bench sim slow browser assets kernels format lint types layers clean
+.PHONY: run scenario test check bench sim slow browser assets kernels format lint types layers clean
 
 run: $(VENV)/.installed assets
 	@$(BIN)/python -c "import kernels; r = kernels.backend_report(); print('kernels:', r.used, '-', r.reason)"
 	@mkdir -p $(DATA)
 	$(BIN)/trimtabd --demo --data $(DATA) --config tools/demo.toml
+
+# One small market in which one thing happens, e.g. `make scenario NAME=three-sources`.
+scenario: $(VENV)/.installed
+	@$(BIN)/python -m tools.play_scenario $(NAME)
 
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest -m "not slow and not browser" -q -n $(WORKERS)

@@ -70,7 +70,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         story="The dollars are 100 below zero and the euros can pay for all of it.",
         watch=(
             "a repair begins as soon as the account has been read",
-            "a first, small conversion proves the pair EUR/USD, then the rest follows",
+            "one conversion on the pair EUR/USD brings what is missing and the reserve",
             "no share is sold",
         ),
         start="2025-02-04T09:05:00Z",
@@ -106,7 +106,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         start="2025-02-04T15:05:00Z",
         rate=120,
         favourite="LAMPS.US",
-        cash={"EUR": "-600.00", "USD": "8.00", "GBP": "6.00"},
+        cash={"EUR": "-600.00", "USD": "5.70", "GBP": "4.50"},
         expected=Expected(
             runs=("resolved",), covered=("EUR", "USD"), sales=(1, 2), pairs=("EUR/USD",)
         ),
@@ -169,19 +169,20 @@ SCENARIOS: tuple[Scenario, ...] = (
     ),
     Scenario(
         name="broker-down",
-        story="In the middle of a repair by sale the broker stops answering for two hours.",
+        story="In the middle of a repair by sale the broker stops answering for an hour.",
         watch=(
             "the display reports the broken line, the figures are marked as old",
-            "no order is sent while nobody knows the account",
+            "the order that is under way executes behind the silence, and no other is sent",
             "afterwards the repair goes on where it was: nothing is lost, nothing done twice",
         ),
         start="2025-02-04T09:05:00Z",
-        rate=300,
+        rate=120,
         shares=EURO_ZONE,
         favourite="BAKER.DE",
         cash={"EUR": "-500.00"},
-        outages=(("2025-02-04T09:30:00Z", "2025-02-04T11:30:00Z"),),
-        expected=Expected(runs=("resolved",), covered=("EUR",), sales=(1, 1), outage=True),
+        volumes={"BAKER.DE": THIN},
+        outages=(("2025-02-04T09:36:00Z", "2025-02-04T10:36:00Z"),),
+        expected=Expected(runs=("resolved",), covered=("EUR",), sales=(1, 2), outage=True),
     ),
     Scenario(
         name="research",
