@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from fractions import Fraction
 
 from ledger.errors import Missing, Refused
 from ledger.fact import Adjustment, CorporateAction, Fact, Fill, Opening, is_pair, source_key
@@ -30,6 +29,8 @@ from ledger.lot import (
 from ledger.money import Money, Price, Quantity, Rounding, divide
 
 POOL = "pool"
+# Unit costs are compared in whole parts of this: finer than any two of them can differ.
+_FINE = 10**30
 
 
 def lot_book(facts: Iterable[Fact], method: LotMethod, choices: Choices | None = None) -> LotBook:
@@ -245,11 +246,11 @@ class _Play:
         self.open = [lot for lot in self.open if lot.micro]
 
 
-def _dearest_first(lot: _Open, currency: str | None) -> tuple[bool, Fraction]:
+def _dearest_first(lot: _Open, currency: str | None) -> tuple[bool, int]:
     """What has no cost in the currency of the sale comes last, oldest first."""
     if lot.cost is None or (currency is not None and lot.cost.currency != currency):
-        return True, Fraction(0)
-    return False, -Fraction(lot.cost.minor, lot.micro)
+        return True, 0
+    return False, -(lot.cost.minor * _FINE // lot.micro)
 
 
 def _shares(lots: Sequence[_Open], whole: int) -> list[int]:

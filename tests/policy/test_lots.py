@@ -97,7 +97,11 @@ def test_a_split_changes_the_shares_and_keeps_the_cost() -> None:
 
 
 def test_a_reverse_split_to_less_than_a_share_per_lot_loses_nothing() -> None:
-    facts = [buy("f1", "0.000001", "1000000"), buy("f2", "10", "40"), split("-9.999999")]
+    facts: list[Fact] = [
+        buy("f1", "0.000001", "1000000"),
+        buy("f2", "10", "40"),
+        split("-9.999999"),
+    ]
     (lot,) = lot_book(facts, "fifo").lots
     assert (lot.quantity.micro, lot.cost) == (2, eur("401"))
 
