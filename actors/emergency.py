@@ -22,6 +22,7 @@ from ledger.ids import ulid
 from ledger.money import Money
 from ledger.order import Intent, Mode, OrderState, Proposal, Side
 from ledger.portfolio import PortfolioSnapshot
+from policy import windows
 from policy.emergency import Deficit, Sources
 from policy.emergency_run import (
     LOOKS_APART_S,
@@ -180,7 +181,7 @@ class EmergencyDesk:
         trading, clock, portfolio = self._p.boards.trading.value, self._s.clock, account.portfolio
         orders = await self._store.orders(run.run_id)
         sold = await self._store.sold_today(clock.market_now().date())
-        barred = await self._barred(orders)
+        barred = await self._barred()
         lag = await self._s.lag(portfolio)
         if lag is not None or trading is None:
             return Blind(self._mode(run), lag or "the trading mode is not known yet")
@@ -206,13 +207,15 @@ class EmergencyDesk:
             sold_today=sold,
         )
 
-    async def _barred(self, orders: tuple[Intent, ...]) -> Mapping[tuple[str, Side], datetime]:
-        """Until when an order would only be refused: it was lately, or just left."""
-        barred = dict(await self._s.orders.barred(self._s.clock.market_now()))
-        for order in orders:
-            if order.submitted_at is not None:
-                key = order.proposal.symbol, order.proposal.side
-                again = order.submitted_at + self._s.limits.repeat_guard
+    async def _barred(self) -> Mapping[tuple[str, Side], datetime]:
+        """Until when an order would only be refused: it was lately, or the same just left."""
+        now, guard = self._s.clock.market_now(), self._s.limits.repeat_guard
+        barred = dict(await self._s.orders.barred(now))
+        history = await self._s.histories.since(now - guard)
+        for trade in history.trades:
+            key = trade.symbol, trade.side
+            again = windows.repeat_until(history, *key, guard=guard, now=now)
+            if again is not None:
                 barred[key] = max(again, barred.get(key, again))
         return barred
 

@@ -24,11 +24,12 @@ from ledger.errors import Unavailable
 from ledger.order import Intent, Mode, OrderState, Proposal
 from ledger.portfolio import PortfolioSnapshot
 from ledger.run import Job, RunRecord, RunStatus
+from ledger.security import FxPair
 from policy.limits import DEFAULTS, Limits
 from policy.market_hours import Calendars
 from store.backup import BackupReport
 from store.store import Store, open_store
-from tests.support.builders import NOW, proposal
+from tests.support.builders import EURUSD, NOW, proposal
 from tests.support.scripted_broker import ScriptedBroker
 from wire.events import Event
 from wire.messages import Nudge, TradingState
@@ -128,10 +129,11 @@ async def open_rig(
     rate: float = 1.0,
     mode: Mode = "live",
     limits: Limits = DEFAULTS,
+    pairs: tuple[FxPair, ...] = (EURUSD,),
 ) -> AsyncGenerator[Rig]:
     """A world at market instant `at`; call under an autojumping clock."""
     clock = ReplayClock(at, rate=rate, wall=simulated_wall(MACHINE))
-    broker = ScriptedBroker(clock.market_now)
+    broker = ScriptedBroker(clock.market_now, pairs=pairs)
     made: list[datetime] = []
 
     async def backup(at: datetime) -> BackupReport:

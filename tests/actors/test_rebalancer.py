@@ -11,6 +11,7 @@ from ledger.halt import Latch
 from ledger.order import Intent, OrderState
 from tests.actors.rig import Rig
 from wire.messages import TradingState
+from wire.rebalancing import CheckNegative
 
 SLOW_S = 1.0
 
@@ -111,17 +112,40 @@ async def test_an_incomplete_account_is_no_emergency(rig: Rig) -> None:
     assert await _intents(rig) == ()
 
 
-async def test_research_simulates_a_repair_once_and_not_with_every_sync(rig: Rig) -> None:
+async def test_research_simulates_a_low_reserve_s_repair_once_and_not_with_every_sync(
+    rig: Rig,
+) -> None:
     await rig.store.settings.set_mode("research", "test", rig.clock.machine_now())
     rig.publish_trading("research")
-    rig.broker.cash = {"EUR": "1000", "USD": "-50"}
+    rig.broker.cash = {"EUR": "2", "USD": "1000"}
     await rig.start("sync", "rebalancer", "trader")
     for _ in range(5):
         await rig.sync()
         await trio.sleep(30)
     (repair,) = await _intents(rig)
-    assert repair.state is OrderState.SIMULATED
+    assert (repair.proposal.order_class, repair.state) == ("fx", OrderState.SIMULATED)
     assert rig.broker.placed == []
+
+
+async def test_a_low_reserve_needs_no_run_and_sells_nothing(rig: Rig) -> None:
+    rig.broker.cash = {"EUR": "2", "USD": "6"}  # neither can help the other
+    rig.broker.held = {"DEMO-A.EU": "90"}
+    await rig.start("sync", "rebalancer", "trader")
+    for _ in range(3):
+        await rig.sync()
+        await trio.sleep(30)
+    assert await _intents(rig) == ()
+    assert await rig.store.emergency.recent(5) == ()
+    assert rig.events("ERROR_OCCURRED") == []
+
+
+async def test_other_asks_go_to_the_desk_of_rebalancing(rig: Rig) -> None:
+    rig.broker.cash = {"EUR": "1000", "USD": "-50"}
+    await rig.start("sync", "rebalancer")
+    await rig.settle()
+    told = await rig.system.asks.rebalancer.ask(CheckNegative(), deadline_s=5)
+    assert told.has_negative
+    assert list(told.shortfalls) == ["USD"]
 
 
 async def test_negative_cash_is_announced_until_it_is_gone(rig: Rig) -> None:
