@@ -96,11 +96,11 @@ async def test_m5_the_next_trade_waits_for_its_hour_whatever_was_decided_before(
     first = await decide(rig, await rig.propose())
     rig.broker.fill("B1")
     await rig.until_state(first, OrderState.FILLED)
+    until = rig.broker.fills[0].executed_at + timedelta(hours=1)
     for step in range(2, 8):
         refused = await decide(rig, await rig.propose(step=step, symbol="DEMO-B.EU"))
         assert gates_of(refused) == {"G1"}
-    until = verdict(refused, "G1").retry_after
-    assert until == rig.broker.fills[0].executed_at + timedelta(hours=1)
+        assert verdict(refused, "G1").retry_after == until
     assert rig.clock.jump_to(until)
     later = await decide(rig, await rig.propose(step=9, symbol="DEMO-B.EU"))
     assert later.state is OrderState.ACCEPTED, later.blocked_by
