@@ -8,6 +8,7 @@ A restart needs nothing of its own: the run and its orders are in the store.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NoReturn
@@ -17,7 +18,7 @@ import trio
 from actors.situation import Situation
 from ledger.decision import kind_of
 from ledger.emergency import EmergencyRun, EmergencyState, OwnerWord, Shortfall
-from ledger.errors import Conflict, Missing, Refused
+from ledger.errors import ActorUnavailable, Conflict, Missing, Refused, Unavailable
 from ledger.ids import ulid
 from ledger.money import Money
 from ledger.order import Intent, Mode, OrderState, Proposal, Side
@@ -46,12 +47,14 @@ from policy.emergency_view import (
 from policy.market_hours import FX
 from store.emergency import Emergencies
 from wire.events import EventRing, EventType
-from wire.mailbox import NudgeBox
+from wire.mailbox import AskBox, NudgeBox
 from wire.messages import Boards, IntentReady, Nudge
-from wire.order_asks import Resolve
+from wire.order_asks import CancelOrder, Resolve
 
 # Earlier runs that decide how long the next one has to wait.
 REMEMBERED = 10
+WITHDRAW_DEADLINE_S = 5.0
+RESTING = frozenset({OrderState.ACCEPTED, OrderState.ACTIVE, OrderState.PARTIALLY_FILLED})
 WORDS: dict[str, OwnerWord] = {"confirm": "confirm", "abort": "abort"}
 
 
@@ -63,6 +66,7 @@ class EmergencyPorts:
     events: EventRing
     intents: trio.MemorySendChannel[IntentReady]
     sync: NudgeBox[Nudge]
+    trader: AskBox
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,9 +248,11 @@ class EmergencyDesk:
             case Recommend(sales, why):
                 await self._store.recommend(run.run_id, sales, at=self._s.clock.market_now())
                 state = EmergencyState.SELLING if sales else run.state
-            case Wait(state, why, until, look_again):
+            case Wait(state, why, until, look_again, withdraw):
                 if look_again:
                     self._again.set()
+                if withdraw:
+                    await self._clear_way()
             case AskOwner(why):
                 state = EmergencyState.WAITING_OWNER
             case Finish(state, why):
@@ -265,6 +271,15 @@ class EmergencyDesk:
         if isinstance(action, Sell):
             return await self._move(run, EmergencyState.AWAITING_FILL, note)
         return await self._move(run, action.state, note, before=action.before)
+
+    async def _clear_way(self) -> None:
+        """Ask the trader to withdraw what rests; what it cannot do now is asked again."""
+        for order in await self._s.orders.in_flight():
+            number = order.client_order_id
+            if order.state in RESTING and number is not None:
+                asked = CancelOrder(number, "the repair of negative cash")
+                with suppress(ActorUnavailable, Conflict, Missing, Unavailable):
+                    await self._p.trader.ask(asked, deadline_s=WITHDRAW_DEADLINE_S)
 
     async def _propose(self, wanted: Proposal, mode: Mode, seen_seq: int) -> str | None:
         """Commit the order and tell the trader; why not, when the world has moved on."""

@@ -56,6 +56,7 @@ class RebalancerPorts:
     asks: AskBox
     nudges: NudgeBox[Nudge]
     sync: NudgeBox[Nudge]
+    trader: AskBox
     intents: trio.MemorySendChannel[IntentReady]
     desk: RebalanceDesk
 
@@ -74,6 +75,7 @@ class Rebalancer:
                 events=ports.events,
                 intents=ports.intents,
                 sync=ports.sync,
+                trader=ports.trader,
             )
         )
         self._alarmed: frozenset[str] = frozenset()

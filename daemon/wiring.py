@@ -265,6 +265,7 @@ def _rebalancer(shared: _Shared) -> Rebalancer:
             asks=shared.asks.rebalancer,
             nudges=shared.nudges["rebalance"],
             sync=shared.nudges["sync"],
+            trader=shared.asks.trader,
             intents=shared.send.clone(),
             desk=RebalanceDesk(
                 RebalanceDeskPorts(

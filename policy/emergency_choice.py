@@ -72,7 +72,7 @@ def _patience(run: EmergencyRun, view: EmergencyView) -> Wait | None:
     if not view.targets <= view.confirmed:
         return Wait(run.state, "a second look has to confirm it", look_again=True)
     if view.pending:
-        return Wait(run.state, "another order is in flight")
+        return Wait(run.state, "another order is in flight", withdraw=True)
     return None
 
 

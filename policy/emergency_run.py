@@ -123,7 +123,8 @@ def _act(run: EmergencyRun, view: EmergencyView) -> Action:
     conversions = emergency.repair(view.deficits, view.sources)
     need = missing(view, conversions)
     if not conversions and view.pending:
-        return Wait(run.state, "another order is in flight")
+        sure = view.targets <= view.confirmed
+        return Wait(run.state, "another order is in flight", look_again=not sure, withdraw=sure)
     if not final and need.minor > 0 and (sold or not conversions):
         sale = sell(run, view, need)
         if not (isinstance(sale, Finish) and conversions):

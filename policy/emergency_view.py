@@ -124,12 +124,17 @@ class Recommend:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Nothing can be done now. `look_again`: a fresh portfolio is wanted soon."""
+    """Nothing can be done now.
+
+    `look_again`: a fresh portfolio is wanted soon. `withdraw`: other resting orders have to make
+    way, because what they may still take or bring cannot be told.
+    """
 
     state: EmergencyState
     why: str
     until: datetime | None = None
     look_again: bool = False
+    withdraw: bool = False
 
 
 @dataclass(frozen=True, slots=True)

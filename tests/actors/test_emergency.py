@@ -15,7 +15,7 @@ from ledger.emergency import EmergencyRun, EmergencyState
 from ledger.errors import Missing, Refused, Unavailable
 from ledger.fact import is_pair
 from ledger.halt import Latch
-from ledger.money import Quantity
+from ledger.money import Price, Quantity
 from ledger.order import Intent, OrderState
 from ledger.rate import RateTable
 from ledger.security import FxPair
@@ -27,6 +27,7 @@ from wire.order_asks import Resolve
 S = EmergencyState
 ACTORS = ("sync", "rebalancer", "trader")
 STEP_S = 1.0
+EURUSD_PRICE = Price.of("1.25", "USD")
 
 
 def pair(symbol: str) -> FxPair:
@@ -350,6 +351,31 @@ async def test_a_halt_keeps_the_run_waiting(rig: Rig) -> None:
     rig.publish_trading()
     await execute_all(rig, 1)
     await until_state(rig, S.RESOLVED)
+
+
+async def test_an_ordinary_order_that_rests_is_withdrawn_before_anything_is_sold(rig: Rig) -> None:
+    broke(rig, cash="1000")
+    await rig.start("sync", "trader")
+    resting = await rig.propose(
+        order_class="fx",
+        symbol="EUR/USD",
+        side="SELL",
+        quantity=Quantity.of(50),
+        security_id=None,
+        currency="USD",
+        decision_price=EURUSD_PRICE,
+    )
+    await rig.until_state(resting, OrderState.ACTIVE)
+    rig.broker.deposit("-1500")
+    rig.broker.flows[-1] = replace(rig.broker.flows[-1], category="withdrawal")
+    await rig.start("rebalancer")
+    rig.nursery.start_soon(keep_syncing, rig)
+    await trio.sleep(200)
+    assert rig.broker.cancelled == ["B1"]
+    assert len(rig.broker.placed) == 1
+    rig.broker.end("B1", "cancelled")
+    await placed(rig, 2)
+    assert len(await sales(rig)) == 1
 
 
 async def test_unconfirmed_holdings_are_never_sold(rig: Rig) -> None:

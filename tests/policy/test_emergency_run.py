@@ -223,7 +223,11 @@ def test_c6_nothing_is_sold_while_an_exchange_is_possible() -> None:
 def test_nothing_is_sold_while_any_other_order_is_open() -> None:
     other = intent(OrderState.ACTIVE)
     action = first(world({"EUR": "-500"}, {"AAA": "90"}, pending=(other,)))
-    assert action == Wait(S.DETECTED, "another order is in flight")
+    assert action == Wait(S.DETECTED, "another order is in flight", withdraw=True)
+    unsure = first(
+        world({"EUR": "-500"}, {"AAA": "90"}, pending=(other,), confirmed=frozenset[str]())
+    )
+    assert unsure == Wait(S.DETECTED, "another order is in flight", look_again=True)
 
 
 def test_c7_the_same_shortfall_with_an_unfilled_sale_sells_once() -> None:
