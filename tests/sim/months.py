@@ -11,7 +11,6 @@ import argparse
 import os
 import sys
 import tempfile
-import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -19,6 +18,7 @@ from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
 
+from daemon.clock import monotonic_us
 from tests.sim.campaign import Campaign, Outcome, run
 
 MEMORY = Path("/dev/shm")
@@ -26,25 +26,28 @@ MEMORY = Path("/dev/shm")
 
 @dataclass(frozen=True, slots=True)
 class Month:
+    """`error` is why the month could not be lived to its end."""
+
     seed: int
     outcome: Outcome | None
     error: str
 
 
-def live(seed: int) -> Month:
+def live(seed: int) -> Outcome:
     """One month in a folder of its own, which is thrown away."""
     place = MEMORY if MEMORY.is_dir() else None
     with tempfile.TemporaryDirectory(dir=place, prefix="trimtab-") as folder:
-        try:
-            return Month(seed, run(Campaign.month(seed), Path(folder)), "")
-        except Exception as error:  # noqa: BLE001 — a world that cannot be lived is a finding
-            return Month(seed, None, f"{type(error).__name__}: {error}")
+        return run(Campaign.month(seed), Path(folder))
 
 
 def months(seeds: range, workers: int) -> Iterator[Month]:
+    """Every month as it ends, in no set order."""
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        for done in as_completed([pool.submit(live, seed) for seed in seeds]):
-            yield done.result()
+        seed_of = {pool.submit(live, seed): seed for seed in seeds}
+        for done in as_completed(seed_of):
+            error = done.exception()
+            outcome = done.result() if error is None else None
+            yield Month(seed_of[done], outcome, "" if error is None else repr(error))
 
 
 def problems_of(month: Month) -> tuple[str, ...]:
@@ -60,7 +63,7 @@ def main() -> int:
     seeds = range(asked.first, asked.first + asked.count)
     worlds, times, totals = Counter[str](), Counter[str](), Counter[str]()
     failed: list[int] = []
-    began_s = time.monotonic()
+    began_us = monotonic_us()
     for number, month in enumerate(months(seeds, asked.workers), 1):
         if problems_of(month):
             failed.append(month.seed)
@@ -71,7 +74,7 @@ def main() -> int:
             times.update(month.outcome.asked)
             worlds.update(month.outcome.asked.keys())
             totals.update(lives=month.outcome.lives, fills=month.outcome.filled)
-        spent_s = time.monotonic() - began_s
+        spent_s = (monotonic_us() - began_us) / 1e6
         left_s = spent_s / number * (len(seeds) - number)
         line = f"{number} of {len(seeds)} months, {len(failed)} failed, {left_s / 60:.0f} min left"
         print(f"\r{line}", end="", file=sys.stderr, flush=True)

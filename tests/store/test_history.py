@@ -24,7 +24,7 @@ async def snap(store: Store, minutes: int, total: int | None, day: date = DAY) -
     await store.snapshots.put(
         day, at, total=value, cash=eur(5), invested=None, positions=3, ledger_seq=1
     )
-    return Snapshot(day, at, value, eur(5), None, 3)
+    return Snapshot(day, at, value, eur(5), None, 3, 1)
 
 
 async def test_a_day_keeps_its_newest_value(inline_store: Store) -> None:
