@@ -189,6 +189,8 @@ class EmergencyDesk:
         lag = await self._s.lag(portfolio)
         if lag is not None or trading is None:
             return Blind(self._mode(run), lag or "the trading mode is not known yet")
+        # One instant for the whole view: market time runs on between two readings of the clock.
+        now = clock.market_now()
         return EmergencyView(
             mode=trading.mode,
             halted=trading.halted,
@@ -196,18 +198,18 @@ class EmergencyDesk:
             deficits=account.deficits,
             sources=account.sources,
             market=SaleMarket(
-                now=clock.market_now(),
+                now=now,
                 snapshot=portfolio,
                 rates=account.sources.market.rates,
                 fees=self._s.fees,
                 limits=self._s.limits,
-                opens=self._opens(portfolio),
+                opens=self._opens(portfolio, now),
                 barred=barred,
             ),
             orders=orders,
             pending=account.pending,
             confirmed=confirmed(self._seen, portfolio),
-            fx_opens=self._opens_at(FX),
+            fx_opens=self._opens_at(FX, now),
             sold_today=sold,
         )
 
@@ -228,15 +230,15 @@ class EmergencyDesk:
         trading = self._p.boards.trading.value
         return run.mode if trading is None else trading.mode
 
-    def _opens(self, portfolio: PortfolioSnapshot) -> dict[str, datetime]:
+    def _opens(self, portfolio: PortfolioSnapshot, now: datetime) -> dict[str, datetime]:
         mics = {position.security.instrument.mic for position in portfolio.positions}
-        opens = {mic: self._opens_at(mic) for mic in sorted(mics)}
+        opens = {mic: self._opens_at(mic, now) for mic in sorted(mics)}
         return {mic: at for mic, at in opens.items() if at is not None}
 
-    def _opens_at(self, mic: str) -> datetime | None:
+    def _opens_at(self, mic: str, now: datetime) -> datetime | None:
         """When orders may leave for this market next: now, while it is open."""
         state = self._s.trading(mic)
-        return self._s.clock.market_now() if state.is_open else state.next_open
+        return now if state.is_open else state.next_open
 
     # Acting
 

@@ -73,7 +73,10 @@ def _costs(ctx: GateContext, price: Price) -> dict[str, Money]:
     assert fee is not None
     cost = worst_cost(proposal, price)
     costs = {cost.currency: cost} if cost.minor else {}
-    covered = proposal.side == "SELL" and not ctx.fx and fee.currency == price.currency
+    # Cash below zero is what an emergency sale cures: the broker takes its fee from the proceeds.
+    repairs = proposal.order_class == "emergency"
+    sells = proposal.side == "SELL" and not ctx.fx
+    covered = sells and (repairs or fee.currency == price.currency)
     if fee.minor and not covered:
         costs[fee.currency] = costs.get(fee.currency, Money.zero(fee.currency)) + fee
     return costs
