@@ -101,6 +101,7 @@ class FaultyBroker:
         self._sleep = sleep
         self._hidden: dict[str, datetime] = {}
         self._late: dict[str, tuple[datetime, Fill]] = {}
+        self._flows_from: datetime | None = None
         self._open: dict[str, tuple[datetime, datetime]] = {}
 
     @property
@@ -214,8 +215,12 @@ class FaultyBroker:
         return tuple(order for order in orders if order.broker_order_id not in self._hidden)
 
     def _flow(self, row: FlowRow, now: datetime, held: Blow | None) -> FlowRow:
-        """The row, less far than it is while its time has not come."""
-        if held is not None:
+        """The row, less far than it is while its time has not come.
+
+        Not on the first day: what books are opened with must be either cash or still on its way.
+        """
+        self._flows_from = self._flows_from or now + timedelta(days=1)
+        if held is not None and row.booked_at > self._flows_from:
             begins, ends = row.booked_at, row.booked_at + timedelta(seconds=held.seconds)
             self._open.setdefault(row.transaction_id, (begins + (ends - begins) / 2, ends))
         halfway, ends = self._open.get(row.transaction_id, (now, now))
