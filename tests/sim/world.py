@@ -141,6 +141,7 @@ class _Run:
     plan: FaultPlan
     bomb: Bomb
     trouble: Trouble
+    wired: bool = False
 
     async def main(self) -> None:
         world = self.world
@@ -194,7 +195,8 @@ class _Run:
             for _ in range(self.world.hops):
                 await trio.lowlevel.checkpoint()
         self.bomb.check()
-        self.trouble.strike(where)
+        if self.wired:  # a flaw of the start itself is a refusal to start, not a life
+            self.trouble.strike(where)
 
     @asynccontextmanager
     async def _paper(self, store: Store) -> AsyncGenerator[PaperWorld]:
@@ -247,6 +249,7 @@ class _Run:
             now=clock.market_now,
             trouble=self.trouble.strike,
         )
+        self.wired = True
         system = wire(self._parts(store, paper, line, skewed))
         files = connect(world.folder)
         life = Life(
