@@ -16,6 +16,7 @@ from ledger.money import Money, Quantity
 from ledger.portfolio import BookDifference
 from policy.books import SETTLED_SPAN, Difference, compare, settles_itself
 from store.books import Books
+from store.order_queries import OrderQueries
 from store.readd import Readded, WrongSum
 from wire.mailbox import AskBox
 from wire.messages import RaiseLatch
@@ -32,6 +33,7 @@ class Bookkeeper:
     intake: Intake
     books: Books
     schedule: AskBox
+    orders: OrderQueries
     sums: Readded | None = field(default=None, init=False)
     halted: bool = field(default=False, init=False)
 
@@ -89,14 +91,17 @@ class Bookkeeper:
         for known in await self.books.open_items():
             if (known.account, known.key) not in standing:
                 await self.books.resolve(known.item_id, at=at, how="books and broker agree again")
+        blocked = any(item.blocking for item in found) or bool(await self.orders.in_flight())
         for item in found:
-            small = await self._settles_itself(item)
+            # What is under way explains a difference better than rounding does: it may wait.
+            waits = blocked and not item.blocking
+            small = not blocked and await self._settles_itself(item)
             named = await self.books.found(
                 item.account,
                 item.key,
                 books=item.books,
                 broker=item.broker,
-                blocking=not small,
+                blocking=not (small or waits),
                 at=at,
             )
             if small:

@@ -226,11 +226,11 @@ class Desk:
         core_only = self.limits.core_hours_only
         return self.calendars.trading(mic, self.clock.market_now(), core_only=core_only)
 
-    def close_of(self, proposal: Proposal, at: datetime) -> datetime | None:
-        """The closing bell of the session that was running, or came next, at the instant `at`."""
+    def exchange_at(self, proposal: Proposal, at: datetime) -> SessionState | None:
+        """What its exchange itself does at the instant `at`, whenever we would trade on it."""
         security, pair = self._instrument(proposal, self.portfolio.value)
         mic = FX if pair is not None else security.instrument.mic if security else None
-        return None if mic is None else self.calendars.state(mic, at).closes_at
+        return None if mic is None else self.calendars.state(mic, at)
 
     def worst_fee(self, proposal: Proposal, price: Price | None, rates: RateTable) -> Money | None:
         """The worst-case fee at the limit price; None when it cannot be known."""

@@ -96,10 +96,13 @@ class OrderWatch:
         if intent.submitted_at is None:
             return
         now = self._now()
-        session = self.desk.session_of(intent.proposal)
+        session = self.desk.exchange_at(intent.proposal, now)
         close = session.next_close if session and session.is_open else None
         limits = self.desk.limits
-        old = now - intent.submitted_at >= limits.order_life
+        # An order that waits for the open has not rested yet.
+        opened = session.opens_at if session and session.is_open else None
+        rests_since = max(intent.submitted_at, opened) if opened else None
+        old = rests_since is not None and now - rests_since >= limits.order_life
         # Cash that is short is worth the last minutes of a session.
         hurried = intent.proposal.order_class != "emergency"
         closing = hurried and close is not None and close - now <= limits.before_close
@@ -157,7 +160,8 @@ class OrderWatch:
     def _day_over(self, intent: Intent) -> bool:
         """Half an hour after the close of the session it was sent in; a day without one is long."""
         assert intent.submitted_at is not None
-        close = self.desk.close_of(intent.proposal, intent.submitted_at)
+        session = self.desk.exchange_at(intent.proposal, intent.submitted_at)
+        close = session.closes_at if session else None
         over = intent.submitted_at + DAY if close is None else close + AFTER_CLOSE
         return self._now() >= over
 

@@ -8,7 +8,7 @@ currency and day. When there is nothing to repair, a portfolio far from its targ
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import trio
@@ -162,6 +162,7 @@ class Rebalancer:
         pending: tuple[Intent, ...],
     ) -> str:
         """Propose the most urgent conversion, unless something speaks against it now."""
+        sources = replace(sources, free=await self._without_pots(sources.free))
         found = repair(deficits, sources, repaired_today=await self._repaired_today(deficits))
         if not found:
             return f"{deficits[0].currency} needs {deficits[0].need}, no source can give it"
@@ -174,6 +175,11 @@ class Rebalancer:
             return "an order is in flight"
         obstacle = await self._obstacle(wanted, self._s.clock.market_now())
         return obstacle or await self._propose(wanted, trading.mode, portfolio.ledger_seq)
+
+    async def _without_pots(self, free: Mapping[str, Money]) -> Mapping[str, Money]:
+        """Dividend money that waits for reinvestment fills no reserve."""
+        pots = await self._s.dividends.earmarked()
+        return {c: money - Money(pots.get(c, 0), c) for c, money in free.items()}
 
     async def _repaired_today(self, deficits: tuple[Deficit, ...]) -> frozenset[str]:
         """Currencies whose reserve was already proposed to be repaired on this market day."""

@@ -30,6 +30,7 @@ from policy.target_days import target_days_between
 from policy.targets import equal_targets
 from policy.valuation import known_rates, unfit
 from store.dividends import Dividends
+from store.emergency import Emergencies
 from store.facts import Facts
 from store.orders import Orders
 from store.trade_history import TradeHistories
@@ -46,6 +47,7 @@ class Situation:
     histories: TradeHistories
     dividends: Dividends
     facts: Facts
+    emergencies: Emergencies
     clock: Clock
     calendars: Calendars
     rules: Latest[Limits]
@@ -66,6 +68,9 @@ class Situation:
         # In the order in which an intent moves on, so that none slips through between two reads.
         if await self.orders.ready() or await self.orders.in_flight():
             return "an order is in flight"
+        run = await self.emergencies.current()
+        if run is not None and run.mode == "live":
+            return "negative cash is being repaired"
         return await self.lag(portfolio) or unfit(portfolio)
 
     async def lag(self, portfolio: PortfolioSnapshot) -> str | None:

@@ -35,7 +35,7 @@ from policy.gate_context import GateContext, worst_cost
 from store.recovery import RecoveryLog
 from wire.events import EventRing
 from wire.health import Health
-from wire.kill_switch import HALTED_BEFORE_SENT, KillSwitch
+from wire.kill_switch import BROKER_AWAY, HALTED_BEFORE_SENT, KillSwitch
 from wire.mailbox import Ask, AskBox, NudgeBox, serving
 from wire.messages import Boards, Decide, IntentReady, Nudge, Recovery
 from wire.order_asks import CancelOrder, PlaceOrder, Resolve
@@ -274,8 +274,10 @@ class Trader:
             return "rejected", HALTED_BEFORE_SENT
         try:
             accepted = await self._desk.broker.place(draft)
-        except (RejectedByBroker, Unavailable) as error:
+        except RejectedByBroker as error:
             return "rejected", str(error)
+        except Unavailable as error:
+            return "rejected", f"{BROKER_AWAY}{error}"
         except (BrokerError, trio.TooSlowError) as error:
             # Whatever else went wrong, the order may be there.
             return "unknown", str(error) or "no answer in time"

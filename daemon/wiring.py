@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 import trio
 
@@ -107,6 +106,7 @@ def _share(parts: Parts) -> _Shared:
         histories=parts.store.histories,
         dividends=parts.store.dividends,
         facts=parts.store.facts,
+        emergencies=parts.store.emergency,
         clock=parts.clock,
         calendars=parts.calendars,
         rules=rules,
@@ -123,7 +123,7 @@ def _share(parts: Parts) -> _Shared:
         asks=AskBoxes.opened(),
         nudges={job: NudgeBox() for job in JOBS},
         jobs=JobDesk(parts.store.runs, events, parts.clock),
-        kill=KillSwitch(partial(_halt_file, parts.data)),
+        kill=KillSwitch((parts.data / "HALT").exists),
         rules=rules,
         situation=situation,
         send=send,
@@ -148,7 +148,7 @@ def _schedule(shared: _Shared) -> Schedule:
             nudges=shared.nudges,
             zone=parts.zone,
             broker=parts.broker.capabilities.kind,
-            halt_file=partial(_halt_file, parts.data),
+            halt_file=(parts.data / "HALT").exists,
             kill=shared.kill,
             desk=SettingDesk(parts.store.settings, parts.clock, parts.limits, shared.rules),
             rng=parts.rng,
@@ -162,7 +162,7 @@ def _sync(shared: _Shared) -> Sync:
     intake = Intake(
         parts.broker, store.facts, store.quarantine, parts.clock, health, events, store.buckets
     )
-    keeper = Bookkeeper(intake, store.books, shared.asks.schedule)
+    keeper = Bookkeeper(intake, store.books, shared.asks.schedule, store.orders)
     return Sync(
         SyncPorts(
             intake=intake,
@@ -332,10 +332,6 @@ def _halt_button(shared: _Shared) -> tuple[Actor, ...]:
         return ()
     halt = HaltButton(button, shared.kill, shared.asks.schedule, shared.health)
     return (Actor(HALT_BUTTON, "peripheral", 20.0, halt.run),)
-
-
-def _halt_file(data: Path) -> bool:
-    return (data / "HALT").exists()
 
 
 def terms(model: FeeModel) -> FeeTerms:

@@ -89,3 +89,17 @@ def _free(ctx: GateContext, currency: str) -> Money | None:
     available = at_broker.available.minor if at_broker else 0
     books = ctx.books_cash.get(currency, 0)
     return Money(min(books, available) - ctx.reserved.get(currency, 0), currency)
+
+
+def need_of_cash(ctx: GateContext) -> Verdict:
+    """The account as it is now, less what open orders may still take: is there a need at all?"""
+    if ctx.account is None or not ctx.account.complete:
+        return failed("NEED", "the account could not be read")
+    free = {
+        currency: balance.available - Money(ctx.reserved.get(currency, 0), currency)
+        for currency, balance in ctx.account.cash.items()
+    }
+    short = sorted(str(money) for money in free.values() if money.minor < 0)
+    if not short:
+        return failed("NEED", "no balance is below zero any more")
+    return passed("NEED", f"{', '.join(short)} below zero")

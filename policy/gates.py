@@ -15,6 +15,7 @@ cannot be evaluated says no. Nothing may bypass a gate except by the table below
     G4       x     x     x       x      x    the quantity is not a positive multiple of the lot
     G5       x     x     x       x      x    the order is larger than one order may be
     G12      x     x     x       –      –    the status of its bucket does not permit it
+    NEED     –     –     –       x      –    no balance at the broker is below zero any more
     G13      x     x     x       x      x    another order of ours is in flight
     L3       x     x     x       x      x    a live order on the symbol, or the same again so soon
     L1       x     x     x       x      x    calendar and broker do not both call the market open
@@ -62,6 +63,7 @@ PIPELINE: tuple[tuple[str, Check], ...] = (
     ("G4", gate_checks.g4_lot),
     ("G5", gate_checks.g5_size),
     ("G12", gate_checks.g12_bucket),
+    ("NEED", gate_money.need_of_cash),
     ("G13", gate_checks.g13_alone),
     ("L3", gate_checks.l3_no_double),
     ("L1", gate_checks.l1_open),
@@ -80,12 +82,14 @@ PIPELINE: tuple[tuple[str, Check], ...] = (
 )
 
 _HASTE = frozenset({"L2", "L4", "G1", "G2", "G6", "G7", "G8", "G11", "G12"})
+# What a currency pair has neither of, whatever the class of its order: owner flags, a holding.
+_OF_PAIRS = _HASTE | {"G3", "L5"}
 EXEMPT: dict[OrderClass, frozenset[str]] = {
-    "planner": frozenset(),
-    "drip": frozenset({"G7"}),
-    "manual": frozenset({"BOOKS"}),
+    "planner": frozenset({"NEED"}),
+    "drip": frozenset({"G7", "NEED"}),
+    "manual": frozenset({"BOOKS", "NEED"}),
     "emergency": _HASTE,
-    "fx": _HASTE | {"G3", "L5"},
+    "fx": _OF_PAIRS | {"NEED"},
 }
 FORCEABLE: dict[OrderClass, frozenset[str]] = {
     "manual": frozenset({"L2", "L4", "G1", "G3", "G6", "G7", "G8", "G11"})
@@ -99,8 +103,7 @@ OF_SALES = frozenset({"G2"})
 def _applies(gate: str, ctx: GateContext) -> bool:
     if gate in EXEMPT[ctx.proposal.order_class]:
         return False
-    # A currency pair has neither owner flags nor a holding, whatever the class of its order.
-    return not (ctx.fx and gate in EXEMPT["fx"])
+    return not (ctx.fx and gate in _OF_PAIRS)
 
 
 def evaluate(ctx: GateContext) -> tuple[Verdict, ...]:

@@ -12,6 +12,8 @@ from collections.abc import Callable
 
 # What is recorded of an order that the switch stopped after it had been committed.
 HALTED_BEFORE_SENT = "halted before it was sent"
+# And of one that certainly never arrived.
+BROKER_AWAY = "the broker was away: "
 
 
 class KillSwitch:

@@ -199,6 +199,17 @@ def test_c4_a_conversion_never_takes_its_source_below_the_reserve() -> None:
     assert failing(context) == {"L6"}
 
 
+@pytest.mark.parametrize("cash", ["0", "25"])
+def test_c6_a_repair_leaves_only_while_the_broker_shows_a_balance_below_zero(cash: str) -> None:
+    """A deposit may have come between the decision and the order."""
+    repair = proposal(order_class="emergency", side="SELL")
+    assert failing(gate_context(proposal=repair)) == set()
+    cured = account(EUR="1000", USD=cash, held={"DEMO-A.EU": "10"})
+    assert failing(gate_context(proposal=repair, account=cured)) == {"NEED"}
+    promised = gate_context(proposal=repair, account=cured, reserved={"USD": 30_00})
+    assert failing(promised) == set(), "what open orders may still take is owed, too"
+
+
 def test_a_conversion_waits_for_another_that_touches_the_same_currency() -> None:
     fx = proposal(
         order_class="fx",

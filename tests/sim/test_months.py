@@ -16,7 +16,7 @@ from tests.sim.campaign import Campaign, Outcome, run
 from tests.sim.conftest import MEMORY
 
 SHORT = (8, 13, 202)
-LONG = range(2000, 2030)
+LONG = range(2000, 2008)
 
 
 @cache

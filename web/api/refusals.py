@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from ledger.order import Intent, OrderState, Verdict
 from web.encode import Json
 from web.errors import HALTED, Problem
-from wire.kill_switch import HALTED_BEFORE_SENT
+from wire.kill_switch import BROKER_AWAY, HALTED_BEFORE_SENT
 
 Applies = Callable[[Verdict], bool]
 
@@ -86,6 +86,8 @@ def _rejection(reason: str | None) -> Problem:
     """The switch may have stopped it after it was committed; otherwise the broker said no."""
     if reason == HALTED_BEFORE_SENT:
         return refusal((Verdict("G0b", passed=False, detail=reason),))
+    if reason is not None and reason.startswith(BROKER_AWAY):
+        return Problem(503, "broker_unavailable", reason)
     return Problem(502, "rejected_by_broker", reason or "the broker gave no reason")
 
 
