@@ -42,8 +42,10 @@ layers: $(VENV)/.dev
 bench: $(VENV)/.dev
 	$(BIN)/python -m bench
 
+# A thousand device-months; a broken one prints the command that replays it.
+MONTHS ?= 1000
 sim: $(VENV)/.dev
-	$(BIN)/python -m pytest tests/sim -m "slow or not slow" -q -n $(WORKERS)
+	$(BIN)/python -m tests.sim.months --count $(MONTHS)
 
 # Long simulations and whole-process runs.
 slow: $(VENV)/.dev assets

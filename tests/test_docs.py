@@ -105,3 +105,12 @@ def test_every_change_is_told_to_the_owner() -> None:
     for entry in entries:
         assert re.fullmatch(r"\d{4}\.(feature|fix|safety|doc|misc)\.md", entry.name)
         assert len(entry.read_text(encoding="utf-8").split()) >= 10
+
+
+def test_every_invariant_is_explained_and_put_to_the_test() -> None:
+    page = (ROOT / "docs/simulation.md").read_text()
+    tests = (ROOT / "tests/sim/test_months.py").read_text()
+    counts = {"O": 13, "C": 10, "M": 7, "K": 10, "S": 4}
+    for name in (f"{letter}{n}" for letter, most in counts.items() for n in range(1, most + 1)):
+        assert f"| {name} |" in page
+        assert f"def test_{name.lower()}_" in tests

@@ -135,7 +135,7 @@ class Customs:
         """Every currency the order can take from keeps its reserve at the limit price."""
         for currency, minor in self._costs(draft).items():
             left = self._cash().get(currency, 0) - minor
-            keep = int(RESERVE_EUR * self._per_eur(currency) * 100)
+            keep = int(RESERVE_EUR * self._least_rate(currency) * 100)
             if left < keep - ROUNDING_MINOR:
                 name = "C4" if "/" in draft.symbol else "C2"
                 self._say(draft, f"{name}: leaves {left} of {currency}, reserve {keep}")
@@ -199,6 +199,14 @@ class Customs:
     def _per_eur(self, currency: str) -> Decimal:
         rate = self._market.data.rate_at(currency, self._now().date())
         return Decimal(1) if rate is None else rate.per_eur
+
+    def _least_rate(self, currency: str) -> Decimal:
+        """The lowest of the rates that may have been the newest when it was decided."""
+        today = self._now().date()
+        known = [
+            self._market.data.rate_at(currency, today - timedelta(days=age)) for age in range(5)
+        ]
+        return min((rate.per_eur for rate in known if rate is not None), default=Decimal(1))
 
     def _mic(self, symbol: str) -> str:
         return "FX" if "/" in symbol else self._market.data.securities[symbol].exchange
