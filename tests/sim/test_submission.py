@@ -100,7 +100,7 @@ def test_o6_an_order_that_was_never_executed_is_rejected_without_effect(folder: 
     world = world_of(folder)
     world.live(first_ends_and_second_leaves, plan=placing((Blow(Fault.UNAVAILABLE),)))
     assert invariants.rows(folder, "SELECT state, error FROM intent WHERE intent_id = 1") == [
-        ("rejected", "place: the line is down")
+        ("rejected", "the broker was away: place: the line is down")
     ]
     assert invariants.count(folder, "SELECT count(*) FROM fill WHERE intent_id = 1") == 0
     finish(world)
