@@ -48,8 +48,9 @@ _WORKING = frozenset(
 _SOLD = _WORKING | {_S.FINAL_EXCHANGE} | FINAL
 
 MOVES: dict[EmergencyState, frozenset[EmergencyState]] = {
-    _S.DETECTED: _WORKING | FINAL,
-    _S.EXCHANGING: _WORKING | FINAL,
+    # A sale whose move was lost in a crash may have filled before anybody looks again.
+    _S.DETECTED: _SOLD,
+    _S.EXCHANGING: _SOLD,
     _S.WAITING_MARKET: _SOLD,
     _S.WAITING_OWNER: _SOLD,
     _S.SELLING: _SOLD,

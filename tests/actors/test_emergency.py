@@ -452,11 +452,8 @@ async def test_c7_a_restart_in_any_state_resumes_without_a_second_sale(
     assert [o.proposal.symbol for o in await orders(rig)] == ["DEMO-A.EU", "EUR/USD"]
 
 
-async def test_c7_a_crash_between_order_and_move_is_told_by_the_order(
-    rig: Rig, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The order was committed, the move after it was not."""
-    broke(rig)
+async def dies_after_ordering_a_sale(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The order was committed and left, the move after it was never written."""
     await rig.start("sync", "trader")
     scope = await mortal(rig)
     real = rig.store.emergency.move
@@ -471,6 +468,29 @@ async def test_c7_a_crash_between_order_and_move_is_told_by_the_order(
     await placed(rig, 1)
     monkeypatch.setattr(rig.store.emergency, "move", real)
     assert (await current(rig)).state is S.DETECTED
+
+
+async def test_c7_a_sale_that_filled_while_nobody_looked_is_exchanged_after_the_crash(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broke(rig)
+    rig.broker.cash = {"EUR": "5", "USD": "-500"}
+    await dies_after_ordering_a_sale(rig, monkeypatch)
+    rig.broker.fill("B1")
+    await rig.sync()
+    await trio.sleep(30)
+    await rig.start("rebalancer")
+    rig.nursery.start_soon(keep_syncing, rig)
+    rig.broker.fill(await placed(rig, 2))
+    await until_state(rig, S.RESOLVED)
+    assert [o.proposal.symbol for o in await orders(rig)] == ["DEMO-A.EU", "EUR/USD"]
+
+
+async def test_c7_a_crash_between_order_and_move_is_told_by_the_order(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broke(rig)
+    await dies_after_ordering_a_sale(rig, monkeypatch)
     await rig.start("rebalancer")
     rig.nursery.start_soon(keep_syncing, rig)
     await until_state(rig, S.AWAITING_FILL)
