@@ -34,14 +34,18 @@ class OrderDesk:
     schedule: AskBox
 
     async def propose(self, asked: PlaceOrder) -> Intent:
-        """Commit the owner's order; the same key gives the first intent again."""
-        symbol, security = self._instrument(asked.symbol)
+        """Commit the owner's order; the same key gives the first intent again.
+
+        That goes first: what was sent under a key is told even while nothing else is known.
+        """
+        _check_limit(asked.limit)
         source = f"key:{asked.key}"
         known = await self.desk.orders.of_source("manual", source)
         if known is not None:
-            return _same(known, asked, symbol)
+            return _same(known, asked, self._named(asked.symbol, known.proposal.symbol))
+        symbol, security = self._instrument(asked.symbol)
         price = await self._price(symbol)
-        limit = _limit(asked.limit, price.currency)
+        limit = None if asked.limit is None else Price.of(asked.limit, price.currency)
         intent = await self.desk.orders.propose(
             Proposal(
                 order_class="manual",
@@ -67,15 +71,20 @@ class OrderDesk:
         )
         return _same(intent, asked, symbol)
 
+    def _named(self, name: str, known: str) -> str:
+        """The symbol that `name` stands for; `known` is one that needs no looking up."""
+        return known if name == known else self._instrument(name)[0]
+
     def _instrument(self, name: str) -> tuple[str, Security | None]:
         """A pair by its symbol, a security by symbol or ISIN."""
+        board = self.desk.portfolio.value
+        if board is None:
+            raise Unavailable("what may be traded is not known yet")
         if is_pair(name):
-            if any(pair.symbol == name for pair in self.desk.pairs):
+            if any(pair.symbol == name for pair in board.pairs):
                 return name, None
             raise Missing(f"there is no currency pair {name}")
-        board = self.desk.portfolio.value
-        universe = board.universe if board else ()
-        found = [s for s in universe if name in (s.symbol, s.instrument.isin) and s.active]
+        found = [s for s in board.universe if name in (s.symbol, s.instrument.isin) and s.active]
         if not found:
             raise Missing(f"{name} is not in the universe")
         if len(found) > 1:
@@ -122,13 +131,10 @@ class OrderDesk:
         return f"order {intent.client_order_id} is {intent.state}"
 
 
-def _limit(asked: Decimal | None, currency: str) -> Price | None:
-    if asked is None:
-        return None
-    if not asked.is_finite() or not LEAST_PRICE <= asked <= MOST_PRICE:
+def _check_limit(asked: Decimal | None) -> None:
+    if asked is not None and not (asked.is_finite() and LEAST_PRICE <= asked <= MOST_PRICE):
         text = f"limit_price = {asked}: must be {LEAST_PRICE} to {MOST_PRICE}"
         raise Refused(text, code="limit_price")
-    return Price.of(asked, currency)
 
 
 def _same(known: Intent, asked: PlaceOrder, symbol: str) -> Intent:

@@ -112,6 +112,18 @@ class TestPlacing:
             await place(rig, **changes)
         assert conflict.value.code == "key_reused"
 
+    async def test_o1_what_a_key_became_is_told_while_nothing_else_is_known(self, rig: Rig) -> None:
+        """As after a restart while the broker is away: an owner told "unknown" would buy again."""
+        await started(rig)
+        sent = await place(rig)
+        rig.boards.portfolio.publish(None)
+        rig.broker.errors["quotes"] = Unavailable("away")
+        assert (await place(rig)).intent_id == sent.intent_id
+        for unknown in ({"key": "second"}, {"symbol": security().instrument.isin}):
+            with pytest.raises(Unavailable):
+                await place(rig, **unknown)
+        assert len(rig.broker.placed) == 1
+
     async def test_what_is_not_known_is_missing_and_leaves_no_order(self, rig: Rig) -> None:
         await started(rig)
         for symbol in ("NOBODY", "EUR/SEK"):
@@ -138,7 +150,9 @@ class TestPlacing:
         await started(rig)
         with pytest.raises(Refused, match="limit_price"):
             await place(rig, limit=Decimal(limit))
-        assert (await place(rig)).state is OrderState.ACCEPTED
+        assert (await place(rig, limit=Decimal("99.5"))).state is OrderState.ACCEPTED
+        with pytest.raises(Refused, match="limit_price"):
+            await place(rig, limit=Decimal(limit))
 
 
 class TestWithdrawing:
