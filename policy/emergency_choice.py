@@ -79,14 +79,14 @@ def _patience(run: EmergencyRun, view: EmergencyView) -> Wait | None:
 def _choose(run: EmergencyRun, view: EmergencyView, need: Money) -> Action:
     market = view.market
     margin = LATER_MARGIN if view.sold_in else emergency_sales.MARGIN
-    planned = emergency_sales.plan_sales(need, market, view.targets, margin=margin)
+    bound = view.order_bound
+    planned = emergency_sales.plan_sales(need, market, view.targets, margin=margin, most=bound)
     if not planned:
         return _nothing_offered(run, view)
-    bound = view.order_bound
     fitted = (emergency_sales.within(sale, bound, market) for sale in planned)
     sale = next((sale for sale in fitted if sale is not None), None)
     if sale is None:
-        return end(run, view, "one lot of what may be sold is more than one order may be")
+        return end(run, view, "what may be sold in one order would bring nothing")
     if run.owner == "confirm":
         return _sale_order(run, view, sale)
     room = view.room_today
@@ -102,8 +102,10 @@ def _choose(run: EmergencyRun, view: EmergencyView, need: Money) -> Action:
 def _nothing_offered(run: EmergencyRun, view: EmergencyView) -> Action:
     """Held and allowed, but not to be had now, or too little to be worth it."""
     market = view.market
-    if emergency_sales.offers(market, view.targets):
+    if emergency_sales.offers(market, view.targets, most=view.order_bound):
         return end(run, view, "what may be sold would bring nothing")
+    if emergency_sales.offers(market, view.targets):
+        return end(run, view, "one lot of what may be sold is more than one order may be")
     held = emergency_sales.sellable(market, view.targets)
     waits = [emergency_sales.barred_until(position, market) for position in held]
     until = min((at for at in waits if at is not None), default=None)

@@ -103,13 +103,19 @@ def barred_until(position: Position, market: SaleMarket) -> datetime | None:
     return until if until is not None and until > market.now else None
 
 
-def offers(market: SaleMarket, targets: frozenset[str]) -> tuple[Offer, ...]:
-    """What can be sold now, the most valuable first; small holdings only when there is no other."""
+def offers(
+    market: SaleMarket, targets: frozenset[str], *, most: Money | None = None
+) -> tuple[Offer, ...]:
+    """What can be sold now, the most valuable first; small holdings only when there is no other.
+
+    With `most` (EUR) only that of which at least one lot is worth no more.
+    """
     found = [
         offer
         for position in sellable(market, targets)
         if opens_at(position, market) <= market.now and barred_until(position, market) is None
         for offer in _offer(position, market)
+        if most is None or _lots_within(offer, most, market).micro > 0
     ]
     large = [offer for offer in found if offer.value_eur >= market.limits.min_sell_value]
     return tuple(sorted(large or found, key=lambda o: (-o.value_eur.minor, o.security.symbol)))
@@ -135,12 +141,17 @@ def _fresh(quote: Quote, security: Security, market: SaleMarket) -> bool:
 
 
 def plan_sales(
-    need: Money, market: SaleMarket, targets: frozenset[str], *, margin: Decimal = MARGIN
+    need: Money,
+    market: SaleMarket,
+    targets: frozenset[str],
+    *,
+    margin: Decimal = MARGIN,
+    most: Money | None = None,
 ) -> tuple[Sale, ...]:
-    """The sales that bring `need` (EUR) and the margin, net of their fees."""
+    """The sales that bring `need` (EUR) and the margin, net of their fees; `most` as in `offers`."""
     sales: list[Sale] = []
     gathered = Money.zero(BASE)
-    for offer in offers(market, targets):
+    for offer in offers(market, targets, most=most):
         missing = need - gathered
         if missing.minor <= 0:
             break
@@ -184,15 +195,18 @@ def _sale(offer: Offer, quantity: Quantity, market: SaleMarket) -> Sale | None:
 
 def within(sale: Sale, bound_eur: Money, market: SaleMarket) -> Sale | None:
     """The sale, or so many whole lots of it as are worth `bound_eur`; None for less than one."""
-    lot, price = sale.security.instrument.lot, max(sale.bid, sale.last)
-    bound = market.rates.convert(bound_eur, sale.security.currency, Rounding.FLOOR)
-    if lot is None or bound is None:
-        return None
-    most = _units(bound, price, Rounding.FLOOR).floor_to_lot(lot)
-    if sale.quantity <= most:
-        return sale
     offer = Offer(sale.security, sale.quantity, sale.bid, sale.last, sale.value_eur)
-    return _sale(offer, most, market)
+    most = _lots_within(offer, bound_eur, market)
+    return sale if sale.quantity <= most else _sale(offer, most, market)
+
+
+def _lots_within(offer: Offer, bound_eur: Money, market: SaleMarket) -> Quantity:
+    """So many whole lots as are worth `bound_eur` at the more of bid and last."""
+    lot, price = offer.security.instrument.lot, max(offer.bid, offer.last)
+    bound = market.rates.convert(bound_eur, offer.security.currency, Rounding.FLOOR)
+    if lot is None or bound is None:
+        return Quantity(0)
+    return _units(bound, price, Rounding.FLOOR).floor_to_lot(lot)
 
 
 def at_most(sale: Sale, market: SaleMarket) -> Money:

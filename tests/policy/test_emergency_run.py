@@ -319,6 +319,23 @@ def test_a_lot_that_is_more_than_one_order_may_be_is_not_sold() -> None:
     assert isinstance(action, Finish)
 
 
+@pytest.mark.parametrize("dear", ["5000", "1100"])
+def test_a_holding_whose_lot_is_too_large_for_one_order_does_not_hide_the_others(
+    dear: str,
+) -> None:
+    """It would be proposed first, for being worth most, and refused for ever."""
+    listed = (security("BIG", number=3), security("AAA", number=1))
+    shot = snapshot(
+        listed,
+        prices={"AAA": "20", "BIG": dear},
+        held={"BIG": "1", "AAA": "4"},
+        cash={"EUR": "-50"},
+    )
+    action = first(world({"EUR": "-50"}, shot=shot))
+    assert isinstance(action, Sell)
+    assert (action.proposal.symbol, action.proposal.quantity) == ("AAA", Quantity.of(4))
+
+
 # The third step
 
 
