@@ -93,7 +93,9 @@ def _choose(run: EmergencyRun, view: EmergencyView, need: Money) -> Action:
     if room is None:
         return Wait(run.state, "the total value, and so the day's share, is unknown")
     allowed = emergency_sales.within(sale, room, market)
-    if allowed is None:
+    # The last crumbs of the day's share would go to the fee.
+    least = min(market.limits.min_sell_value, sale.value_eur)
+    if allowed is None or allowed.value_eur < least or allowed.net_eur.minor <= 0:
         share = market.limits.emergency_max_sell_share
         return AskOwner(f"selling more than {share:.0%} of the portfolio in a day needs the owner")
     return _sale_order(run, view, allowed)

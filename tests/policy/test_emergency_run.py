@@ -33,7 +33,7 @@ from policy.emergency_view import (
 )
 from policy.fx import reserve
 from policy.limits import DEFAULTS, Limits
-from tests.policy.accounts import FREE, MIC, NOON, PAIRS, eur, fx_market, security, snapshot
+from tests.policy.accounts import FEES, FREE, MIC, NOON, PAIRS, eur, fx_market, security, snapshot
 from tests.support.builders import intent
 
 S = EmergencyState
@@ -305,6 +305,14 @@ def test_the_day_s_share_is_sold_without_the_owner_and_no_more() -> None:
     assert asked.proposal.quantity.units == 1
     assert isinstance(first(replace(view, sold_today=eur("1000"))), AskOwner)
     assert isinstance(first(replace(view, sold_today=eur("1000")), owner="confirm"), Sell)
+
+
+@pytest.mark.parametrize("room", ["1.50", "3", "40"])
+def test_a_crumb_of_the_day_s_share_is_not_sold_for_its_fee(room: str) -> None:
+    shot = snapshot(UNIVERSE, prices={"AAA": "1"}, held={"AAA": "10000"}, cash={"EUR": "-5000"})
+    view = world({"EUR": "-5000"}, shot=shot, sold_today=eur("1000") - eur(room))
+    dear = replace(view, market=replace(view.market, fees=FEES))
+    assert isinstance(first(dear), AskOwner)
 
 
 def test_what_waits_for_the_owner_goes_on_by_itself_on_the_next_day() -> None:
