@@ -115,10 +115,17 @@ def worst_cost(proposal: Proposal, price: Price) -> Money:
     return Money.zero(price.currency)
 
 
-def _base_of(pair: str, quantity: Quantity) -> Money:
-    """What a sale of `pair` takes out of its base, rounded against us."""
+def least_brought(proposal: Proposal, price: Price) -> Money:
+    """What a conversion brings at its limit, before its fee."""
+    if proposal.side == "SELL":
+        return price.times(proposal.quantity, Rounding.FLOOR)
+    return _base_of(proposal.symbol, proposal.quantity, Rounding.FLOOR)
+
+
+def _base_of(pair: str, quantity: Quantity, rounding: Rounding = Rounding.CEIL) -> Money:
+    """`quantity` of a pair as money of its base; what a sale takes is rounded against us."""
     base = pair.split("/", maxsplit=1)[0]
-    return Money(divide(quantity.micro, 10 ** (6 - exponent(base)), Rounding.CEIL), base)
+    return Money(divide(quantity.micro, 10 ** (6 - exponent(base)), rounding), base)
 
 
 def foreign_reservations(

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from ledger.money import Money, Price, Quantity
 from ledger.order import Verdict
-from policy.gate_context import GateContext, worst_cost
+from policy.gate_context import GateContext, least_brought, worst_cost
 from policy.pricing import drift
 from policy.verdicts import failed, passed
 
@@ -68,7 +68,7 @@ def l6_cash(ctx: GateContext) -> Verdict:
 
 
 def _costs(ctx: GateContext, price: Price) -> dict[str, Money]:
-    """What the order can take at worst, by currency; a sale's fee comes out of its proceeds."""
+    """What the order can take at worst, by currency; a fee may come out of what the order brings."""
     proposal, fee = ctx.proposal, ctx.fee
     assert fee is not None
     cost = worst_cost(proposal, price)
@@ -77,6 +77,9 @@ def _costs(ctx: GateContext, price: Price) -> dict[str, Money]:
     repairs = proposal.order_class == "emergency"
     sells = proposal.side == "SELL" and not ctx.fx
     covered = sells and (repairs or fee.currency == price.currency)
+    if ctx.fx:
+        brought = least_brought(proposal, price)
+        covered = fee.currency == brought.currency and fee < brought
     if fee.minor and not covered:
         costs[fee.currency] = costs.get(fee.currency, Money.zero(fee.currency)) + fee
     return costs

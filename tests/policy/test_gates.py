@@ -231,6 +231,31 @@ def test_a_conversion_waits_for_another_that_touches_the_same_currency() -> None
     assert failing(context) == {"L3"}
 
 
+def test_the_fee_of_a_conversion_may_come_out_of_what_it_brings() -> None:
+    """Or a currency below zero, in which fees are charged, could never be repaired."""
+    repair = proposal(
+        order_class="emergency",
+        symbol="EUR/USD",
+        security_id=None,
+        side="BUY",
+        quantity=Quantity.of(100),
+        currency="USD",
+        decision_price=Price.of("1.25", "USD"),
+    )
+    context = gate_context(
+        proposal=repair,
+        pair=EURUSD,
+        security=None,
+        quote=quote("EUR/USD", "1.25", currency="USD"),
+        account=account(EUR="-80", USD="1000"),
+        books_cash={"EUR": -80_00, "USD": 1_000_00},
+        fee=eur("1"),
+    )
+    assert failing(context) == set()
+    assert failing(replace(context, fee=eur("101"))) == {"L6"}
+    assert failing(replace(context, fee=Money.of("1", "GBP"))) == {"L6"}
+
+
 def test_the_fee_is_checked_in_the_currency_in_which_it_is_charged() -> None:
     dollars = gate_context(
         proposal=proposal(
