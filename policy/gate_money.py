@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from ledger.money import Money, Price, Quantity
-from ledger.order import Verdict
+from ledger.order import OrderView, Verdict
 from policy.gate_context import GateContext, least_brought, worst_cost
 from policy.pricing import drift
 from policy.verdicts import failed, passed
@@ -56,6 +56,9 @@ def l6_cash(ctx: GateContext) -> Verdict:
     if ctx.fee is None:
         return failed("L6", "the fee is unknown")
     costs = _costs(ctx, price)
+    boundless = next((order for order in ctx.open_orders or () if _boundless(order)), None)
+    if costs and boundless is not None:
+        return failed("L6", f"the open purchase of {boundless.symbol} without a limit may take all")
     for currency, cost in costs.items():
         free = _free(ctx, currency)
         reserve = ctx.reserves.get(currency)
@@ -65,6 +68,11 @@ def l6_cash(ctx: GateContext) -> Verdict:
             return failed("L6", f"{free} free − {cost} is below the reserve of {reserve}")
     spent = ", ".join(str(cost) for cost in costs.values()) or "nothing"
     return passed("L6", f"{spent} fits")
+
+
+def _boundless(order: OrderView) -> bool:
+    """Not one of ours, which all have a limit."""
+    return order.live and order.side == "BUY" and order.limit is None
 
 
 def _costs(ctx: GateContext, price: Price) -> dict[str, Money]:

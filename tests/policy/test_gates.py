@@ -231,6 +231,16 @@ def test_a_conversion_waits_for_another_that_touches_the_same_currency() -> None
     assert failing(context) == {"L3"}
 
 
+def test_c2_nothing_is_spent_while_a_foreign_purchase_may_cost_anything() -> None:
+    """A market order of the owner's at the broker: nobody knows what it will take."""
+    foreign = replace(view("OTHER"), limit=None)
+    assert failing(gate_context(open_orders=(foreign,))) == {"L6"}
+    assert failing(gate_context(open_orders=(replace(foreign, state="cancelled"),))) == set()
+    assert failing(gate_context(open_orders=(replace(foreign, side="SELL"),))) == set()
+    sale = gate_context(proposal=proposal(side="SELL"), open_orders=(foreign,))
+    assert failing(sale) == set()
+
+
 def test_the_fee_of_a_conversion_may_come_out_of_what_it_brings() -> None:
     """Or a currency below zero, in which fees are charged, could never be repaired."""
     repair = proposal(
