@@ -12,7 +12,7 @@ from decimal import Decimal
 from actors.desk import Desk, read
 from actors.order_watch import OrderWatch
 from ledger.decision import kind_of
-from ledger.errors import Conflict, Missing, Refused, Unavailable
+from ledger.errors import ActorUnavailable, Conflict, Missing, Refused, Unavailable
 from ledger.fact import CORE, is_pair
 from ledger.halt import LatchName
 from ledger.money import Price, Rounding
@@ -123,12 +123,16 @@ class OrderDesk:
             raise Refused("deciding needs confirm: true", code="confirmation_required")
         at = self.desk.clock.market_now()
         intent = await self.desk.orders.resolve(int(name), asked.choice, by=asked.by, at=at)
-        self.watch.say(f"order {intent.client_order_id} is {intent.state} by the owner's word")
+        done = f"order {intent.client_order_id} is {intent.state}"
+        self.watch.say(f"{done} by the owner's word")
         flying = await self.desk.orders.in_flight()
         if not any(other.state is OrderState.ESCALATED for other in flying):
-            request = Resume((ESCALATION,), confirm=True, by=asked.by)
-            await self.schedule.ask(request, deadline_s=ASK_S)
-        return f"order {intent.client_order_id} is {intent.state}"
+            try:
+                request = Resume((ESCALATION,), confirm=True, by=asked.by)
+                await self.schedule.ask(request, deadline_s=ASK_S)
+            except ActorUnavailable:
+                return f"{done}; the halt {ESCALATION} is still to be resumed"
+        return done
 
 
 def _check_limit(asked: Decimal | None) -> None:

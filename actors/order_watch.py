@@ -13,7 +13,7 @@ import trio
 
 from actors.desk import READ_DEADLINE_S, Desk, read
 from ledger.account import AccountSnapshot
-from ledger.errors import BrokerError, BrokerNotFound, NotCancelable
+from ledger.errors import ActorUnavailable, BrokerError, BrokerNotFound, NotCancelable
 from ledger.fact import Fill, is_pair
 from ledger.money import Money
 from ledger.order import UNRESOLVED, Intent, OrderState, OrderView
@@ -151,10 +151,9 @@ class OrderWatch:
         if finding is Finding.WAIT:
             return False
         if finding is Finding.ESCALATE:
-            await self._escalate(intent)
-        else:
-            text = "its day is over and the broker does not list it any more"
-            await self.desk.orders.expired(intent.intent_id, text, at=self._now())
+            return await self._escalate(intent)
+        text = "its day is over and the broker does not list it any more"
+        await self.desk.orders.expired(intent.intent_id, text, at=self._now())
         return True
 
     def _day_over(self, intent: Intent) -> bool:
@@ -222,18 +221,22 @@ class OrderWatch:
                 intent.intent_id, f"{looks.count} clean looks", at=self._now()
             )
             return True
-        if finding is Finding.ESCALATE:
-            await self._escalate(intent)
-            return True
-        return False
+        return finding is Finding.ESCALATE and await self._escalate(intent)
 
-    async def _escalate(self, intent: Intent) -> None:
-        """Only the owner can say what became of it: stop everything and ask."""
+    async def _escalate(self, intent: Intent) -> bool:
+        """Only the owner can say what became of it: stop everything and ask.
+
+        False when the halt was not heard; the order goes on blocking every other until the next
+        look asks again.
+        """
         text = f"order {intent.client_order_id} cannot be found or excluded"
-        await self.schedule.ask(
-            RaiseLatch("order_escalated", text, by="trader"), deadline_s=LATCH_DEADLINE_S
-        )
+        try:
+            latch = RaiseLatch("order_escalated", text, by="trader")
+            await self.schedule.ask(latch, deadline_s=LATCH_DEADLINE_S)
+        except ActorUnavailable:
+            return False
         await self.desk.orders.escalated(intent.intent_id, text, at=self._now())
+        return True
 
     async def _account_moved(self, intent: Intent, account: AccountSnapshot) -> bool:
         """The account differs from our books by just what the order would have moved."""

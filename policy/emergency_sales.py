@@ -148,7 +148,7 @@ def plan_sales(
     margin: Decimal = MARGIN,
     most: Money | None = None,
 ) -> tuple[Sale, ...]:
-    """The sales that bring `need` (EUR) and the margin, net of their fees; `most` as in `offers`."""
+    """The sales that bring `need` (EUR) and the margin, net of fees; `most` is that of `offers`."""
     sales: list[Sale] = []
     gathered = Money.zero(BASE)
     for offer in offers(market, targets, most=most):

@@ -76,7 +76,7 @@ def _boundless(order: OrderView) -> bool:
 
 
 def _costs(ctx: GateContext, price: Price) -> dict[str, Money]:
-    """What the order can take at worst, by currency; a fee may come out of what the order brings."""
+    """What the order can take at worst, by currency; a fee may come out of what it brings."""
     proposal, fee = ctx.proposal, ctx.fee
     assert fee is not None
     cost = worst_cost(proposal, price)

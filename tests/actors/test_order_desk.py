@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import trio
 
-from ledger.errors import Conflict, Missing, Refused, Unavailable
+from ledger.errors import Conflict, Missing, OutcomeUnknown, Refused, Unavailable
 from ledger.money import Price, Quantity
 from ledger.order import Intent, OrderState
 from tests.actors.rig import Rig
@@ -276,6 +276,16 @@ class TestDeciding:
         rig.broker.errors.clear()
         rig.broker.fill("B1")
         await rig.until_state(sent, OrderState.FILLED)
+
+    async def test_a_word_that_counts_says_when_the_halt_could_not_be_ended(self, rig: Rig) -> None:
+        await rig.start("sync", "trader")
+        rig.broker.errors["place"] = OutcomeUnknown("reset")
+        sent = await place(rig)
+        at = rig.clock.market_now()
+        await rig.store.orders.escalated(sent.intent_id, "not found", at=at)
+        said = await resolve(rig, sent, "closed")
+        assert await rig.state(sent) is OrderState.CANCELLED
+        assert "order_escalated is still to be resumed" in said
 
     async def test_another_latch_stays_when_an_order_is_decided(self, rig: Rig) -> None:
         sent = await escalated(rig)

@@ -288,6 +288,19 @@ class TestOutcome:
         await rig.until_state(intent, OrderState.ESCALATED, within_s=5)
         assert [x.name for x in await rig.store.settings.latches()] == ["order_escalated"]
 
+    async def test_o3_while_the_halt_is_not_heard_the_question_waits_and_the_trader_lives(
+        self, rig: Rig
+    ) -> None:
+        await rig.start("sync", "trader")
+        rig.broker.errors["place"] = OutcomeUnknown("reset")
+        intent = await decide(rig, await rig.propose())
+        rig.broker.held = {"DEMO-A.EU": "3"}
+        await trio.sleep(60)
+        assert await rig.state(intent) is OrderState.UNKNOWN
+        await rig.start("schedule")
+        await rig.until_state(intent, OrderState.ESCALATED, within_s=30)
+        assert [x.name for x in await rig.store.settings.latches()] == ["order_escalated"]
+
     async def test_a_recorded_execution_ends_the_doubt(self, rig: Rig) -> None:
         """Even while the lists of orders cannot be read."""
         rig.broker.lost = True
