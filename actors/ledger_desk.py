@@ -13,16 +13,11 @@ from actors.bookkeeper import Bookkeeper
 from ledger.decision import kind_of
 from ledger.errors import Conflict, Missing, Refused, Unavailable
 from ledger.lot import LotReport
-from ledger.order import Intent, OrderState
 from policy.lots import all_methods, check_choice
 from store.facts import Facts
 from store.lots import Lots as LotStore
-from wire.board import Latest
 from wire.ledger_asks import ChooseLots
 from wire.order_asks import Resolve
-
-# While it is not known whether an order executed, a difference may be that order.
-_UNDECIDED = frozenset({OrderState.SUBMITTING, OrderState.UNKNOWN, OrderState.ESCALATED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,15 +25,16 @@ class LedgerDesk:
     keeper: Bookkeeper
     facts: Facts
     lots: LotStore
-    orders: Latest[tuple[Intent, ...]]
 
     async def adjust(self, asked: Resolve) -> str:
         """Book the difference as it stands now; see Resolve for what it raises."""
         if not asked.confirm:
             raise Refused("an adjustment needs confirm: true", code="confirmation_required")
-        undecided = [one for one in self.orders.value or () if one.state in _UNDECIDED]
-        if undecided:
-            text = f"the fate of order {undecided[0].client_order_id} is not known yet"
+        # What it executes may show in the account before it shows among the executions: booked
+        # here, it would be booked twice.
+        under_way = await self.keeper.orders.in_flight()
+        if under_way:
+            text = f"the fate of order {under_way[0].client_order_id} is not known yet"
             raise Conflict(text, code="order_undecided")
         try:
             return await self.keeper.adjust(item_of(asked.decision_id), by=asked.by)

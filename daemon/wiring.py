@@ -167,7 +167,7 @@ def _sync(shared: _Shared) -> Sync:
         SyncPorts(
             intake=intake,
             keeper=keeper,
-            desk=LedgerDesk(keeper, store.facts, store.lots, shared.boards.orders),
+            desk=LedgerDesk(keeper, store.facts, store.lots),
             exchange=_exchange(shared),
             universe=Universe(intake, store.securities),
             dividends=store.dividends,

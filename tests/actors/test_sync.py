@@ -9,7 +9,15 @@ from decimal import Decimal
 import pytest
 import trio
 
-from ledger.errors import Busy, Conflict, Missing, Refused, Unavailable, UnknownCurrency
+from ledger.errors import (
+    Busy,
+    Conflict,
+    Missing,
+    OutcomeUnknown,
+    Refused,
+    Unavailable,
+    UnknownCurrency,
+)
 from ledger.fact import Fill
 from ledger.lot import Pick
 from ledger.money import Money, Price, Quantity, Rounding
@@ -17,9 +25,9 @@ from ledger.order import OrderState
 from store.facts import Facts
 from store.readd import Readded
 from tests.actors.rig import Rig
-from tests.support.builders import NOW, eur, intent, rates, security
+from tests.support.builders import NOW, eur, rates, security
 from wire.ledger_asks import ChooseLots, Lots
-from wire.messages import Nudge
+from wire.messages import Decide, Nudge
 from wire.order_asks import Resolve
 
 READS = (
@@ -409,15 +417,27 @@ async def test_what_was_not_decided_clearly_changes_nothing(
     assert await rig.store.books.open_items() == (item,)
 
 
-@pytest.mark.parametrize("state", [OrderState.UNKNOWN, OrderState.ESCALATED])
-async def test_nothing_is_settled_while_an_orders_fate_is_open(rig: Rig, state: OrderState) -> None:
-    await rig.start("sync")
+@pytest.mark.parametrize("lost", [False, True])
+async def test_nothing_is_settled_while_an_orders_fate_is_open(rig: Rig, lost: bool) -> None:
+    """The account shows what an order executed before the list of executions does."""
+    await rig.start("sync", "trader")
+    if lost:
+        rig.broker.errors["place"] = OutcomeUnknown("reset")
+    sent = await rig.system.asks.trader.ask(Decide((await rig.propose()).intent_id), deadline_s=60)
+    assert sent.state is (OrderState.UNKNOWN if lost else OrderState.ACCEPTED)
     rig.broker.held = {"DEMO-A.EU": "3"}
     (item,) = (await rig.sync()).differences
-    rig.boards.orders.publish((intent(state),))
-    with pytest.raises(Conflict, match="fate of order 1000"):
+    with pytest.raises(Conflict, match=f"fate of order {sent.client_order_id}"):
         await resolve(rig, f"books:{item.item_id}", "adjust")
-    rig.boards.orders.publish((intent(OrderState.FILLED),))
+    rig.broker.held = {}
+    if lost:
+        await rig.until_state(sent, OrderState.NOT_PLACED)
+    else:
+        rig.broker.fill("B1")
+        assert (await rig.sync()).differences == ()
+        await rig.until_state(sent, OrderState.FILLED)
+    rig.broker.held = {"DEMO-A.EU": "9"}
+    (item,) = (await rig.sync()).differences
     assert await resolve(rig, f"books:{item.item_id}", "adjust")
 
 
