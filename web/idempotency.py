@@ -34,14 +34,15 @@ def fresh_key() -> str:
 class StepKeys:
     """Which step of which plan each of the newest KEPT keys was sent with.
 
-    A step is executed once by nature; this only tells a key that comes back with another step.
+    A step is executed once by nature, also across restarts; this only tells a key that comes back
+    with another step.
     """
 
     def __init__(self) -> None:
         self._steps: OrderedDict[str, tuple[str, int]] = OrderedDict()
 
-    def known(self, key: str, plan_id: str, step: int) -> bool:
-        """Whether the key was sent with this very step before; raises Problem 409 for another."""
+    def check(self, key: str, plan_id: str, step: int) -> None:
+        """Raise Problem 409 for a key that was sent with another step before."""
         sent = self._steps.get(key)
         if sent is not None and sent != (plan_id, step):
             raise Problem(409, "key_reused", f"the key {key} was sent with another request")
@@ -49,4 +50,3 @@ class StepKeys:
         self._steps.move_to_end(key)
         if len(self._steps) > KEPT:
             self._steps.popitem(last=False)
-        return sent is not None

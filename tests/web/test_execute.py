@@ -337,6 +337,17 @@ async def test_a_step_sent_again_with_its_key_gives_its_order_even_after_the_pla
     assert (status, document["code"]) == (409, "key_reused")
 
 
+async def test_o1_a_step_sent_again_after_a_restart_gives_its_order() -> None:
+    world = full_world()
+    world.views.steps[PLAN_ID, 1] = OrderStory(order(OrderState.EXPIRED), (), ())
+    sender = Sender(world, {"planner": (Conflict("not current", code="stale_plan"),)})
+    body = {"plan_id": PLAN_ID, "step": 1}
+    status, document = await sender("POST", STEP, body, Idempotency_Key="earlier")
+    assert (status, document["status"]) == (200, "expired")
+    assert sender.asked == []
+    assert (await sender("POST", STEP, body))[0] == 409
+
+
 async def test_money_never_passes_through_a_float() -> None:
     body = b'{"symbol":"A","side":"BUY","quantity":100000.000001,"limit_price":1234567.000001}'
     world = full_world()

@@ -74,10 +74,14 @@ async def execute_step() -> Response:
 
 
 async def _sent_before(key: str | None, asked: StepBody) -> Intent | None:
-    """The order this very request became when it was sent before with the same key."""
+    """The order this very request became when it was sent before, in this life or an earlier one.
+
+    Only a request with a key can be a repeated one.
+    """
     web = here()
-    if key is None or not web.step_keys.known(key, asked.plan_id, asked.step):
+    if key is None:
         return None
+    web.step_keys.check(key, asked.plan_id, asked.step)
     story = await web.views.order_of_step(asked.plan_id, asked.step)
     return None if story is None else story.intent
 
