@@ -8,7 +8,7 @@ currency and day. When there is nothing to repair, a portfolio far from its targ
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 import trio
@@ -139,6 +139,7 @@ class Rebalancer:
         sources = Sources(
             free=available_cash(portfolio, reserved.values()),
             market=FxMarket(portfolio.pairs, portfolio.quotes, rates, self._s.fx_fees, limits),
+            pots=await self._pots(),
             busy=_moved_by(pending),
         )
         return deficits, sources
@@ -146,6 +147,10 @@ class Rebalancer:
     async def _reserved(self) -> Mapping[str, Money]:
         promised = await self._s.orders.reserved_cash()
         return {currency: Money(minor, currency) for currency, minor in promised.items()}
+
+    async def _pots(self) -> Mapping[str, Money]:
+        earmarked = await self._s.dividends.earmarked()
+        return {currency: Money(minor, currency) for currency, minor in earmarked.items()}
 
     async def _pending(self) -> tuple[Intent, ...]:
         """Orders waiting and in flight, in the order in which they move on: none slips through."""
@@ -162,7 +167,6 @@ class Rebalancer:
         pending: tuple[Intent, ...],
     ) -> str:
         """Propose the most urgent conversion, unless something speaks against it now."""
-        sources = replace(sources, free=await self._without_pots(sources.free))
         found = repair(deficits, sources, repaired_today=await self._repaired_today(deficits))
         if not found:
             return f"{deficits[0].currency} needs {deficits[0].need}, no source can give it"
@@ -175,11 +179,6 @@ class Rebalancer:
             return "an order is in flight"
         obstacle = await self._obstacle(wanted, self._s.clock.market_now())
         return obstacle or await self._propose(wanted, trading.mode, portfolio.ledger_seq)
-
-    async def _without_pots(self, free: Mapping[str, Money]) -> Mapping[str, Money]:
-        """Dividend money that waits for reinvestment fills no reserve."""
-        pots = await self._s.dividends.earmarked()
-        return {c: money - Money(pots.get(c, 0), c) for c, money in free.items()}
 
     async def _repaired_today(self, deficits: tuple[Deficit, ...]) -> frozenset[str]:
         """Currencies whose reserve was already proposed to be repaired on this market day."""

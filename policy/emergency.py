@@ -4,9 +4,10 @@ The rebalancer calls `detect` on every snapshot and proposes the first conversio
 its fill everything is computed anew from fresh balances, one conversion at a time. Nothing here
 sells a security: `uncovered` says what would be left for that.
 
-    NEGATIVE  a balance below zero: exchanged for whatever the others can spare, in parts if need be
+    NEGATIVE  a balance below zero: exchanged for whatever the others can spare, in parts if need
+              be; dividends that wait for reinvestment go last, but before any security
     LOW       a trading currency between zero and its reserve: exchanged in full by one source that
-              keeps its own reserve, never less than the smallest sensible conversion
+              keeps its own reserve and pots, never less than the smallest sensible conversion
 """
 
 from __future__ import annotations
@@ -117,14 +118,22 @@ def _urgency(deficit: Deficit) -> tuple[bool, int, str]:
 class Sources:
     """Where repairs may take money from: free balances and what each must keep.
 
-    `busy` currencies are moved by an open order; an order of a `barred` pair and side was refused
-    lately and would be again.
+    `pots` is the part of it that belongs to reinvestment, `busy` currencies are moved by an open
+    order; an order of a `barred` pair and side was refused lately and would be again.
     """
 
     free: Mapping[str, Money]
     market: FxMarket
+    pots: Mapping[str, Money] = field(default_factory=dict[str, Money])
     busy: frozenset[str] = field(default_factory=frozenset[str])
     barred: frozenset[tuple[str, Side]] = field(default_factory=frozenset[tuple[str, Side]])
+
+    @property
+    def without_pots(self) -> Sources:
+        """The same without the money of dividends that waits for reinvestment."""
+        none = {currency: Money.zero(currency) for currency in self.free}
+        free = {c: money - self.pots.get(c, none[c]) for c, money in self.free.items()}
+        return replace(self, free=free, pots={})
 
     def surplus(self, currency: str) -> Money:
         """What may leave a currency; zero when its reserve is unknown or an order touches it."""
@@ -157,11 +166,11 @@ def repair(
         if deficit.currency in sources.busy:
             continue
         if deficit.severity is Severity.NEGATIVE:
-            found = _repair_negative(deficit, now)
+            found = _repair_negative(deficit, now.without_pots) or _repair_negative(deficit, now)
         elif deficit.currency in repaired_today:
             continue
         else:
-            found = _repair_low(deficit, now)
+            found = _repair_low(deficit, now.without_pots)
         for one in found:
             _spend(free, one.conversion)
         repairs += found

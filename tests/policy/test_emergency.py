@@ -22,6 +22,7 @@ from policy.emergency import (
     detect,
     proposal,
     repair,
+    uncovered,
 )
 from policy.fees import FeeTerms
 from policy.fx import reserve
@@ -75,6 +76,21 @@ def test_negative_and_low_balances_are_told_apart() -> None:
     assert (one.severity, one.need) == (Severity.LOW, Money.of("0.01", "USD"))
     assert (two.severity, two.need) == (Severity.NEGATIVE, Money.of("5.51", "USD"))
     assert two.reserve == Money.of("5.50", "USD")
+
+
+def test_money_of_dividends_is_the_last_source_and_fills_no_reserve() -> None:
+    cash = {"EUR": "505", "GBP": "304.25", "USD": "-100"}
+    shot, pots = account(cash), {"EUR": eur("500")}
+    first, *_ = repair(found(shot), sources(shot, pots=pots))
+    assert first.conversion.leg.source == "GBP"
+    only = account({"EUR": "505", "USD": "-100"})
+    (last,) = repair(found(only), sources(only, pots=pots))
+    assert (last.conversion.leg.source, uncovered((last.deficit,), sources(only, pots=pots))) == (
+        "EUR",
+        eur("0"),
+    )
+    low = account({"EUR": "505", "USD": "1"})
+    assert repair(found(low), sources(low, pots=pots)) == ()
 
 
 def test_a_trading_currency_without_any_balance_is_low() -> None:
