@@ -7,6 +7,7 @@ journal, so a running balance that went wrong shows as our own fault and not as 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from actors.intake import Intake
 from ledger.account import AccountSnapshot
@@ -14,7 +15,7 @@ from ledger.errors import ActorUnavailable, MalformedAnswer, Missing
 from ledger.fact import Adjustment, Opening
 from ledger.money import Money, Quantity
 from ledger.portfolio import BookDifference
-from policy.books import SETTLED_SPAN, Difference, compare, settles_itself
+from policy.books import SETTLED_SPAN, SETTLES_AFTER, Difference, compare, settles_itself
 from store.books import Books
 from store.order_queries import OrderQueries
 from store.readd import Readded, WrongSum
@@ -85,28 +86,41 @@ class Bookkeeper:
             self.halted = True
 
     async def _name(self, found: tuple[Difference, ...]) -> tuple[BookDifference, ...]:
-        """Open or update an item per difference; settle the small ones; close what agrees again."""
+        """Open or update an item per difference, close what agrees again.
+
+        Small ones are settled when nothing else can explain them: no difference that blocks, no
+        order that moved lately. Until then they stay open and block nothing.
+        """
         at = self.intake.clock.market_now()
         standing = {(item.account, item.key) for item in found}
         for known in await self.books.open_items():
             if (known.account, known.key) not in standing:
                 await self.books.resolve(known.item_id, at=at, how="books and broker agree again")
-        blocked = any(item.blocking for item in found) or bool(await self.orders.in_flight())
-        for item in found:
-            # What is under way explains a difference better than rounding does: it may wait.
-            waits = blocked and not item.blocking
-            small = not blocked and await self._settles_itself(item)
+        small = [await self._settles_itself(item) for item in found]
+        settles = any(small) and all(small) and not await self._under_way(at)
+        for item, is_small in zip(found, small, strict=True):
             named = await self.books.found(
                 item.account,
                 item.key,
                 books=item.books,
                 broker=item.broker,
-                blocking=not (small or waits),
+                blocking=not is_small,
                 at=at,
             )
-            if small:
+            if settles:
                 await self._book(named, by="sync", reason="difference below one unit")
         return await self.books.open_items()
+
+    async def _under_way(self, at: datetime) -> bool:
+        """Whether an order of ours is in flight, or was until a moment ago.
+
+        The account may show what it executed before the list of executions does, fee by fee. That
+        explains a difference better than rounding: it waits, open, for what is still reported.
+        """
+        if await self.orders.in_flight():
+            return True
+        moved_at = await self.orders.last_moved_at()
+        return moved_at is not None and at - moved_at < SETTLES_AFTER
 
     async def _settles_itself(self, item: Difference) -> bool:
         if item.blocking:

@@ -16,6 +16,8 @@ BLOCKING_UNITS = 1
 # differences are one large one.
 SETTLED_UNITS = 5
 SETTLED_SPAN = timedelta(days=30)
+# How late, in market time, executions and their fees may be reported after their order moved.
+SETTLES_AFTER = timedelta(hours=8)
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,10 @@ FROM (
             OR (state IN ('cancelled', 'expired') AND filled_micro = 0)))
 GROUP BY symbol, side
 """
+_LAST_MOVED = """
+SELECT at_ms FROM order_event WHERE after NOT IN ('proposed', 'refused', 'simulated')
+ORDER BY event_id DESC LIMIT 1
+"""
 _READY = """
 WHERE state = 'proposed'
 ORDER BY CASE order_class WHEN 'emergency' THEN 0 WHEN 'fx' THEN 1 ELSE 2 END, intent_id
@@ -77,6 +81,11 @@ class OrderQueries:
 
     async def in_flight(self) -> tuple[Intent, ...]:
         return await self._select(f"WHERE state IN ({sql_list(IN_FLIGHT)}) ORDER BY intent_id")
+
+    async def last_moved_at(self) -> datetime | None:
+        """The market instant of the newest event of an order that was sent; None without one."""
+        row = await self._engine.read(lambda tx: tx.one(_LAST_MOVED))
+        return None if row is None else from_ms(row["at_ms"])
 
     async def of_source(self, order_class: OrderClass, source_id: str) -> Intent | None:
         """The first intent of this source; None when it proposed nothing yet."""
