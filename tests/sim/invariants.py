@@ -143,9 +143,24 @@ def c1_nothing_is_ever_short(db: sqlite3.Connection) -> Iterator[str]:
 
 
 def k5_a_dividend_is_spent_once(db: sqlite3.Connection) -> Iterator[str]:
-    sql = "SELECT * FROM pot WHERE net_minor > 0 AND reserved_minor + reinvested_minor > net_minor"
+    """What a pot gave is at most what it ever held at once, and what others repaid it.
+
+    Not its net of now: money that is taken back after it was spent is a debt, no second spending.
+    """
+    sql = """
+        WITH held AS (
+            SELECT d.dividend_id, sum(c.minor) OVER (
+                PARTITION BY d.dividend_id ORDER BY f.recorded_ms) AS net
+            FROM dividend d JOIN fact f JOIN cash_flow c ON c.fact_seq = f.seq
+                AND c.reference = d.action_id AND c.currency = d.currency
+            WHERE c.category IN ('dividend', 'tax'))
+        SELECT p.action_id, p.reserved_minor + p.reinvested_minor + p.released_minor AS given,
+            p.repaid_minor + max(0, (
+                SELECT coalesce(max(net), 0) FROM held h WHERE h.dividend_id = p.dividend_id
+            )) AS had
+        FROM pot p WHERE p.transaction_id IS NULL AND given > had"""
     for row in db.execute(sql):
-        yield f"K5: dividend {row['action_id']} was spent beyond its net {row['net_minor']}"
+        yield f"K5: dividend {row['action_id']} gave {row['given']} and had {row['had']}"
 
 
 def m3_fills_keep_their_limit(db: sqlite3.Connection) -> Iterator[str]:
