@@ -2,7 +2,7 @@
 
 The rebalancer calls `detect` on every snapshot and proposes the first conversion of `repair`; after
 its fill everything is computed anew from fresh balances, one conversion at a time. Nothing here
-sells a security: `uncovered` says what would be left for that.
+sells a security: policy.emergency_cover says what would be left for that.
 
     NEGATIVE  a balance below zero: exchanged for whatever the others can spare, in parts if need
               be; dividends that wait for reinvestment go last, but before any security
@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from decimal import Decimal
 from enum import StrEnum
 
 from ledger.currency import BASE
@@ -30,9 +29,7 @@ from policy.fx import (
     convert,
     need_at_least,
     padded,
-    pair_price,
     reserve,
-    route,
     spend_up_to,
     ways,
 )
@@ -217,62 +214,13 @@ def within(first: Repair, bound_eur: Money, market: FxMarket) -> Repair | None:
     return replace(first, conversion=smaller, reason=_reason(first.deficit, smaller))
 
 
-def uncovered(
-    deficits: Iterable[Deficit],
-    sources: Sources,
-    *,
-    sold: frozenset[str] = frozenset(),
-    buffer: Decimal = Decimal(0),
-) -> Money:
-    """What the deficits need in EUR beyond all that other currencies can spare for them.
-
-    What sales brought counts whole: the balance of a currency in `sold` covers with its reserve,
-    too. A need or a surplus without a rate, or without a price to exchange it at, is not counted.
-    `buffer` is a share of the needs that is wanted on top.
-    """
-    wanted = tuple(deficits)
-    missing = Money.zero(BASE)
-    for deficit in wanted:
-        missing += padded(deficit.need_eur or Money.zero(BASE), buffer)
-    for currency, balance in sources.free.items():
-        if any(_leads(currency, deficit.currency, sources.market) for deficit in wanted):
-            whole = max(balance, Money.zero(currency))
-            spare = whole if currency in sold else sources.surplus(currency)
-            worth = sources.market.rates.convert(spare, BASE, Rounding.FLOOR)
-            missing -= worth or Money.zero(BASE)
-    return max(missing, Money.zero(BASE))
-
-
-def stalled(deficits: Iterable[Deficit], sources: Sources) -> tuple[str, ...]:
-    """Currencies with money for a deficit that only lack a rate or price to be trusted just now."""
-    market = sources.market
-    found: set[str] = set()
-    for deficit in deficits:
-        for currency, money in sources.free.items():
-            legs = route(currency, deficit.currency, market.pairs)
-            keep = reserve(currency, market.rates, market.limits)
-            known = keep is not None and _leads(currency, deficit.currency, market)
-            empty = money.minor <= 0 or (keep is not None and money <= keep)
-            if not (empty or known or isinstance(legs, FxRefusal)):
-                found.add(currency)
-    return tuple(sorted(found))
-
-
-def _leads(source: str, target: str, market: FxMarket) -> bool:
-    """Money of one currency can become the other's, at prices that are believed."""
-    legs = route(source, target, market.pairs)
-    if isinstance(legs, FxRefusal):
-        return False
-    return all(pair_price(leg.pair, market) is not None for leg in legs)
-
-
 def _repair_negative(deficit: Deficit, sources: Sources) -> list[Repair]:
     """Take from one source after the other until the need is covered."""
     market = sources.market
     missing = deficit.need
     repairs: list[Repair] = []
     for leg, *_ in sources.routes(deficit.currency):
-        wanted = _wanted(leg, missing, market)
+        wanted = to_bring(leg, missing, market)
         if missing.minor <= 0 or wanted is None:
             break
         done = convert(leg, wanted, surplus=sources.surplus(leg.source), market=market)
@@ -306,7 +254,7 @@ def _repair_low(deficit: Deficit, sources: Sources) -> list[Repair]:
     return []
 
 
-def _wanted(leg: Leg, missing: Money, market: FxMarket) -> Money | None:
+def to_bring(leg: Leg, missing: Money, market: FxMarket) -> Money | None:
     """What the leg has to bring: the need with its buffer, in the leg's own target."""
     need = market.rates.convert(missing, leg.target, Rounding.CEIL)
     return None if need is None else padded(need, market.limits.fx_buffer)

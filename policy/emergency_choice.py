@@ -13,7 +13,7 @@ from ledger.emergency import EmergencyRun, EmergencySale, EmergencyState
 from ledger.fact import CORE, is_pair
 from ledger.money import Money
 from ledger.order import Proposal
-from policy import emergency, emergency_sales
+from policy import emergency_cover, emergency_sales
 from policy.emergency import Repair
 from policy.emergency_sales import Sale
 from policy.emergency_view import (
@@ -41,11 +41,11 @@ _S = EmergencyState
 def missing(view: EmergencyView, conversions: tuple[Repair, ...]) -> Money:
     """What has to be sold for, in EUR; before a sale, what cannot be exchanged covers nothing."""
     if view.sold_in:
-        return emergency.uncovered(
+        return emergency_cover.uncovered(
             view.deficits, view.sources, sold=view.sold_in, buffer=EXCHANGE_LOSS
         )
     if conversions:
-        return emergency.uncovered(view.deficits, view.sources)
+        return emergency_cover.uncovered(view.deficits, view.sources)
     known = (deficit.need_eur for deficit in view.deficits if deficit.need_eur is not None)
     return sum(known, Money.zero(BASE))
 
@@ -54,10 +54,10 @@ def sell(run: EmergencyRun, view: EmergencyView, need: Money) -> Action:
     """The next sale for `need` (EUR), or what it has to wait for."""
     if sum(not is_pair(order.proposal.symbol) for order in view.orders) >= PASSES:
         return end(run, view, f"{PASSES} sales did not cure it")
-    held = emergency_sales.sellable(view.market, view.targets)
+    held = emergency_sales.sellable(view.sale_market, view.targets)
     if not held:
         return _patience(run, view) or end(run, view, "nothing that is held may be sold")
-    opens = min(emergency_sales.opens_at(position, view.market) for position in held)
+    opens = min(emergency_sales.opens_at(position, view.sale_market) for position in held)
     if opens > view.now:
         return Wait(_S.WAITING_MARKET, "no exchange of what may be sold is open", opens)
     return _patience(run, view) or _choose(run, view, need)
@@ -65,7 +65,7 @@ def sell(run: EmergencyRun, view: EmergencyView, need: Money) -> Action:
 
 def _patience(run: EmergencyRun, view: EmergencyView) -> Wait | None:
     """What speaks against selling just yet."""
-    kept = emergency.stalled(view.deficits, view.sources)
+    kept = emergency_cover.stalled(view.deficits, view.sources)
     patient = run.started_at + PATIENCE
     if kept and view.now < patient:
         return Wait(run.state, f"no trustworthy rate of {', '.join(kept)}", patient)
@@ -77,7 +77,7 @@ def _patience(run: EmergencyRun, view: EmergencyView) -> Wait | None:
 
 
 def _choose(run: EmergencyRun, view: EmergencyView, need: Money) -> Action:
-    market = view.market
+    market = view.sale_market
     margin = LATER_MARGIN if view.sold_in else emergency_sales.MARGIN
     bound = view.order_bound
     planned = emergency_sales.plan_sales(need, market, view.targets, margin=margin, most=bound)
@@ -103,7 +103,7 @@ def _choose(run: EmergencyRun, view: EmergencyView, need: Money) -> Action:
 
 def _nothing_offered(run: EmergencyRun, view: EmergencyView) -> Action:
     """Held and allowed, but not to be had now, or too little to be worth it."""
-    market = view.market
+    market = view.sale_market
     if emergency_sales.offers(market, view.targets, most=view.order_bound):
         return end(run, view, "what may be sold would bring nothing")
     if emergency_sales.offers(market, view.targets):
@@ -160,9 +160,9 @@ def recommend(
     need = missing(view, conversions)
     if not view.targets <= view.confirmed:
         return Wait(run.state, "a second look has to confirm it", look_again=True)
-    if need.minor > 0 and not emergency_sales.offers(view.market, view.targets):
+    if need.minor > 0 and not emergency_sales.offers(view.sale_market, view.targets):
         return Wait(run.state, "research: nothing can be sold now")
-    planned = emergency_sales.plan_sales(need, view.market, view.targets)
+    planned = emergency_sales.plan_sales(need, view.sale_market, view.targets)
     reason = f"{REASON}: {_short(view)}"
     sales = tuple(
         _recorded(run, number, sale, reason) for number, sale in enumerate(planned, start=1)

@@ -8,7 +8,7 @@ the owner allows, what trades now and what has a fresh price does.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -31,7 +31,8 @@ MARGIN = Decimal("0.10")
 class SaleMarket:
     """What sales are decided on; `rates` holds only rates fresh enough to trade on.
 
-    `opens` is when each exchange takes orders next: not later than `now` while it does.
+    `opens` is when each exchange takes orders next: not later than `now` while it does. What is
+    held in a `useless` currency is not sold: its money would cure nothing.
     """
 
     now: datetime
@@ -41,6 +42,7 @@ class SaleMarket:
     limits: Limits
     opens: Mapping[str, datetime]
     barred: Mapping[tuple[str, Side], datetime]
+    useless: frozenset[str] = field(default_factory=frozenset[str])
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,7 @@ def sellable(market: SaleMarket, targets: frozenset[str]) -> tuple[Position, ...
         position
         for position in market.snapshot.positions
         if _allowed(position)
+        and position.security.currency not in market.useless
         and position.security.instrument.mic in market.opens
         and _reaches(position.security.currency, targets, market.snapshot.pairs)
     )

@@ -6,7 +6,7 @@ rebalancer, which gathers the view and carries the action out.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -16,8 +16,10 @@ from ledger.fact import is_pair
 from ledger.money import Money
 from ledger.order import Intent, Mode, Proposal
 from ledger.portfolio import PortfolioSnapshot
+from policy import emergency_cover
 from policy.emergency import Deficit, Sources
-from policy.emergency_sales import SaleMarket
+from policy.emergency_sales import MARGIN, SaleMarket
+from policy.fx import padded
 from policy.gate_checks import order_cap
 
 # Orders of one phase after which it has failed.
@@ -62,6 +64,15 @@ class EmergencyView:
     @property
     def snapshot(self) -> PortfolioSnapshot:
         return self.market.snapshot
+
+    @property
+    def sale_market(self) -> SaleMarket:
+        """The market with only those holdings whose money would cure something."""
+        held = {position.security.currency for position in self.snapshot.positions}
+        known = (deficit.need_eur for deficit in self.deficits if deficit.need_eur is not None)
+        more = padded(sum(known, Money.zero(BASE)), MARGIN)
+        useless = emergency_cover.useless(held, self.deficits, self.sources, more_eur=more)
+        return replace(self.market, useless=useless)
 
     @property
     def targets(self) -> frozenset[str]:

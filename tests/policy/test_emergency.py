@@ -22,8 +22,8 @@ from policy.emergency import (
     detect,
     proposal,
     repair,
-    uncovered,
 )
+from policy.emergency_cover import uncovered
 from policy.fees import FeeTerms
 from policy.fx import reserve
 from policy.limits import DEFAULTS

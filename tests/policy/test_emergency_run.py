@@ -16,6 +16,8 @@ from ledger.fact import is_pair
 from ledger.money import Money, Quantity, Rounding
 from ledger.order import Intent, OrderState, Proposal
 from ledger.portfolio import PortfolioSnapshot
+from ledger.quote import Quote
+from ledger.security import FxPair
 from policy.emergency import Severity, Sources, available_cash, detect
 from policy.emergency_run import confirmed, next_action, pause_until, sightings
 from policy.emergency_sales import SaleMarket
@@ -33,7 +35,19 @@ from policy.emergency_view import (
 )
 from policy.fx import reserve
 from policy.limits import DEFAULTS, Limits
-from tests.policy.accounts import FEES, FREE, MIC, NOON, PAIRS, eur, fx_market, security, snapshot
+from tests.policy.accounts import (
+    FEES,
+    FREE,
+    MIC,
+    NOON,
+    PAIRS,
+    eur,
+    fx_market,
+    pair,
+    quote,
+    security,
+    snapshot,
+)
 from tests.support.builders import intent
 
 S = EmergencyState
@@ -342,6 +356,44 @@ def test_a_holding_whose_lot_is_too_large_for_one_order_does_not_hide_the_others
     action = first(world({"EUR": "-50"}, shot=shot))
     assert isinstance(action, Sell)
     assert (action.proposal.symbol, action.proposal.quantity) == ("AAA", Quantity.of(4))
+
+
+@pytest.mark.parametrize(
+    ("dollar", "known"),
+    [
+        (quote("EUR/USD", "1.30", "USD"), pair("EUR/USD")),
+        (None, pair("EUR/USD", lot="10000")),
+        (None, replace(pair("EUR/USD"), min_quantity=Quantity.of(100), proven=False)),
+    ],
+    ids=["a price nobody believes", "less than a lot", "below the minimum"],
+)
+def test_c6_nothing_is_sold_for_money_that_could_not_be_exchanged(
+    dollar: Quote | None, known: FxPair
+) -> None:
+    """With euros enough that cannot become dollars, more euros are no help."""
+    cash, quotes = {"EUR": "5000", "USD": "-500"}, () if dollar is None else (dollar,)
+    prices = {"AAA": "100", "USA": "50"}
+    for held, sells in (({"AAA": "90"}, False), ({"AAA": "90", "USA": "40"}, True)):
+        shot = snapshot(
+            UNIVERSE, prices=prices, held=held, cash=cash, quotes=quotes, pairs=(known,)
+        )
+        view = world(cash, shot=shot, quotes=quotes)
+        action = first(view, started_at=NOON - timedelta(hours=2))
+        if sells:
+            assert isinstance(action, Sell)
+            assert action.proposal.symbol == "USA"
+        else:
+            assert isinstance(action, Finish)
+
+
+def test_c6_what_was_sold_is_not_sold_for_again_when_its_price_is_not_believed_any_more() -> None:
+    cash, quotes = {"EUR": "600", "USD": "-500"}, (quote("EUR/USD", "1.30", "USD"),)
+    prices, held = {"AAA": "100", "USA": "50"}, {"AAA": "84", "USA": "40"}
+    shot = snapshot(UNIVERSE, prices=prices, held=held, cash=cash, quotes=quotes)
+    view = world(cash, shot=shot, quotes=quotes, orders=(a_sale(),))
+    assert isinstance(
+        first(view, state=S.AWAITING_FILL, started_at=NOON - timedelta(hours=2)), Finish
+    )
 
 
 # The third step
