@@ -6,7 +6,7 @@ is believed, and whose further money would cure nothing because it could not be 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
 from ledger.currency import BASE
@@ -42,20 +42,21 @@ def uncovered(
     return max(missing, Money.zero(BASE))
 
 
-def useless(
+def curable(
     currencies: Iterable[str], deficits: Iterable[Deficit], sources: Sources, *, more_eur: Money
-) -> frozenset[str]:
-    """Currencies in which `more_eur` of further money would cure no deficit.
+) -> Mapping[str, Money]:
+    """By currency, the needs (EUR) that `more_eur` of further money in it could cure.
 
-    It cannot be exchanged at prices that are believed, or not even all of it would make a
-    conversion that the pair allows.
+    Nothing for money that cannot be exchanged at prices that are believed, and where not even all
+    of it would make a conversion that the pair allows.
     """
     wanted = tuple(deficits)
-    return frozenset(
-        currency
-        for currency in currencies
-        if not any(_would_cure(currency, deficit, sources, more_eur) for deficit in wanted)
-    )
+    sums = dict.fromkeys(currencies, Money.zero(BASE))
+    for currency in sums:
+        for deficit in wanted:
+            if deficit.need_eur is not None and _would_cure(currency, deficit, sources, more_eur):
+                sums[currency] += deficit.need_eur
+    return sums
 
 
 def _would_cure(currency: str, deficit: Deficit, sources: Sources, more_eur: Money) -> bool:

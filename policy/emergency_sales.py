@@ -8,7 +8,7 @@ the owner allows, what trades now and what has a fresh price does.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -31,8 +31,9 @@ MARGIN = Decimal("0.10")
 class SaleMarket:
     """What sales are decided on; `rates` holds only rates fresh enough to trade on.
 
-    `opens` is when each exchange takes orders next: not later than `now` while it does. What is
-    held in a `useless` currency is not sold: its money would cure nothing.
+    `opens` is when each exchange takes orders next: not later than `now` while it does. `curable`
+    is what further money in a currency could cure, in EUR: no more than that is sold in it. None
+    is no such bound.
     """
 
     now: datetime
@@ -42,7 +43,13 @@ class SaleMarket:
     limits: Limits
     opens: Mapping[str, datetime]
     barred: Mapping[tuple[str, Side], datetime]
-    useless: frozenset[str] = field(default_factory=frozenset[str])
+    curable: Mapping[str, Money] | None = None
+
+    def bound(self, currency: str, need: Money) -> Money:
+        """The part of `need` (EUR) for which something may be sold in `currency`."""
+        if self.curable is None:
+            return need
+        return min(need, self.curable.get(currency, Money.zero(BASE)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +81,14 @@ def sellable(market: SaleMarket, targets: frozenset[str]) -> tuple[Position, ...
         position
         for position in market.snapshot.positions
         if _allowed(position)
-        and position.security.currency not in market.useless
+        and _cures(position.security.currency, market)
         and position.security.instrument.mic in market.opens
         and _reaches(position.security.currency, targets, market.snapshot.pairs)
     )
+
+
+def _cures(currency: str, market: SaleMarket) -> bool:
+    return market.curable is None or market.curable.get(currency, Money.zero(BASE)).minor > 0
 
 
 def _allowed(position: Position) -> bool:
@@ -158,7 +169,8 @@ def plan_sales(
         missing = need - gathered
         if missing.minor <= 0:
             break
-        sale = _slice(offer, padded(missing, margin), market)
+        wanted = market.bound(offer.security.currency, missing)
+        sale = _slice(offer, padded(wanted, margin), market)
         if sale is not None and sale.net_eur.minor > 0:
             sales.append(sale)
             gathered += sale.net_eur

@@ -67,12 +67,12 @@ class EmergencyView:
 
     @property
     def sale_market(self) -> SaleMarket:
-        """The market with only those holdings whose money would cure something."""
+        """The market, with what the money of each sale could cure."""
         held = {position.security.currency for position in self.snapshot.positions}
         known = (deficit.need_eur for deficit in self.deficits if deficit.need_eur is not None)
         more = padded(sum(known, Money.zero(BASE)), MARGIN)
-        useless = emergency_cover.useless(held, self.deficits, self.sources, more_eur=more)
-        return replace(self.market, useless=useless)
+        curable = emergency_cover.curable(held, self.deficits, self.sources, more_eur=more)
+        return replace(self.market, curable=curable)
 
     @property
     def targets(self) -> frozenset[str]:

@@ -386,6 +386,15 @@ def test_c6_nothing_is_sold_for_money_that_could_not_be_exchanged(
             assert isinstance(action, Finish)
 
 
+def test_c6_in_each_currency_only_that_is_sold_for_which_its_money_can_cure() -> None:
+    cash, held = {"EUR": "-20", "USD": "-500"}, {"AAA": "90", "USA": "40"}
+    prices = {"AAA": "100", "USA": "50"}
+    shot = snapshot(UNIVERSE, prices=prices, held=held, cash=cash, pairs=())
+    action = first(world(cash, shot=shot))
+    assert isinstance(action, Sell)
+    assert (action.proposal.symbol, action.proposal.quantity) == ("AAA", Quantity.of(1))
+
+
 def test_c6_what_was_sold_is_not_sold_for_again_when_its_price_is_not_believed_any_more() -> None:
     cash, quotes = {"EUR": "600", "USD": "-500"}, (quote("EUR/USD", "1.30", "USD"),)
     prices, held = {"AAA": "100", "USA": "50"}, {"AAA": "84", "USA": "40"}
