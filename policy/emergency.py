@@ -224,7 +224,7 @@ def _repair_negative(deficit: Deficit, sources: Sources) -> list[Repair]:
         if missing.minor <= 0 or wanted is None:
             break
         done = convert(leg, wanted, surplus=sources.surplus(leg.source), market=market)
-        if isinstance(done, FxRefusal) or not _fee_fits(done, sources):
+        if isinstance(done, FxRefusal) or not fee_fits(done, sources):
             continue
         if done.cost_eur >= done.value_eur and done.receive < wanted:
             continue  # the last crumbs of a source are not worth their fee
@@ -247,9 +247,7 @@ def _repair_low(deficit: Deficit, sources: Sources) -> list[Repair]:
         done = need_at_least(leg, wanted, market)
         if further or isinstance(done, FxRefusal):
             continue
-        if done.outlay(leg.source) <= sources.surplus(leg.source).minor and _fee_fits(
-            done, sources
-        ):
+        if done.outlay(leg.source) <= sources.surplus(leg.source).minor and fee_fits(done, sources):
             return [Repair(deficit, done, _reason(deficit, done))]
     return []
 
@@ -260,7 +258,7 @@ def to_bring(leg: Leg, missing: Money, market: FxMarket) -> Money | None:
     return None if need is None else padded(need, market.limits.fx_buffer)
 
 
-def _fee_fits(done: Conversion, sources: Sources) -> bool:
+def fee_fits(done: Conversion, sources: Sources) -> bool:
     """A fee in a third currency must leave that currency its reserve."""
     currency = done.fee.currency
     if not done.fee.minor or currency == done.leg.source:

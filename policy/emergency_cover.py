@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from ledger.currency import BASE
 from ledger.money import Money, Rounding
-from policy.emergency import Deficit, Sources, to_bring
+from policy.emergency import Deficit, Sources, fee_fits, to_bring
 from policy.fx import FxMarket, FxRefusal, convert, padded, pair_price, reserve, route
 
 
@@ -72,7 +72,8 @@ def _would_cure(currency: str, deficit: Deficit, sources: Sources, more_eur: Mon
         if wanted is None or more is None:
             return False
         surplus = sources.surplus(leg.source) + more
-        if isinstance(convert(leg, wanted, surplus=surplus, market=market), FxRefusal):
+        done = convert(leg, wanted, surplus=surplus, market=market)
+        if isinstance(done, FxRefusal) or not fee_fits(done, sources):
             return False
     return True
 

@@ -386,6 +386,16 @@ def test_c6_nothing_is_sold_for_money_that_could_not_be_exchanged(
             assert isinstance(action, Finish)
 
 
+def test_c6_nothing_is_sold_when_the_fee_of_the_exchange_could_not_be_paid() -> None:
+    cash = {"EUR": "2", "GBP": "-500"}
+    shot = snapshot(UNIVERSE, prices={"USA": "50"}, held={"USA": "90"}, cash=cash)
+    free = world(cash, shot=shot)
+    assert isinstance(first(free), Sell)
+    dear = replace(free.sources.market, fees=FEES)
+    charged = replace(free, sources=replace(free.sources, market=dear))
+    assert isinstance(first(charged), Finish)
+
+
 def test_c6_in_each_currency_only_that_is_sold_for_which_its_money_can_cure() -> None:
     cash, held = {"EUR": "-20", "USD": "-500"}, {"AAA": "90", "USA": "40"}
     prices = {"AAA": "100", "USA": "50"}
