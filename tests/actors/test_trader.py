@@ -395,6 +395,22 @@ class TestResting:
         assert "G13" in gates_of(await decide(rig, repair))
 
 
+@pytest.mark.parametrize("rig", [60.0], indirect=True)
+async def test_the_end_of_core_hours_withdraws_nothing_that_rests(rig: Rig) -> None:
+    """Core hours say when orders leave; how long one rests follows the exchange's own session."""
+    assert rig.clock.jump_to(rig.clock.market_now().replace(hour=14, minute=50))
+    sent = await accepted(rig)
+    await trio.sleep(15)
+    assert rig.clock.market_now().hour == 15
+    assert rig.broker.cancelled == []
+    late = await decide(rig, await rig.propose(step=2, symbol="DEMO-A.EU"))
+    assert "L1" in gates_of(late)
+    await trio.sleep(6)
+    assert rig.broker.cancelled == ["B1"]
+    rig.broker.end("B1", "cancelled")
+    await rig.until_state(sent, OrderState.CANCELLED)
+
+
 class TestShowing:
     async def test_the_newest_state_stays_on_the_board(
         self, rig: Rig, monkeypatch: pytest.MonkeyPatch
