@@ -5,7 +5,7 @@ Called by the trader while it holds the order path; nothing here submits.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -13,7 +13,13 @@ import trio
 
 from actors.desk import READ_DEADLINE_S, Desk, read
 from ledger.account import AccountSnapshot
-from ledger.errors import ActorUnavailable, BrokerError, BrokerNotFound, NotCancelable
+from ledger.errors import (
+    ActorUnavailable,
+    BrokerError,
+    BrokerNotFound,
+    Conflict,
+    NotCancelable,
+)
 from ledger.fact import Fill, is_pair
 from ledger.money import Money
 from ledger.order import UNRESOLVED, Intent, OrderState, OrderView
@@ -217,10 +223,10 @@ class OrderWatch:
             account_moved=account_moved,
         )
         if finding is Finding.NOT_PLACED:
-            await self.desk.orders.not_placed(
-                intent.intent_id, f"{looks.count} clean looks", at=self._now()
+            text = f"{looks.count} clean looks"
+            return await _unless_executed(
+                self.desk.orders.not_placed(intent.intent_id, text, at=self._now())
             )
-            return True
         return finding is Finding.ESCALATE and await self._escalate(intent)
 
     async def _escalate(self, intent: Intent) -> bool:
@@ -235,8 +241,9 @@ class OrderWatch:
             await self.schedule.ask(latch, deadline_s=LATCH_DEADLINE_S)
         except ActorUnavailable:
             return False
-        await self.desk.orders.escalated(intent.intent_id, text, at=self._now())
-        return True
+        return await _unless_executed(
+            self.desk.orders.escalated(intent.intent_id, text, at=self._now())
+        )
 
     async def _account_moved(self, intent: Intent, account: AccountSnapshot) -> bool:
         """The account differs from our books by just what the order would have moved."""
@@ -257,6 +264,19 @@ class OrderWatch:
 
     def _now(self) -> datetime:
         return self.desk.clock.market_now()
+
+
+async def _unless_executed(conclusion: Awaitable[Intent]) -> bool:
+    """Write what follows from an order's absence, unless sync has recorded an execution by now.
+
+    That says more than any absence; the next look goes on from there. Always True: it moved.
+    """
+    try:
+        await conclusion
+    except Conflict as conflict:
+        if conflict.code != "filled":
+            raise
+    return True
 
 
 def _submitted_at(intent: Intent) -> datetime:

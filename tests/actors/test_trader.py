@@ -301,6 +301,23 @@ class TestOutcome:
         await rig.until_state(intent, OrderState.ESCALATED, within_s=30)
         assert [x.name for x in await rig.store.settings.latches()] == ["order_escalated"]
 
+    async def test_o8_an_execution_recorded_while_the_halt_is_asked_for_ends_the_doubt(
+        self, rig: Rig
+    ) -> None:
+        await rig.start("sync", "trader")
+        rig.broker.lost = True
+        rig.broker.errors["place"] = OutcomeUnknown("reset")
+        intent = await decide(rig, await rig.propose())
+        hidden = rig.broker.orders.pop("B1")
+        rig.broker.held = {"DEMO-A.EU": "3"}
+        asked = await rig.system.asks.schedule.receive()
+        rig.broker.orders["B1"], rig.broker.held = hidden, {}
+        rig.broker.fill("B1")
+        await rig.sync()
+        asked.slot.answer(())
+        done = await rig.until_state(intent, OrderState.FILLED, within_s=5)
+        assert done.broker_order_id == "B1"
+
     async def test_a_recorded_execution_ends_the_doubt(self, rig: Rig) -> None:
         """Even while the lists of orders cannot be read."""
         rig.broker.lost = True
