@@ -1,12 +1,13 @@
 """What a dividend's pot holds: always the sum of all cash flows that are known to be its money.
 
-Those that name its action, and those of the transaction that the owner linked. Called inside the
-transaction that records flows, actions or links, so that their order makes no difference.
+Those that name its action, and those of the transaction that the owner linked; tax that was
+announced and did not come yet is not its money. Called inside the transaction that records flows,
+actions or links, so that their order makes no difference.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from store.engine import Row, Tx
 
@@ -30,6 +31,11 @@ FROM dividend d JOIN flow_fact f USING (transaction_id) JOIN cash_flow c ON c.fa
 WHERE d.dividend_id = :id AND c.category IN ('dividend', 'tax')
 ORDER BY 1
 """
+_ANNOUNCED = """
+SELECT a.gross_minor, a.tax_minor, a.tax_currency
+FROM dividend d JOIN corporate_action a USING (fact_seq)
+WHERE d.dividend_id = ? AND a.tax_minor > 0 AND a.gross_currency = a.tax_currency
+"""
 
 
 async def refresh_pots(tx: Tx, after_seq: int) -> None:
@@ -45,9 +51,12 @@ async def refresh_pot(tx: Tx, dividend_id: int) -> None:
     if not paid:
         return
     currency: str = paid[0]["currency"]
+    net = _sum(flows, currency) - _awaited_tax(
+        await tx.one(_ANNOUNCED, (dividend_id,)), flows, currency
+    )
     await tx.execute(
         "UPDATE dividend SET currency = ?, paid_ms = ?, net_minor = ? WHERE dividend_id = ?",
-        (currency, _first_ms(paid, currency), _net(flows, currency), dividend_id),
+        (currency, _first_ms(paid, currency), net, dividend_id),
     )
 
 
@@ -56,6 +65,18 @@ def _first_ms(paid: Iterable[Row], currency: str) -> int:
     return min(booked)
 
 
-def _net(flows: Iterable[Row], currency: str) -> int:
+def _sum(flows: Iterable[Row], currency: str) -> int:
     """Money in two currencies is never summed: a tax in another one is ordinary cash."""
     return sum(row["minor"] for row in flows if row["currency"] == currency)
+
+
+def _awaited_tax(announced: Row | None, flows: Sequence[Row], currency: str) -> int:
+    """What will still be withheld from a dividend of which the announced gross has come."""
+    if announced is None or announced["tax_currency"] != currency:
+        return 0
+    gross = _sum((row for row in flows if row["category"] == "dividend"), currency)
+    if gross != announced["gross_minor"]:
+        return 0
+    taxes = (row for row in flows if row["category"] == "tax" and row["minor"] < 0)
+    awaited: int = announced["tax_minor"] + _sum(taxes, currency)
+    return max(awaited, 0)

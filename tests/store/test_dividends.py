@@ -201,6 +201,34 @@ async def test_two_currencies_are_never_summed_in_one_pot(store: Store) -> None:
     assert pot.net == eur("120")
 
 
+@pytest.mark.parametrize("action_first", [True, False])
+async def test_k5_tax_that_is_still_to_come_is_no_money_of_the_pot(
+    store: Store, *, action_first: bool
+) -> None:
+    """The gross of an announced dividend is there, its tax is a flow of another day."""
+    gross, tax = paid("d1", gross="12.30", tax="-2.30")
+    news: list[Fact] = [dividend("d1"), gross]
+    for fact in news if action_first else reversed(news):
+        await store.facts.record([fact], **TIMES)
+    assert await lefts(store) == [10_00]
+    await store.facts.record([tax], **TIMES)
+    assert await lefts(store) == [10_00]
+    refund = flow("refund", "tax", eur("2.30"), reference="d1", at=after(1))
+    await store.facts.record([refund], **TIMES)
+    assert await lefts(store) == [12_30]
+
+
+async def test_what_is_paid_net_has_no_tax_to_come(store: Store) -> None:
+    await store.facts.record([dividend("d1"), paid("d1", gross="10")[0]], **TIMES)
+    assert await lefts(store) == [10_00]
+
+
+async def test_a_dividend_taken_back_before_its_tax_came_owes_nothing(store: Store) -> None:
+    back = flow("back", "dividend", eur("-12.30"), reference="d1", at=after(1))
+    await store.facts.record([dividend("d1"), paid("d1", gross="12.30")[0], back], **TIMES)
+    assert await lefts(store) == []
+
+
 Step = tuple[str, int]
 STEPS = st.lists(
     st.tuples(
