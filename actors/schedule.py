@@ -7,7 +7,7 @@ commits it before it answers, and publishes the result.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -22,8 +22,10 @@ from ledger.errors import Busy, Conflict, Refused
 from ledger.halt import Latch, LatchName
 from ledger.ids import ulid
 from ledger.order import Mode
+from ledger.portfolio import PortfolioSnapshot
 from ledger.run import JOBS, Job, RunRecord, Trigger
-from policy.market_hours import Calendars
+from ledger.security import Security
+from policy.market_hours import STRICT_MICS, Calendars, names_of
 from store.runs import Runs
 from store.settings import Settings
 from wire.board import in_force
@@ -303,8 +305,10 @@ class Schedule:
         )
 
     def _market_view(self, mic: str) -> MarketView:
-        now = self._p.clock.market_now()
+        now, portfolio = self._p.clock.market_now(), self._p.boards.portfolio.value
         state = self._p.calendars.state(mic, now)
+        universe = () if portfolio is None else portfolio.universe
+        listed = [security for security in universe if security.instrument.mic == mic]
         return MarketView(
             mic=mic,
             phase=state.phase,
@@ -313,7 +317,24 @@ class Schedule:
             next_close=state.next_close,
             timezone=self._p.calendars.zone(mic) or "unknown",
             calendar_ends=self._p.calendars.ends_soon(mic, now.date()),
+            name=next(iter(names_of(mic)), mic),
+            opens_at=state.opens_at,
+            closes_at=state.closes_at,
+            lunch=self._p.calendars.lunch(mic, state.session_date),
+            strict=mic in STRICT_MICS,
+            early_close=state.early_close,
+            has_securities=any(one.active for one in listed),
+            broker_open=None if portfolio is None else _broker_open(portfolio, listed),
         )
 
     def _emit(self, type_: EventType, **data: str | bool) -> None:
         self._p.events.emit(type_, source="schedule", at=self._p.clock.machine_now(), data=data)
+
+
+def _broker_open(portfolio: PortfolioSnapshot, listed: Sequence[Security]) -> bool | None:
+    """What the broker said of an exchange with its newest quote; None when it was not heard."""
+    if portfolio.stale is not None:
+        return None
+    known = (portfolio.quotes.get(security.symbol) for security in listed)
+    newest = max((quote for quote in known if quote), key=lambda quote: quote.at, default=None)
+    return None if newest is None else newest.market_open

@@ -145,6 +145,13 @@ class Calendars:
         exchange = self._table.exchange(mic)
         return self._session(exchange, day) if exchange else None
 
+    def lunch(self, mic: str, day: date | None) -> tuple[datetime, datetime] | None:
+        """Begin and end of the break in the session of `day`; None when it has none."""
+        session = None if day is None else self.session(mic, day)
+        if session is None or len(session.intervals) < 2:
+            return None
+        return session.intervals[0].closes_at, session.intervals[-1].opens_at
+
     def state(self, mic: str, instant: datetime) -> SessionState:
         """What `mic` is doing at `instant` (aware). Never raises for an unknown exchange."""
         return self._state(mic, instant, core_only=False)

@@ -152,7 +152,12 @@ class JobView:
 
 @dataclass(frozen=True, slots=True)
 class MarketView:
-    """`calendar_ends` is the last day whose hours are known, named in its last 60 days only."""
+    """An exchange of the universe now; `calendar_ends` is named in its last 60 days only.
+
+    `opens_at`, `closes_at` and `lunch` are those of the running session or, when none is running,
+    of the next one; the next bells may be those of a lunch break. `strict`: it takes no order
+    while it is closed. `broker_open` is the broker's own word, None while it does not say.
+    """
 
     mic: str
     phase: str
@@ -161,6 +166,14 @@ class MarketView:
     next_close: datetime | None
     timezone: str
     calendar_ends: date | None = None
+    name: str = ""
+    opens_at: datetime | None = None
+    closes_at: datetime | None = None
+    lunch: tuple[datetime, datetime] | None = None
+    strict: bool = False
+    early_close: bool = False
+    has_securities: bool = False
+    broker_open: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -181,6 +181,13 @@ def test_lunch_is_not_open() -> None:
     assert CALENDARS.is_open("XHKG", at("XHKG", "2026-11-23 13:00"))
 
 
+def test_the_break_of_a_day_is_told_when_it_has_one() -> None:
+    noon, one = at("XHKG", "2026-11-23 12:00"), at("XHKG", "2026-11-23 13:00")
+    assert CALENDARS.lunch("XHKG", date(2026, 11, 23)) == (noon, one)
+    for mic, day in (("XHKG", date(2026, 12, 24)), ("XETR", date(2026, 11, 23)), ("XETR", None)):
+        assert CALENDARS.lunch(mic, day) is None
+
+
 def test_the_morning_ends_with_the_lunch_bell() -> None:
     state = CALENDARS.state("XTKS", at("XTKS", "2026-11-24 10:00"))
     assert state.next_close == at("XTKS", "2026-11-24 11:30")

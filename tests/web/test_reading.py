@@ -264,6 +264,33 @@ async def test_before_the_first_publication_it_says_starting(path: str) -> None:
     assert error["code"] == "starting"
 
 
+async def test_a_market_is_told_with_its_session_its_bells_and_the_brokers_word() -> None:
+    shown = await read(full_world(), "/api/system/markets")
+    assert (shown["open_count"], shown["closed_count"]) == (1, 2)
+    assert shown["open_markets"] == ["XETRA"]
+    assert shown["last_updated"].endswith("Z")
+    xetra, _, hongkong = shown["markets"]
+    assert (xetra["lunch"], xetra["broker_status"], xetra["has_securities"]) == (None, None, False)
+    assert hongkong == {
+        "exchange": "XHKG",
+        "code": "XHKG",
+        "name": "HKSE",
+        "session": "lunch",
+        "state": "lunch",
+        "is_open": False,
+        "opens_at": hongkong["lunch"]["starts_at"],
+        "closes_at": hongkong["next_close"],
+        "next_open": hongkong["lunch"]["ends_at"],
+        "next_close": hongkong["lunch"]["ends_at"],
+        "lunch": hongkong["lunch"],
+        "timezone": "Asia/Hong_Kong",
+        "strict": True,
+        "early_close": True,
+        "has_securities": True,
+        "broker_status": "closed",
+    }
+
+
 async def test_status_speaks_before_anything_is_known() -> None:
     shown = await read(empty_world(), "/api/system/status")
     assert shown["status"] == "starting"

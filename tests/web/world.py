@@ -591,7 +591,22 @@ def _jobs() -> tuple[JobView, ...]:
 def _markets() -> tuple[MarketView, ...]:
     later = NOW + timedelta(hours=3)
     return (
-        MarketView("XETR", "regular", True, None, later, "Europe/Berlin"),
+        MarketView("XETR", "open", True, None, later, "Europe/Berlin", name="XETRA"),
         MarketView("XNYS", "pre", False, NOW + timedelta(minutes=5), None, "America/New_York"),
-        MarketView("XHKG", "closed", False, later, None, "Asia/Hong_Kong"),
+        MarketView(
+            "XHKG",
+            "lunch",
+            False,
+            later,
+            later,
+            "Asia/Hong_Kong",
+            name="HKSE",
+            opens_at=NOW,
+            closes_at=later,
+            lunch=(NOW, later),
+            strict=True,
+            early_close=True,
+            has_securities=True,
+            broker_open=False,
+        ),
     )

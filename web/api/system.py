@@ -22,6 +22,7 @@ from wire.health import Beat
 from wire.messages import BrokerLink, JobView, MarketView, TradingState
 
 bp = Blueprint("system", __name__, url_prefix="/api/system")
+_BROKER_SAYS = {True: "open", False: "closed"}
 
 
 class LatchRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -112,19 +113,43 @@ class RunsQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     limit: Annotated[int, Meta(ge=1, le=200)] = 50
 
 
+class Lunch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    starts_at: datetime
+    ends_at: datetime
+
+
 class MarketRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`opens_at`, `closes_at` and `lunch` are of the running session, else of the next one.
+
+    `next_open` and `next_close` are the next bells, those of a lunch break included. `state` is
+    closed, pre, open, lunch or early_closed; `broker_status` what the broker says: open, closed
+    or null. A `strict` exchange takes no order while it is closed.
+    """
+
     exchange: str
+    code: str
+    name: str
     session: str
+    state: str
     is_open: bool
     opens_at: datetime | None
     closes_at: datetime | None
+    next_open: datetime | None
+    next_close: datetime | None
+    lunch: Lunch | None
     timezone: str
+    strict: bool
+    early_close: bool
+    has_securities: bool
+    broker_status: str | None
 
 
 class Markets(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     market_time: datetime
+    last_updated: datetime
     open_count: int
     closed_count: int
+    open_markets: list[str]
     markets: list[MarketRow]
 
 
@@ -159,12 +184,14 @@ async def markets() -> Response:
     views = web.boards.markets.value
     if views is None:
         raise not_ready("the state of the markets")
-    opened = sum(view.is_open for view in views)
+    opened = [view.name for view in views if view.is_open]
     return reply(
         Markets(
             market_time=web.clock.market_now(),
-            open_count=opened,
-            closed_count=len(views) - opened,
+            last_updated=web.clock.machine_now(),
+            open_count=len(opened),
+            closed_count=len(views) - len(opened),
+            open_markets=opened,
             markets=[_market(view) for view in views],
         )
     )
@@ -287,9 +314,19 @@ def _run(run: RunRecord) -> RunRow:
 def _market(view: MarketView) -> MarketRow:
     return MarketRow(
         exchange=view.mic,
+        code=view.mic,
+        name=view.name,
         session=view.phase,
+        state=view.phase,
         is_open=view.is_open,
-        opens_at=view.next_open,
-        closes_at=view.next_close,
+        opens_at=view.opens_at,
+        closes_at=view.closes_at,
+        next_open=view.next_open,
+        next_close=view.next_close,
+        lunch=None if view.lunch is None else Lunch(*view.lunch),
         timezone=view.timezone,
+        strict=view.strict,
+        early_close=view.early_close,
+        has_securities=view.has_securities,
+        broker_status=None if view.broker_open is None else _BROKER_SAYS[view.broker_open],
     )

@@ -120,7 +120,7 @@ export function markets(data) {
 }
 
 function marketRow(row, now) {
-  const next = row.is_open ? row.closes_at && `closes in ${distance(now, row.closes_at)}` : row.opens_at && `opens in ${distance(now, row.opens_at)}`;
+  const next = row.is_open ? row.next_close && `closes in ${distance(now, row.next_close)}` : row.next_open && `opens in ${distance(now, row.next_open)}`;
   return el("li", {},
     el("span", { class: "dot", "data-state": row.is_open ? "ok" : "closed", "aria-hidden": "true" }),
     el("span", {}, row.exchange, " ", el("span", { class: "hidden" }, row.is_open ? "open" : "closed"), el("span", { class: "chip" }, row.session)),
