@@ -149,7 +149,7 @@ class Desk:
         limits, now = self.limits, self.clock.market_now()
         rates = self._tradable_rates(board, now.date())
         limit = self._limit(proposal, seen.quote, security, pair)
-        session = self.session_of(proposal)
+        session, exchange = self.session_of(proposal), self.exchange_at(proposal, now)
         return GateContext(
             proposal=proposal,
             proposed_at=intent.proposed_at,
@@ -166,6 +166,7 @@ class Desk:
             limit=limit,
             market_open=session.is_open if session and session.known else None,
             next_open=session.next_open if session else None,
+            closes_at=exchange.next_close if exchange else None,
             books_cash=balances.cash,
             books_held=Quantity(balances.holdings.get(proposal.symbol, 0)),
             reserved=await self._reserved(others, seen.open_orders),

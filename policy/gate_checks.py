@@ -201,7 +201,11 @@ def _currencies(pair: str) -> frozenset[str]:
 
 
 def l1_open(ctx: GateContext) -> Verdict:
-    """The calendar and the broker must both say so; only then is it open."""
+    """The calendar and the broker must both say so, and the close must not be too near.
+
+    What does not rest into the close is not sent just before it either; and no order may be on
+    its way when the bell rings.
+    """
     if ctx.market_open is None:
         return failed("L1", "the market's hours are unknown")
     if not ctx.market_open:
@@ -213,6 +217,17 @@ def l1_open(ctx: GateContext) -> Verdict:
         return failed("L1", "the broker does not say whether the market is open")
     if not broker_says:
         return failed("L1", "the broker says that the market is closed")
+    return _before_the_close(ctx)
+
+
+def _before_the_close(ctx: GateContext) -> Verdict:
+    if ctx.closes_at is None:
+        return failed("L1", "when the market closes is unknown")
+    left, limits = ctx.closes_at - ctx.now, ctx.limits
+    repairs = ctx.proposal.order_class == "emergency"
+    least = limits.repair_before_close if repairs else limits.before_close
+    if left <= least:
+        return failed("L1", f"the market closes in {left}, at least {least}", ctx.next_open)
     return passed("L1", "the market is open")
 
 

@@ -31,7 +31,8 @@ class GateContext:
     currency must keep; a currency without an entry has no known rate. `reserved` is cash already
     promised to live orders. `books_cash` is minor units by currency, `books_held` the quantity of
     the symbol by our own facts, `position` the same as it was last valued. `proposed_at` is when
-    the decision was made. `clock_skew` is how far our market time is from the broker's clock,
+    the decision was made. `closes_at` is the next closing bell of the exchange itself, that of a
+    lunch break included. `clock_skew` is how far our market time is from the broker's clock,
     `equity_change` what the account gained since the last day as a fraction, `zone` where the
     owner's calendar days begin.
     """
@@ -51,6 +52,7 @@ class GateContext:
     limit: LimitPrice
     market_open: bool | None
     next_open: datetime | None
+    closes_at: datetime | None
     books_cash: Mapping[str, int]
     books_held: Quantity
     reserved: Mapping[str, int]

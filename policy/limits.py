@@ -60,6 +60,8 @@ class Limits:
     order_life: timedelta = timedelta(minutes=20)
     # … and at the latest this long before the close.
     before_close: timedelta = timedelta(minutes=5)
+    # A repair of cash may use those minutes, but must reach its exchange before the bell.
+    repair_before_close: timedelta = timedelta(seconds=30)
     # A plan is made anew after this long in market hours, or when a price moved this far.
     plan_life: timedelta = timedelta(minutes=60)
     replan_move: Decimal = Decimal("0.01")

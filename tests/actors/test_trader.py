@@ -362,6 +362,15 @@ class TestResting:
         await trio.sleep(2)
         assert rig.broker.cancelled == ["B1"]
 
+    async def test_m1_what_could_not_rest_before_the_close_is_not_sent(self, rig: Rig) -> None:
+        assert rig.clock.jump_to(rig.clock.market_now().replace(hour=16, minute=26))
+        await rig.start("sync", "trader")
+        refused = await decide(rig, await rig.propose())
+        assert gates_of(refused) == {"L1"}
+        tomorrow = rig.clock.market_now().replace(day=6, hour=8, minute=0, second=0, microsecond=0)
+        assert refused.retry_after == tomorrow
+        assert "place" not in rig.broker.calls
+
     async def test_a_withdrawal_that_failed_is_asked_for_again(self, rig: Rig) -> None:
         await accepted(rig)
         rig.broker.errors["cancel"] = Unavailable("away")

@@ -370,6 +370,21 @@ class TestMarket:
                 assert found is not None
                 assert found.passed is (calendar is True and broker is True)
 
+    @pytest.mark.parametrize(
+        ("asked", "least"),
+        [(proposal(), 300), (sale(), 300), (proposal(order_class="emergency"), 30)],
+    )
+    def test_m1_nothing_is_sent_just_before_the_close(self, asked: Proposal, least: int) -> None:
+        reopens = NOW + timedelta(hours=1)
+        for seconds in (-1, 0, least):
+            near = {"closes_at": NOW + timedelta(seconds=seconds), "next_open": reopens}
+            found = verdict(gate_context(proposal=asked, **near), "L1")
+            assert found is not None
+            assert (found.passed, found.retry_after) == (False, reopens)
+        far = NOW + timedelta(seconds=least + 1)
+        says_yes(gate_context(proposal=asked, closes_at=far), "L1")
+        says_no(gate_context(proposal=asked, closes_at=None), "L1")
+
     def test_m1_a_purchase_may_wait_for_the_open_where_the_owner_allows_it(self) -> None:
         allowed = replace(DEFAULTS, allow_offhours_buy=True)
         closed = {"market_open": False, "quote": quote(market_open=False)}

@@ -167,6 +167,7 @@ def gate_context(**changes: Any) -> GateContext:
         limit=limit,
         market_open=True,
         next_open=None,
+        closes_at=NOW + timedelta(hours=4),
         books_cash={"EUR": 100_000},
         books_held=Quantity.of(10),
         reserved={},
