@@ -131,8 +131,8 @@ async def _raise_filled(tx: Tx, intent_id: int, filled_micro: int) -> None:
 async def settle_shares(tx: Tx, intent_id: int) -> None:
     """Divide the dividend money set aside for this order into spent, still waiting and free."""
     rows = await tx.all(
-        "SELECT a.dividend_id, a.minor, i.state, i.quantity_micro, i.filled_micro,"
-        " i.claimed_micro FROM drip_allocation a JOIN intent i USING (intent_id)"
+        "SELECT a.dividend_id, a.minor, a.reinvested_minor, i.state, i.quantity_micro,"
+        " i.filled_micro, i.claimed_micro FROM drip_allocation a JOIN intent i USING (intent_id)"
         " WHERE intent_id = ? ORDER BY a.dividend_id",
         (intent_id,),
     )
@@ -151,6 +151,15 @@ async def settle_shares(tx: Tx, intent_id: int) -> None:
         [
             (waiting, spent, row["dividend_id"], intent_id)
             for row, (waiting, spent) in zip(rows, shares, strict=True)
+        ],
+    )
+    # What the owner said of a bonus held until the money bought something.
+    await tx.execute_many(
+        "UPDATE dividend SET bonus_minor = NULL WHERE dividend_id = ?",
+        [
+            (row["dividend_id"],)
+            for row, (_, spent) in zip(rows, shares, strict=True)
+            if spent > row["reinvested_minor"]
         ],
     )
 

@@ -259,6 +259,22 @@ async def test_what_a_purchase_leaves_is_shown_as_residual(store: Store) -> None
     assert (await store.views.dividends.of("DEAAA.EU"))[0] == record
 
 
+async def test_a_bonus_of_the_owner_ends_with_the_purchase(store: Store) -> None:
+    await store.facts.record([dividend("d1"), *paid("d1")], **TIMES)
+    await store.dividends.set_bonus(1, eur(80))
+    intent = await store.orders.propose(
+        proposal(order_class="drip"), mode="live", at=NOW, shares=[PotShare(1, eur("99.40"))]
+    )
+    await store.orders.begin_submit(intent.intent_id, **submission())
+    await store.orders.accepted(intent.intent_id, "b1", at=NOW)
+    assert (await one(store, 1)).pending_bonus == eur(80)
+    await store.facts.record([fill("f1", at=after(3))], **TIMES)
+    assert (await one(store, 1)).pending_bonus == eur("0.60")
+    await store.dividends.set_bonus(1, eur(5))
+    await store.facts.record([fill("f1", at=after(3))], **TIMES)
+    assert (await one(store, 1)).pending_bonus == eur(5)
+
+
 async def test_c10_a_value_in_euro_is_that_of_the_payment_day_or_unknown(store: Store) -> None:
     usd = Money.of("110", "USD")
     await store.facts.record([dividend("d1"), flow("m", "dividend", usd, reference="d1")], **TIMES)
