@@ -317,6 +317,7 @@ class Schedule:
             next_close=state.next_close,
             timezone=self._p.calendars.zone(mic) or "unknown",
             calendar_ends=self._p.calendars.ends_soon(mic, now.date()),
+            known=state.known,
             name=next(iter(names_of(mic)), mic),
             opens_at=state.opens_at,
             closes_at=state.closes_at,

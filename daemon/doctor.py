@@ -147,15 +147,15 @@ def _calendars(mics: frozenset[str]) -> Iterator[Check]:
         yield fail("calendars", "policy/calendars.json is missing")
         return
     today = datetime.fromtimestamp(machine_wall(), UTC).date()
-    ending = [
-        expiry
-        for expiry in Calendars.from_json(table.read_text("utf-8")).expiring(today)
-        if not mics or expiry.mic in mics
-    ]
+    calendars = Calendars.from_json(table.read_text("utf-8"))
+    strangers = sorted(mics.difference(calendars.mics))
+    ending = [one for one in calendars.expiring(today) if not mics or one.mic in mics]
+    for mic in strangers:
+        yield warn("calendars", f"{mic} has no calendar, it counts as closed")
     for expiry in ending:
         verdict = fail if expiry.days_left < 0 else warn
         yield verdict("calendars", f"{expiry.mic} is known until {expiry.valid_until} only")
-    if not ending:
+    if not ending and not strangers:
         yield ok("calendars", "every exchange is known for more than 60 days")
 
 

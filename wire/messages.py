@@ -157,6 +157,7 @@ class MarketView:
     `opens_at`, `closes_at` and `lunch` are those of the running session or, when none is running,
     of the next one; the next bells may be those of a lunch break. `strict`: it takes no order
     while it is closed. `broker_open` is the broker's own word, None while it does not say.
+    Without `known` hours it counts as closed.
     """
 
     mic: str
@@ -166,6 +167,7 @@ class MarketView:
     next_close: datetime | None
     timezone: str
     calendar_ends: date | None = None
+    known: bool = True
     name: str = ""
     opens_at: datetime | None = None
     closes_at: datetime | None = None

@@ -170,6 +170,7 @@ class TestCalendar:
         (market,) = rig.boards.markets.value
         assert (market.mic, market.is_open) == ("XETR", True)
         assert (market.name, market.strict, market.early_close) == ("XETRA", False, False)
+        assert market.known
         assert (market.has_securities, market.broker_open, market.lunch) == (True, True, None)
         assert market.opens_at < rig.clock.market_now() < market.closes_at == market.next_close
 

@@ -194,6 +194,12 @@ def test_a_calendar_that_ends_soon_warns_for_our_exchanges_only(
     assert found(data)["calendars"][0] == "fail"
 
 
+def test_an_exchange_without_a_calendar_is_named(data: Path) -> None:
+    change(data / "ledger.db", "UPDATE security SET mic = 'XXXX'")
+    state, detail = found(data)["calendars"]
+    assert (state, detail) == ("warn", "XXXX has no calendar, it counts as closed")
+
+
 def test_the_exchanges_come_from_the_ledger(data: Path, tmp_path: Path) -> None:
     assert exchanges(data) == {"XETR"}
     assert exchanges(tmp_path) == frozenset()

@@ -76,6 +76,18 @@ async def test_a_calendar_that_ends_soon_is_degraded_and_named() -> None:
     assert "XETR until 2026-12-31" in answer["checks"]["calendars"]["detail"]
 
 
+async def test_an_exchange_without_a_calendar_is_degraded_and_named() -> None:
+    world = full_world()
+    markets = world.boards.markets.value
+    assert markets is not None
+    stranger = replace(markets[0], mic="XXXX", is_open=False, known=False)
+    world.boards.markets.publish((*markets, stranger))
+    status, answer = await read(world, "/health/ready")
+    assert (status, answer["status"]) == (200, "degraded")
+    assert answer["checks"]["calendars"]["state"] == "degraded"
+    assert "XXXX" in answer["checks"]["calendars"]["detail"]
+
+
 async def test_a_database_that_cannot_be_read_is_503() -> None:
     world = full_world()
     world.views.error = StoreFailed("disk full at /var/lib")

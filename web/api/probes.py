@@ -165,8 +165,16 @@ def _market_data(web: Web) -> Check:
 
 
 def _calendars(web: Web) -> Check:
-    """Past its calendar an exchange counts as closed: the owner hears of it 60 days before."""
-    ends = {view.mic: view.calendar_ends for view in web.boards.markets.value or ()}
+    """Past its calendar an exchange counts as closed: the owner hears of it 60 days before.
+
+    So does one without a calendar, all the time.
+    """
+    views = web.boards.markets.value or ()
+    strangers = [view.mic for view in views if not view.known and view.calendar_ends is None]
+    if strangers:
+        names = ", ".join(strangers)
+        return Check("degraded", f"counted as closed, their hours are not known: {names}")
+    ends = {view.mic: view.calendar_ends for view in views}
     ending = [f"{mic} until {day}" for mic, day in sorted(ends.items()) if day is not None]
     if ending:
         return Check("degraded", f"update needed, hours are known only: {', '.join(ending)}")
