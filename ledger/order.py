@@ -94,7 +94,8 @@ class Proposal:
 
     `decision_price` is the price the decision was made at, per unit in `currency`; for a currency
     pair, quote units per base unit and `security_id` is None. `value_eur` is informational.
-    `asked_limit` is the worst price its owner accepts; None leaves the limit to the rules.
+    `asked_limit` is the worst price that is accepted, by the owner or by the dividends that pay for
+    it; None leaves the limit to the rules.
     """
 
     order_class: OrderClass

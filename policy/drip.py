@@ -19,7 +19,7 @@ from ledger.money import Money, Price, Rounding
 from ledger.order import Proposal
 from ledger.rate import RateTable
 from ledger.security import Security
-from policy.candidates import Candidate, Idea, Scene, buy_lots, largest
+from policy.candidates import Candidate, Idea, Scene, buy_lots, largest, limit_of
 from policy.dividend_history import DividendAnalysis, analyse, last_year, payments
 from policy.plan_text import percent
 from policy.targets import is_buyable
@@ -100,7 +100,7 @@ def reinvest(
             reasons.append(f"{group.symbol}: {found}")
             continue
         shares = _shares(group, found, scene.rules.fx.rates)
-        order = _proposal(found, source_id=source_id, attempt=attempt, bucket_id=bucket_id)
+        order = _proposal(found, scene, source_id=source_id, attempt=attempt, bucket_id=bucket_id)
         return Reinvestment(order, shares)
     return NoReinvestment("; ".join(reasons) or "no dividend waits for reinvestment")
 
@@ -222,7 +222,10 @@ def _shares(group: _Group, wanted: Candidate, rates: RateTable) -> tuple[PotShar
     return tuple(shares)
 
 
-def _proposal(wanted: Candidate, *, source_id: str, attempt: int, bucket_id: str) -> Proposal:
+def _proposal(
+    wanted: Candidate, scene: Scene, *, source_id: str, attempt: int, bucket_id: str
+) -> Proposal:
+    """No dearer than the pots were asked to pay for, however the price has moved meanwhile."""
     return Proposal(
         order_class="drip",
         source_id=source_id,
@@ -237,4 +240,5 @@ def _proposal(wanted: Candidate, *, source_id: str, attempt: int, bucket_id: str
         decision_price=wanted.price,
         value_eur=wanted.value_eur,
         reason=wanted.reason,
+        asked_limit=limit_of(scene, wanted.security, "BUY", wanted.price),
     )

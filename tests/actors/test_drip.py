@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import fields, replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -221,6 +222,24 @@ async def test_k5_a_restart_after_the_reservation_buys_nothing_twice(rig: Rig) -
     await rig.start("trader")
     await rig.until_state(first, OrderState.ACTIVE)
     assert len(rig.broker.placed) == 1
+
+
+async def test_k6_a_price_that_rose_meanwhile_costs_no_more_than_the_pots(rig: Rig) -> None:
+    await _dividend(rig, "310", "drip")
+    (order,) = await _purchases(rig)
+    given = Money.of("310", "EUR") - await _left(rig)
+    symbol = order.proposal.symbol
+    seen = rig.broker.quoted[symbol]
+    dearer = {
+        side: getattr(seen, side).scaled(Decimal("1.0099")) for side in ("bid", "ask", "last")
+    }
+    rig.broker.quoted[symbol] = replace(seen, **dearer)
+    await rig.start("trader")
+    sent = await rig.until_state(order, OrderState.ACTIVE)
+    assert sent.limit is not None
+    assert sent.reserved is not None
+    assert sent.reserved_fee is not None
+    assert sent.reserved + sent.reserved_fee <= given
 
 
 async def test_a_debt_is_repaid_before_anything_is_bought(rig: Rig) -> None:

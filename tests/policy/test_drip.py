@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from ledger.dividend import DividendPot, PotShare, PotState
 from ledger.fact import CorporateAction
-from ledger.money import Money, Price, Quantity
+from ledger.money import Money, Price, Quantity, Rounding
 from ledger.order import Side
 from ledger.portfolio import PortfolioSnapshot
 from policy.candidates import Scene
@@ -328,6 +328,15 @@ def test_k6_an_order_never_costs_more_than_its_pots_fee_included(
     assert charged is not None
     given_up = sum(s.money.minor for s in found.shares)
     table = rates()
+    # Nor when it is sent later: it accepts no price at which they would not pay for it.
+    if pot_currency == currency:
+        assert found.proposal.asked_limit is not None
+        worst = found.proposal.asked_limit.times(quantity, Rounding.CEIL)
+        dearest = fee(fees, worst, table)
+        assert dearest is not None
+        in_full = table.convert(dearest, currency, Rounding.CEIL)
+        assert in_full is not None
+        assert given_up >= worst.minor + in_full.minor
     cost_eur = table.to_eur(value)
     given_eur = table.to_eur(Money(given_up, pot_currency))
     assert cost_eur is not None
