@@ -66,9 +66,10 @@ def payer(
 ) -> DividendAnalysis:
     """What is known of a paying security from what the broker reported for it so far.
 
-    Its yield is that of the last 365 days and unknown when a payment or the price is.
+    Its yield is that of the last 365 days and unknown when a payment or the price is. What is only
+    announced has not moved the price yet.
     """
-    paid = payments(actions)
+    paid = payments(action for action in actions if action.ex_date <= today)
     current = None if paid is None else dividend_yield(last_year(paid, today), price)
     return analyse(symbol, paid, current=current, today=today)
 

@@ -222,6 +222,7 @@ def test_the_yield_counts_the_last_365_days_in_shares_of_today() -> None:
         told(None, TODAY - timedelta(days=100), ratio="2"),
         told("0.6", TODAY - timedelta(days=10)),
         told("7", TODAY + timedelta(days=1)),
+        told(None, TODAY + timedelta(days=2), ratio="4"),
     ]
     known = payer("S00", actions, Price.of("40", "EUR"), TODAY)
     assert known.current_yield_pct == Decimal("0.03")
