@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from ledger.fact import CORE
-from ledger.money import Rounding, divide
+from ledger.money import Price, Quantity, Rounding, divide
 from ledger.order import TERMINAL, OrderState
 from store.codec import sql_list, to_json
 from store.engine import Row, Tx
@@ -29,6 +29,20 @@ FROM fill f JOIN intent i
     AND i.symbol = f.symbol AND i.side = f.side
 WHERE f.intent_id IS NULL AND {which}
 ORDER BY f.fact_seq, i.client_order_id IS f.client_order_id
+"""
+_SHARES = """
+SELECT a.dividend_id, a.minor, a.reinvested_minor, d.currency AS pot_currency, i.state,
+    i.quantity_micro, i.filled_micro, i.claimed_micro, i.currency, i.decision_micro,
+    i.value_minor, i.value_currency
+FROM drip_allocation a JOIN intent i USING (intent_id) JOIN dividend d USING (dividend_id)
+WHERE intent_id = ? ORDER BY a.dividend_id
+"""
+_PAID = """
+SELECT gross_currency AS currency, sum(gross_minor) AS minor FROM fill
+WHERE intent_id = :id GROUP BY 1
+UNION ALL
+SELECT e.currency, sum(e.minor) FROM fill f JOIN fill_fee e USING (fact_seq)
+WHERE f.intent_id = :id GROUP BY 1
 """
 
 
@@ -130,12 +144,7 @@ async def _raise_filled(tx: Tx, intent_id: int, filled_micro: int) -> None:
 
 async def settle_shares(tx: Tx, intent_id: int) -> None:
     """Divide the dividend money set aside for this order into spent, still waiting and free."""
-    rows = await tx.all(
-        "SELECT a.dividend_id, a.minor, a.reinvested_minor, i.state, i.quantity_micro,"
-        " i.filled_micro, i.claimed_micro FROM drip_allocation a JOIN intent i USING (intent_id)"
-        " WHERE intent_id = ? ORDER BY a.dividend_id",
-        (intent_id,),
-    )
+    rows = await tx.all(_SHARES, (intent_id,))
     if not rows:
         return
     shares = divide_shares(
@@ -144,6 +153,7 @@ async def settle_shares(tx: Tx, intent_id: int) -> None:
         claimed=rows[0]["claimed_micro"],
         quantity=rows[0]["quantity_micro"],
         final=OrderState(rows[0]["state"]) in TERMINAL,
+        cost=_cost(rows, await tx.all(_PAID, {"id": intent_id})),
     )
     await tx.execute_many(
         "UPDATE drip_allocation SET reserved_minor = ?, reinvested_minor = ?"
@@ -164,15 +174,40 @@ async def settle_shares(tx: Tx, intent_id: int) -> None:
     )
 
 
+def _cost(shares: Sequence[Row], paid: Sequence[Row]) -> int:
+    """What the executions cost in the currency of the pots; 0 when that cannot be told.
+
+    A fee in EUR counts at the rate at which the order was decided.
+    """
+    order, total = shares[0], 0
+    currency: str = order["currency"]
+    if any(row["pot_currency"] != currency for row in shares):
+        return 0
+    decided = Price(order["decision_micro"], currency).times(
+        Quantity(order["quantity_micro"]), Rounding.CEIL
+    )
+    for row in paid:
+        if row["currency"] == currency:
+            total += row["minor"]
+        elif row["currency"] == order["value_currency"] and order["value_minor"]:
+            total += divide(row["minor"] * decided.minor, order["value_minor"], Rounding.CEIL)
+        else:
+            return 0
+    return total
+
+
 def divide_shares(
-    amounts: Sequence[int], *, filled: int, claimed: int, quantity: int, final: bool
+    amounts: Sequence[int], *, filled: int, claimed: int, quantity: int, final: bool, cost: int = 0
 ) -> list[tuple[int, int]]:
     """(waiting, spent) in minor units for each amount, with quantities in millionths.
 
-    Executions spend pro rata. While the order lives the rest waits; once it is final only what
+    Executions spend pro rata, and at least their `cost`: the first of them pays what an order
+    costs however small it is. While the order lives the rest waits; once it is final only what
     the broker claims to have executed beyond our executions waits, and the rest is free again.
     """
     spent = pro_rata(amounts, min(filled, quantity), quantity)
+    if sum(spent) < cost:
+        spent = pro_rata(amounts, min(cost, sum(amounts)), sum(amounts))
     if not final:
         return [(amount - used, used) for amount, used in zip(amounts, spent, strict=True)]
     kept = pro_rata(amounts, min(max(filled, claimed), quantity), quantity)

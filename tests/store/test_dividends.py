@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -97,6 +98,33 @@ async def test_executions_spend_pro_rata_and_the_end_frees_the_rest(store: Store
     pots = await store.dividends.pots()
     assert [pot.state for pot in pots] == [PotState.ACCUMULATING] * 2
     assert sum(pot.left.minor for pot in pots) == 15_001 - 4_500
+
+
+@pytest.mark.parametrize("currency", ["EUR", "USD"])
+async def test_k6_a_partial_execution_spends_the_whole_fee_that_it_paid(
+    store: Store, currency: str
+) -> None:
+    """What the order costs however little of it executes is not given back to the pot."""
+    cash = flow("m", "dividend", Money.of("110", currency), reference="d1")
+    await store.facts.record([dividend("d1"), cash], **TIMES)
+    price = Price.of("10", currency)
+    wanted = replace(
+        proposal(order_class="drip"),
+        currency=currency, decision_price=price, value_eur=eur("80" if currency == "USD" else 100),
+    )  # fmt: skip
+    share = PotShare(1, Money.of("104", currency))
+    intent = await store.orders.propose(wanted, mode="live", at=NOW, shares=[share])
+    limit = {"limit": price, "reserved": Money.of("100", currency)}
+    await store.orders.begin_submit(intent.intent_id, **submission(**limit))
+    await store.orders.accepted(intent.intent_id, "b1", at=NOW)
+    part = replace(
+        fill("f1", units=2, fees=(eur("2"),)), price=price, gross=Money.of("20", currency)
+    )
+    await store.facts.record([part], **TIMES)
+    await store.orders.apply_view(intent.intent_id, view("cancelled", filled=2), at=NOW)
+    # 20.00 of shares and 2.00 EUR of fee, which are 2.50 USD at the rate of the decision.
+    paid_out = 22_00 if currency == "EUR" else 22_50
+    assert await lefts(store) == [110_00 - paid_out]
 
 
 async def test_a_filled_order_has_spent_its_pots(store: Store) -> None:
@@ -387,11 +415,20 @@ def test_shares_sum_to_the_floor_and_stay_within_their_amounts(
     assert all(0 <= share <= amount for share, amount in zip(shares, amounts, strict=True))
 
 
-@given(amounts=amounts, filled=parts, claimed=parts, final=st.booleans())
+@given(
+    amounts=amounts,
+    filled=parts,
+    claimed=parts,
+    final=st.booleans(),
+    cost=st.integers(0, 400_000),
+)
 def test_what_waits_and_what_is_spent_never_exceeds_what_was_set_aside(
-    amounts: list[int], filled: int, claimed: int, final: bool
+    amounts: list[int], filled: int, claimed: int, final: bool, cost: int
 ) -> None:
-    shares = divide_shares(amounts, filled=filled, claimed=claimed, quantity=12, final=final)
+    shares = divide_shares(
+        amounts, filled=filled, claimed=claimed, quantity=12, final=final, cost=cost
+    )
+    assert sum(spent for _, spent in shares) >= min(cost, sum(amounts))
     for amount, (waiting, spent) in zip(amounts, shares, strict=True):
         assert waiting >= 0
         assert spent >= 0
