@@ -11,11 +11,12 @@ from decimal import Decimal
 
 from actors.desk import Desk, read
 from actors.order_watch import OrderWatch
+from ledger.currency import is_known
 from ledger.decision import kind_of
 from ledger.errors import ActorUnavailable, Conflict, Missing, Refused, Unavailable
 from ledger.fact import CORE, is_pair
 from ledger.halt import LatchName
-from ledger.money import Price, Rounding
+from ledger.money import Money, Price, Quantity, Rounding
 from ledger.order import TERMINAL, UNRESOLVED, Intent, OrderState, Proposal
 from ledger.security import Security
 from wire.mailbox import AskBox
@@ -59,9 +60,7 @@ class OrderDesk:
                 quantity=asked.quantity,
                 currency=price.currency,
                 decision_price=price,
-                value_eur=self.desk.tradable_rates().to_eur(
-                    price.times(asked.quantity, Rounding.HALF_EVEN)
-                ),
+                value_eur=self._value_eur(price, asked.quantity),
                 reason=f"asked for by {asked.by}",
                 force=asked.force,
                 asked_limit=limit,
@@ -70,6 +69,12 @@ class OrderDesk:
             at=self.desk.clock.market_now(),
         )
         return _same(intent, asked, symbol)
+
+    def _value_eur(self, price: Price, quantity: Quantity) -> Money | None:
+        """None in a currency that is not known: the gates refuse such an order."""
+        if not is_known(price.currency):
+            return None
+        return self.desk.tradable_rates().to_eur(price.times(quantity, Rounding.HALF_EVEN))
 
     def _named(self, name: str, known: str) -> str:
         """The symbol that `name` stands for; `known` is one that needs no looking up."""

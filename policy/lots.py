@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from ledger.currency import is_known
 from ledger.errors import Missing, Refused
 from ledger.fact import Adjustment, CorporateAction, Fact, Fill, Opening, is_pair, source_key
 from ledger.lot import (
@@ -156,9 +157,7 @@ class _Play:
             case Fill() if not is_pair(fact.symbol):
                 self._trade(fact)
             case Opening(quantity=Quantity(micro), symbol=str()):
-                cost = fact.cost
-                paid = None if cost is None else cost.times(Quantity(micro), Rounding.HALF_EVEN)
-                self._change(source_key(fact), fact.at, micro, paid)
+                self._change(source_key(fact), fact.at, micro, _paid(fact.cost, Quantity(micro)))
             case Adjustment(quantity=Quantity(micro), symbol=str()):
                 self._change(source_key(fact), fact.at, micro, None)
             case CorporateAction(quantity_delta=Quantity(micro)):
@@ -244,6 +243,13 @@ class _Play:
             if not lot.micro:
                 largest.absorb(lot)
         self.open = [lot for lot in self.open if lot.micro]
+
+
+def _paid(cost: Price | None, quantity: Quantity) -> Money | None:
+    """What was paid for an opening; not known when its currency is not."""
+    if cost is None or not is_known(cost.currency):
+        return None
+    return cost.times(quantity, Rounding.HALF_EVEN)
 
 
 def _dearest_first(lot: _Open, currency: str | None) -> tuple[bool, int]:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from ledger.currency import BASE
+from ledger.currency import BASE, is_known
 from ledger.money import Money, Price, Quantity, Rounding
 from ledger.portfolio import BookDifference, Cash, PortfolioSnapshot, Position
 from ledger.quote import Quote
@@ -133,7 +133,11 @@ def _position(
     rates: RateTable,
 ) -> Position:
     quote = quotes.get(security.symbol)
-    usable = quote is not None and quote.last.currency == security.currency
+    usable = (
+        quote is not None
+        and quote.last.currency == security.currency
+        and is_known(security.currency)
+    )
     price = quote.last if quote is not None and usable else None
     value = price.times(quantity, Rounding.HALF_EVEN) if price is not None else None
     cost = books.average_costs.get(security.symbol)

@@ -39,6 +39,21 @@ async def started(rig: Rig) -> None:
     await rig.start("schedule", "sync", "trader")
 
 
+@pytest.mark.parametrize("side", ["BUY", "SELL"])
+async def test_o11_an_order_in_an_unknown_currency_is_refused_and_the_trader_goes_on(
+    rig: Rig, side: str
+) -> None:
+    odd = replace(security("ODD.XX", currency="QQQ").instrument, isin="XF0000000009")
+    rig.broker.listed.append(odd)
+    rig.broker.price("ODD.XX", "100", "QQQ")
+    await started(rig)
+    refused = await place(rig, symbol="ODD.XX", side=side)
+    assert refused.state is OrderState.REFUSED
+    assert "L7" in {blocked.gate for blocked in refused.blocked_by}
+    assert refused.proposal.value_eur is None
+    assert (await place(rig, key="second")).state is OrderState.ACCEPTED
+
+
 async def vanished(rig: Rig) -> Intent:
     """An accepted order that the broker lists nowhere any more."""
     await started(rig)

@@ -298,6 +298,24 @@ async def test_numbers_that_make_no_sense_fail_the_read_and_not_sync(rig: Rig, r
     assert (await rig.sync()).stale is None
 
 
+async def test_o11_a_holding_in_an_unknown_currency_stops_neither_sync_nor_a_repair(
+    rig: Rig,
+) -> None:
+    odd = replace(security("ODD.XX", currency="QQQ").instrument, isin="XF0000000009")
+    rig.broker.listed.append(odd)
+    rig.broker.price("ODD.XX", "100", "QQQ")
+    rig.broker.held = {"ODD.XX": "3"}
+    rig.broker.cash["EUR"] = "-50"
+    await rig.start("sync", "trader", "rebalancer", "schedule")
+    portfolio = await rig.sync()
+    assert (portfolio.stale, portfolio.unvalued) == (None, ("ODD.XX",))
+    assert portfolio.total_eur is None
+    for _ in range(4):
+        await trio.sleep(30)
+        await rig.sync()
+    assert [draft.symbol for draft in rig.broker.placed] == ["EUR/USD"]
+
+
 # Differences and their bound
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -118,6 +119,13 @@ def test_a_part_without_a_known_cost_makes_the_gain_unknown() -> None:
     assert (second.cost, second.gain) == (eur("30"), eur("30"))
     assert lot_book(facts, "highest_cost").sales[0].taken[0].key == "fill:f1"
     assert lot_book(facts[:2], "average").average_cost is None
+
+
+def test_o11_an_opening_that_cost_an_unknown_currency_has_no_known_cost() -> None:
+    odd = replace(opening("5", "10"), cost=Price.of("10", "QQQ"))
+    for book in all_methods([odd], {}).values():
+        assert [(lot.quantity, lot.cost) for lot in book.lots] == [(Quantity.of(5), None)]
+        assert book.average_cost is None
 
 
 def test_a_cost_in_another_currency_is_no_cost_of_this_sale() -> None:

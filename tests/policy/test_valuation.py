@@ -53,6 +53,22 @@ def test_a_missing_price_makes_the_total_unknown_and_is_named() -> None:
     assert shot.cash_eur == eur(0)
 
 
+def test_o11_a_holding_in_an_unknown_currency_has_no_value_and_spoils_no_other() -> None:
+    odd = security("ODD", number=2, currency="QQQ")
+    shot = snapshot(
+        [AAA, odd],
+        prices={"AAA": "50", "ODD": "110"},
+        held={"AAA": "1", "ODD": "2"},
+        costs={"AAA": "40"},
+    )
+    held, strange = shot.held("AAA"), shot.held("ODD")
+    assert held is not None
+    assert strange is not None
+    assert held.value_eur == eur(50)
+    assert (strange.price, strange.value, strange.value_eur) == (None, None, None)
+    assert (shot.total_eur, shot.unvalued) == (None, ("ODD",))
+
+
 def test_a_missing_rate_is_unknown_and_never_one() -> None:
     shot = snapshot(
         [AAA, USA],
