@@ -66,11 +66,17 @@ def accept(new: RateTable, last: RateTable, live: Live, *, limits: Limits) -> Ju
     """`new` where it is believed, `last` everywhere else.
 
     A rate is believed when the live quote is within `max_fx_deviation` of it; without a live quote
-    when it is within `max_rate_jump` of the last accepted one, or when it is the first.
+    when it is within `max_rate_jump` of the last accepted one, or when it is the first. One of a
+    day to come is never believed: it would not age, and hide every later one.
     """
-    table, held = dict(last.per_eur), list[HeldRate]()
+    today = live.at.date()
+    table = {c: rate for c, rate in last.per_eur.items() if rate.as_of <= today}
+    held: list[HeldRate] = []
     for currency, rate in new.per_eur.items():
         known = table.get(currency)
+        if rate.as_of > today:
+            held.append(HeldRate(rate, f"of {rate.as_of}, a day to come", live.at))
+            continue
         if known is not None and (known == rate or rate.as_of < known.as_of):
             continue
         doubt = _doubt(rate, known, live.per_eur.get(currency), limits)

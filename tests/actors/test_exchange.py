@@ -136,18 +136,19 @@ async def test_c10_a_rate_that_jumped_waits_until_the_pair_confirms_it(desk: Des
     exchange, today = desk.exchange(), TODAY
     tomorrow = today + timedelta(days=1)
     assert await read(exchange, "1.25", today) == Decimal("1.25")
-    assert await read(exchange, "1.50", tomorrow) == Decimal("1.25")
+    later = NOW + timedelta(days=1)
+    assert await read(exchange, "1.50", tomorrow, later) == Decimal("1.25")
     assert [held.rate.value for held in await desk.store.market.rates_held()] == [Decimal("1.50")]
-    confirming = {"EUR/USD": quote("EUR/USD", "1.49", currency="USD")}
-    found = await exchange.accept(table("1.50", tomorrow), confirming, at=NOW)
+    confirming = {"EUR/USD": replace(quote("EUR/USD", "1.49", currency="USD"), at=later)}
+    found = await exchange.accept(table("1.50", tomorrow), confirming, at=later)
     assert found.per_eur["USD"].value == Decimal("1.50")
     assert await desk.store.market.rates_held() == ()
 
 
 async def test_the_last_accepted_rate_is_remembered_over_a_restart(desk: Desk) -> None:
     await read(desk.exchange(), "1.25", NOW.date())
-    tomorrow = NOW.date() + timedelta(days=1)
-    assert await read(desk.exchange(), "2.50", tomorrow) == Decimal("1.25")
+    later = NOW + timedelta(days=1)
+    assert await read(desk.exchange(), "2.50", later.date(), later) == Decimal("1.25")
 
 
 async def test_rates_are_written_when_they_change_and_not_with_every_sync(

@@ -92,6 +92,17 @@ def test_an_older_rate_never_replaces_a_newer_one() -> None:
     assert judged.held == ()
 
 
+def test_c10_a_rate_of_a_day_to_come_is_never_believed_and_hides_no_later_one() -> None:
+    ahead = table("1.10", TODAY + timedelta(days=1))
+    judged = accept(ahead, table("1.09", YESTERDAY), live("1.10"), limits=DEFAULTS)
+    assert value(judged) == Decimal("1.09")
+    (held,) = judged.held
+    assert held.reason == "of 2026-03-05, a day to come"
+    assert accept(ahead, RateTable({}), SILENT, limits=DEFAULTS).table.per_eur == {}
+    after = accept(table("1.08"), ahead, SILENT, limits=DEFAULTS)
+    assert (value(after), after.held) == (Decimal("1.08"), ())
+
+
 def test_a_currency_that_is_not_read_any_more_keeps_its_last_rate() -> None:
     judged = accept(table("1.10"), table("0.85", YESTERDAY, "GBP"), SILENT, limits=DEFAULTS)
     assert set(judged.table.per_eur) == {"USD", "GBP"}
