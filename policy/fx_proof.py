@@ -21,10 +21,11 @@ LEAST_MOVED = 1
 def proves(fill: Fill, asked: Side, pair: FxPair, differences: Iterable[BookDifference]) -> bool:
     """Whether `fill`, of an order of ours that asked for `asked`, moved both balances that way.
 
+    Whether it is ours was told by its order: not every broker shows our tag on an execution.
     `differences` are what stood between books and broker after the fill was booked. With the fill
     in the books, agreement in both currencies means that the broker moved them by it.
     """
-    if fill.client_order_id is None or (fill.symbol, fill.side) != (pair.symbol, asked):
+    if (fill.symbol, fill.side) != (pair.symbol, asked):
         return False
     if fill.gross.currency != pair.quote or fill.gross < Money.of(LEAST_MOVED, pair.quote):
         return False

@@ -47,7 +47,7 @@ class Desk:
             rules=self.rules,
         )
 
-    async def convert(self, side: str = "SELL", step: int = 1) -> None:
+    async def convert(self, side: str = "SELL", step: int = 1, *, tagged: bool = True) -> None:
         """An order that asked to sell 20 EUR, filled as `side`."""
         wanted = proposal(
             symbol="EUR/USD",
@@ -71,8 +71,10 @@ class Desk:
             at=NOW,
             machine_at=NOW,
         )
+        await orders.accepted(sent.intent_id, f"b{step}", at=NOW)
+        tag = sent.client_order_id if tagged else None
         fill = Fill(
-            f"f{step}", f"b{step}", sent.client_order_id, "EUR/USD", side,  # type: ignore[arg-type]
+            f"f{step}", f"b{step}", tag, "EUR/USD", side,  # type: ignore[arg-type]
             Quantity.of(20), limit, Money.of("25", "USD"), (), NOW,
         )  # fmt: skip
         await self.store.facts.record([fill], at=NOW, machine_at=NOW)
@@ -105,6 +107,13 @@ async def test_c4_a_pair_is_proven_by_a_conversion_after_which_the_books_agree(d
     off = BookDifference(1, "cash", "USD", 0, 5000, True, NOW)
     await exchange.prove((off,), at=NOW)
     assert not await proven(exchange)
+    await exchange.prove((), at=NOW)
+    assert await proven(exchange)
+
+
+async def test_c4_an_execution_that_does_not_show_our_tag_proves_its_pair_too(desk: Desk) -> None:
+    exchange = desk.exchange()
+    await desk.convert(tagged=False)
     await exchange.prove((), at=NOW)
     assert await proven(exchange)
 
