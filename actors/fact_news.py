@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from datetime import datetime
 
 from actors.intake import FlowTally
@@ -19,14 +19,16 @@ def tell(
     facts: Sequence[Fact],
     *,
     flows: FlowTally,
+    foreign: Set[str],
     rates: RateTable | None,
     at: datetime,
 ) -> None:
     """One event for every fact that somebody waits for, and one for the cash flows together.
 
-    `flows` starts anew afterwards. Values in EUR are those of `rates`, missing without them.
+    `flows` starts anew afterwards. `foreign` are the executions of no order of ours. Values in EUR
+    are those of `rates`, missing without them.
     """
-    told = [news for fact in facts if (news := _news_of(fact, rates)) is not None]
+    told = [news for fact in facts if (news := _news_of(fact, foreign, rates)) is not None]
     if flows.changed:
         told.append(("CASH_FLOW_SYNC_COMPLETE", _counts(facts, flows, at)))
         flows.changed = 0
@@ -34,7 +36,7 @@ def tell(
         events.emit(type_, source="sync", at=at, data=data)
 
 
-def _news_of(fact: Fact, rates: RateTable | None) -> News | None:
+def _news_of(fact: Fact, foreign: Set[str], rates: RateTable | None) -> News | None:
     match fact:
         case Fill():
             return "TRADE_EXECUTED", {
@@ -43,7 +45,7 @@ def _news_of(fact: Fact, rates: RateTable | None) -> News | None:
                 "quantity": str(fact.quantity),
                 "value": str(fact.gross.amount),
                 "currency": fact.gross.currency,
-                "foreign": fact.client_order_id is None,
+                "foreign": fact.fill_id in foreign,
             }
         case CashFlow(category="deposit"):
             return "DEPOSIT_PROCESSED", {

@@ -21,7 +21,7 @@ from broker.port import Broker
 from ledger.account import AccountSnapshot
 from ledger.cash_flow import Divide, FlowRow, as_fact
 from ledger.errors import BadData, MalformedAnswer
-from ledger.fact import Fact, source_key, unbookable
+from ledger.fact import Fact, Fill, source_key, unbookable
 from policy.deposits import divide
 from store.buckets import Buckets
 from store.facts import Facts
@@ -50,7 +50,8 @@ class FlowTally:
 
 @dataclass(frozen=True, slots=True)
 class Intake:
-    """`fresh` collects what was new in the journal until somebody takes it.
+    """`fresh` collects what was new in the journal until somebody takes it, `foreign` the
+    executions among it that belong to no order of ours.
 
     `flows` counts what the reads of cash flows brought until then.
     """
@@ -63,6 +64,7 @@ class Intake:
     events: EventRing
     buckets: Buckets
     fresh: list[Fact] = field(default_factory=list[Fact])
+    foreign: set[str] = field(default_factory=set[str])
     flows: FlowTally = field(default_factory=FlowTally)
 
     @contextmanager
@@ -140,12 +142,16 @@ class Intake:
             divide=parts,
         )
         self.fresh.extend(fresh)
+        fills = [fact.fill_id for fact in fresh if isinstance(fact, Fill)]
+        if fills:
+            self.foreign.update(await self.facts.foreign(fills))
         return len(fresh)
 
-    def take_fresh(self) -> tuple[Fact, ...]:
-        """What was recorded since the last time."""
-        taken = tuple(self.fresh)
+    def take_fresh(self) -> tuple[tuple[Fact, ...], frozenset[str]]:
+        """What was recorded since the last time, and which executions of it are foreign."""
+        taken = tuple(self.fresh), frozenset(self.foreign)
         self.fresh.clear()
+        self.foreign.clear()
         return taken
 
     async def _hold_back(self, stream: Stream, key: str, row: object, reason: str) -> None:

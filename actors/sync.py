@@ -268,12 +268,13 @@ class Sync:
 
     def _announce_fresh(self) -> int:
         """Say what is new in the journal, whether or not the rest of the cycle succeeded."""
-        facts = self._p.intake.take_fresh()
+        facts, foreign = self._p.intake.take_fresh()
         portfolio = self._p.boards.portfolio.value
         tell(
             self._p.events,
             facts,
             flows=self._p.intake.flows,
+            foreign=foreign,
             rates=None if portfolio is None else portfolio.rates,
             at=self._clock.machine_now(),
         )

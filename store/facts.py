@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -163,6 +163,15 @@ class Facts:
         for row in rows:
             found[row["symbol"]].append(fact_of(row["kind"], row["payload"]))
         return {symbol: tuple(events) for symbol, events in found.items()}
+
+    async def foreign(self, fill_ids: Iterable[str]) -> frozenset[str]:
+        """Those of these executions that belong to no order of ours, as far as we know."""
+        sql = (
+            "SELECT fill_id FROM fill WHERE intent_id IS NULL"
+            " AND fill_id IN (SELECT value FROM json_each(?))"
+        )
+        rows = await self._engine.read(lambda tx: tx.all(sql, (to_json(list(fill_ids)),)))
+        return frozenset(row["fill_id"] for row in rows)
 
     async def last_trades(self) -> Mapping[str, LastTrades]:
         """By symbol; pairs are left out."""

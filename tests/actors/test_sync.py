@@ -289,6 +289,22 @@ async def test_a_row_that_cannot_be_booked_is_kept_apart_and_stops_its_stream_al
     assert await rig.store.quarantine.open_rows() == ()
 
 
+@pytest.mark.parametrize("tagged", [True, False])
+async def test_an_execution_is_foreign_when_no_order_of_ours_made_it(
+    rig: Rig, tagged: bool
+) -> None:
+    await rig.start("sync", "trader")
+    intent = await rig.propose()
+    await rig.system.asks.trader.ask(Decide(intent.intent_id), deadline_s=60)
+    rig.broker.fill("B1")
+    if not tagged:
+        rig.broker.fills = [replace(fill, client_order_id=None) for fill in rig.broker.fills]
+    stranger = bought("DEMO-A.EU", "2")
+    rig.broker.fills.append(replace(stranger, client_order_id=7 if tagged else None))
+    await rig.sync()
+    assert [event.data["foreign"] for event in rig.events("TRADE_EXECUTED")] == [False, True]
+
+
 @pytest.mark.parametrize("read", READS)
 async def test_numbers_that_make_no_sense_fail_the_read_and_not_sync(rig: Rig, read: str) -> None:
     await rig.start("sync")
