@@ -18,6 +18,8 @@ from ledger.money import Money, Price, Quantity
 from ledger.order import Side
 
 CORE = "core"
+# No figure of an account is larger; nine of them still add up to what a column can hold.
+MOST = 10**18
 
 FlowCategory = Literal[
     "deposit", "withdrawal", "dividend", "tax", "fee", "interest", "coupon", "maturity", "fx",
@@ -188,14 +190,44 @@ def unbookable(fact: Fact) -> str | None:
         return "it has no id"
     if happened_at(fact).tzinfo is None:
         return "its instant has no time zone"
-    if isinstance(fact, Fill) and (fact.quantity.micro <= 0 or fact.price.micro <= 0):
-        return f"quantity {fact.quantity} and price {fact.price.value} must be above 0"
+    absurd = _absurd(fact)
+    if absurd is not None:
+        return absurd
     try:
         moved = postings(fact)
     except BadData as error:
         return str(error)
     unknown = [post.key for post in moved if post.account == "cash" and not is_known(post.key)]
     return f"unknown currency {unknown[0]!r}" if unknown else None
+
+
+def _absurd(fact: Fact) -> str | None:
+    """Which figure of `fact` cannot be true; None when all of them can."""
+    if any(abs(figure) > MOST for figure in _figures(fact)):
+        return f"one of its figures is above {MOST}"
+    if not isinstance(fact, Fill):
+        return None
+    if fact.quantity.micro <= 0 or fact.price.micro <= 0:
+        return f"quantity {fact.quantity} and price {fact.price.value} must be above 0"
+    if fact.gross.minor < 0:
+        return f"{fact.gross.minor} minor units were paid for it, they must not be below 0"
+    return None
+
+
+def _figures(fact: Fact) -> tuple[int, ...]:
+    """Everything in `fact` that is counted, in minor units or millionths."""
+    match fact:
+        case Fill():
+            fees = (fee.minor for fee in fact.fees)
+            return (fact.quantity.micro, fact.price.micro, fact.gross.minor, *fees)
+        case CashFlow():
+            return (fact.money.minor,)
+        case CorporateAction():
+            money = (fact.gross, fact.tax, fact.net)
+            units = (fact.quantity_delta, fact.held, fact.per_share)
+            return (*(m.minor for m in money if m), *(u.micro for u in units if u))
+        case Opening() | Adjustment():
+            return tuple(posting.delta for posting in _stated_postings(fact))
 
 
 def is_pair(symbol: str) -> bool:

@@ -289,6 +289,22 @@ async def test_a_row_that_cannot_be_booked_is_kept_apart_and_stops_its_stream_al
     assert await rig.store.quarantine.open_rows() == ()
 
 
+@pytest.mark.parametrize("minor", [10**18 + 1, 10**20, 10**40])
+async def test_a_figure_that_no_account_can_hold_is_kept_apart_and_sync_goes_on(
+    rig: Rig, minor: int
+) -> None:
+    await rig.start("sync")
+    rig.broker.deposit("5")
+    whole = rig.broker.flows[-1]
+    rig.broker.flows[-1] = replace(whole, money=Money(minor, "EUR"))
+    assert "cannot book flow:" in ((await rig.sync()).stale or "")
+    (row,) = await rig.store.quarantine.open_rows()
+    assert f"above {10**18}" in row.error
+    rig.broker.flows[-1] = whole
+    assert (await rig.sync()).stale is None
+    assert await rig.store.quarantine.open_rows() == ()
+
+
 @pytest.mark.parametrize("tagged", [True, False])
 async def test_an_execution_is_foreign_when_no_order_of_ours_made_it(
     rig: Rig, tagged: bool

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import tempfile
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from tests.store.builders import (
     NOW,
     TIMES,
     after,
+    dividend,
     eur,
     fill,
     flow,
@@ -286,6 +288,13 @@ def _by_account(by_bucket: Mapping[str, BucketBalances]) -> dict[tuple[str, str]
         (fill("f1", fees=(Money(1, "ZZZ"),)), "unknown currency 'ZZZ'"),
         (fill(""), "it has no id"),
         (fill("f1", units=0), "must be above 0"),
+        (replace(fill("f1"), gross=eur("-1")), "must not be below 0"),
+        (replace(fill("f1"), gross=Money(10**18 + 1, "EUR")), f"above {10**18}"),
+        (replace(fill("f1", symbol="EUR/USD"), quantity=Quantity(10**40)), "above 1"),
+        (fill("f1", fees=(Money(-(10**19), "EUR"),)), "above 1"),
+        (flow("c1", "deposit", Money(10**20, "EUR")), "above 1"),
+        (replace(split(), quantity_delta=Quantity(10**20)), "above 1"),
+        (replace(dividend(), tax=Money(10**20, "EUR")), "above 1"),
         (fill("f1", at=NOW.replace(tzinfo=None)), "no time zone"),
     ],
 )
