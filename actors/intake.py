@@ -21,7 +21,7 @@ from broker.port import Broker
 from ledger.account import AccountSnapshot
 from ledger.cash_flow import Divide, FlowRow, as_fact
 from ledger.errors import BadData, MalformedAnswer
-from ledger.fact import Fact, Fill, source_key, unbookable
+from ledger.fact import MOST, Fact, Fill, source_key, unbookable
 from policy.deposits import divide
 from store.buckets import Buckets
 from store.facts import Facts
@@ -168,6 +168,10 @@ class Intake:
             account = await self.broker.snapshot()
         if not account.complete:
             raise MalformedAnswer("the account snapshot is incomplete")
+        figures = [balance.available.minor for balance in account.cash.values()]
+        figures += [holding.quantity.micro for holding in account.holdings.values()]
+        if any(abs(figure) > MOST for figure in figures):
+            raise MalformedAnswer(f"a balance of the account is above {MOST}")
         return account
 
 

@@ -24,6 +24,7 @@ from actors.ledger_desk import LedgerDesk
 from actors.universe import Universe
 from ledger.account import AccountSnapshot
 from ledger.errors import BrokerError, Busy, MalformedAnswer, Refused
+from ledger.fact import MOST
 from ledger.money import Price
 from ledger.portfolio import BookDifference, PortfolioSnapshot
 from ledger.quote import Quote
@@ -214,6 +215,9 @@ class Sync:
             quotes = await self._broker.quotes(symbols)
         if any(quote.symbol != symbol for symbol, quote in quotes.items()):
             raise MalformedAnswer("a quote came under another symbol")
+        absurd = [symbol for symbol, quote in quotes.items() if _absurd(quote)]
+        if absurd:
+            raise MalformedAnswer(f"no price is what {', '.join(absurd[:5])} is quoted at")
         rates = await self._p.exchange.accept(read, quotes, at=asked_at)
         await self._store_quotes(quotes)
         return MarketView(
@@ -282,3 +286,8 @@ class Sync:
 
     def _emit(self, type_: EventType, **data: str | int | bool | None) -> None:
         self._p.events.emit(type_, source="sync", at=self._clock.machine_now(), data=data)
+
+
+def _absurd(quote: Quote) -> bool:
+    prices = (quote.bid, quote.ask, quote.last, quote.previous_close)
+    return any(price is not None and price.micro > MOST for price in prices)

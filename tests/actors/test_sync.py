@@ -305,6 +305,25 @@ async def test_a_figure_that_no_account_can_hold_is_kept_apart_and_sync_goes_on(
     assert await rig.store.quarantine.open_rows() == ()
 
 
+@pytest.mark.parametrize("what", ["cash", "holding", "price"])
+async def test_an_account_or_a_quote_that_cannot_be_true_fails_its_read_and_not_sync(
+    rig: Rig, what: str
+) -> None:
+    await rig.start("sync")
+    absurd, fine = "100000000000000000000", dict(rig.broker.quoted)
+    if what == "cash":
+        rig.broker.cash["EUR"] = absurd
+    elif what == "holding":
+        rig.broker.held = {"DEMO-A.EU": absurd}
+    else:
+        rig.broker.price("DEMO-A.EU", absurd)
+    before = await rig.store.facts.last_seq()
+    assert (await rig.sync()).stale is not None
+    assert await rig.store.facts.last_seq() == before
+    rig.broker.cash["EUR"], rig.broker.held, rig.broker.quoted = "10000", {}, fine
+    assert (await rig.sync()).stale is None
+
+
 @pytest.mark.parametrize("tagged", [True, False])
 async def test_an_execution_is_foreign_when_no_order_of_ours_made_it(
     rig: Rig, tagged: bool
