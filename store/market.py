@@ -16,8 +16,12 @@ from ledger.rate import HeldRate, Rate, RateTable
 from store.codec import from_ms, maybe_price, to_ms
 from store.engine import Engine, Row, Tx, Value
 
-# How far back a rate may lie to value what happened on a day: a long weekend, not more.
+# How old a rate may be to value what happened on a day, in weekdays: what an account may be valued
+# with today, holidays of the payment system not counted.
+RATE_WEEKDAYS = 3
+# That many weekdays are never more days than this.
 RATE_REACH = timedelta(days=5)
+SATURDAY = 5
 
 _PUT_QUOTE = """
 INSERT INTO quote (symbol, currency, bid_micro, ask_micro, last_micro, previous_close_micro,
@@ -85,7 +89,7 @@ class MarketStore:
         return _table_of(await self._engine.read(lambda tx: tx.all(_NEWEST_RATES)))
 
     async def rates_on(self, days: Iterable[date]) -> Mapping[date, RateTable]:
-        """For each day the rates known then, at most five days old."""
+        """For each day the rates known then, at most three weekdays old."""
 
         async def work(tx: Tx) -> dict[date, RateTable]:
             return {day: await _table_on(tx, day) for day in days}
@@ -94,7 +98,18 @@ class MarketStore:
 
 
 async def _table_on(tx: Tx, day: date) -> RateTable:
-    return _table_of(await tx.all(_RATES_ON, ((day - RATE_REACH).isoformat(), day.isoformat())))
+    return _table_of(await tx.all(_RATES_ON, (_oldest(day).isoformat(), day.isoformat())))
+
+
+def _oldest(day: date) -> date:
+    """The first day whose rate is at most RATE_WEEKDAYS old on `day`."""
+    oldest, left = day, RATE_WEEKDAYS
+    while oldest > date.min:
+        left -= oldest.weekday() < SATURDAY
+        if left < 0:
+            break
+        oldest -= timedelta(days=1)
+    return oldest
 
 
 def _table_of(rows: Iterable[Row]) -> RateTable:

@@ -98,6 +98,26 @@ async def test_a_day_is_valued_with_the_rates_known_then(inline_store: Store) ->
     assert values == [None, rate("USD", "1.01", 1), rate("USD", "1.05", 5), None]
 
 
+@pytest.mark.parametrize(
+    ("published", "last"),
+    [(2, 5), (3, 8), (4, 9), (5, 10), (6, 11), (7, 11), (8, 11), (9, 12)],
+)
+async def test_c10_a_rate_values_what_happened_up_to_three_weekdays_later(
+    inline_store: Store, published: int, last: int
+) -> None:
+    """2 March 2026 is a Monday."""
+    market = inline_store.market
+    known = rate("USD", "1.1", published)
+    await market.put_rates(RateTable({"USD": known}), at=NOW)
+    days = [date(2026, 3, published), date(2026, 3, last), date(2026, 3, last + 1)]
+    tables = await market.rates_on(days)
+    assert [tables[day].rate("EUR", "USD") for day in days] == [known, known, None]
+
+
+async def test_the_first_day_of_all_has_no_rate(inline_store: Store) -> None:
+    assert await inline_store.market.rates_on([date.min]) == {date.min: RateTable({})}
+
+
 async def test_one_item_per_difference_until_it_is_resolved(inline_store: Store) -> None:
     books = inline_store.books
     first = await books.found("cash", "EUR", books=100, broker=90, blocking=False, at=NOW)
