@@ -50,7 +50,9 @@ DOCUMENTS: Mapping[int, str] = {337: "withdrawal", 297: "structured_product_purc
 # An execution carries these itself and books them; as a flow they would be paid twice.
 IN_FILLS = frozenset({"trading_fee", "commission_for_trades"})
 _OUTGOING = frozenset[FlowCategory]({"withdrawal", "fee", "tax"})
-_SPENT = frozenset({"structured_product_purchase", "block"})
+# What leaves although money of its category comes in, and the other way round.
+_SPENT = frozenset({"structured_product_purchase", "block", "dividend_reverted"})
+_RETURNED = frozenset({"tax_reverted", "commission_refund", "commission_rebates"})
 # Where the amount of a document stands, the first that is there, and its currency by default.
 _AMOUNTS = (
     ("totalMoneyOut", "EUR"),
@@ -79,7 +81,8 @@ def status_of(code: int) -> FlowStatus:
 
 def signed(type_: str, money: Money) -> Money:
     """An amount that came without its sign: what leaves the account is negative."""
-    leaves = category_of(type_) in _OUTGOING or type_.strip().casefold() in _SPENT
+    word = type_.strip().casefold()
+    leaves = word in _SPENT or (category_of(word) in _OUTGOING and word not in _RETURNED)
     return Money(-abs(money.minor) if leaves else abs(money.minor), money.currency)
 
 

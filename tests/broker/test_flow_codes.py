@@ -78,7 +78,8 @@ def test_an_unknown_status_counts_nowhere() -> None:
 @pytest.mark.parametrize(
     ("word", "minor"),
     [("withdrawal", -50_00), ("withdrawal_fee", -50_00), ("tax", -50_00), ("deposit", 50_00),
-     ("dividend", 50_00), ("block", -50_00), ("unblock", 50_00)],
+     ("dividend", 50_00), ("block", -50_00), ("unblock", 50_00), ("dividend_reverted", -50_00),
+     ("Tax_Reverted", 50_00), ("commission_refund", 50_00), ("commission_rebates", 50_00)],
 )  # fmt: skip
 def test_k7_what_leaves_the_account_is_negative(word: str, minor: int) -> None:
     assert signed(word, EUR) == signed(word, -EUR) == Money(minor, "EUR")
