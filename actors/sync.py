@@ -108,7 +108,7 @@ class Sync:
             case Resolve():
                 return await self._resolve(request)
             case Lots(symbol):
-                return await self._p.desk.report(symbol)
+                return await self._p.desk.report(self._p.universe.symbol_of(symbol))
             case ChooseLots():
                 return await self._p.desk.choose(request)
             case other:

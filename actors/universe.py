@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import date
 
 from actors.intake import Intake
+from ledger.errors import Conflict
 from ledger.security import Security
 from store.securities import Securities
 
@@ -27,6 +28,17 @@ class Universe:
     async def load(self) -> None:
         """What an earlier life knew."""
         self.securities = await self._store.all()
+
+    def symbol_of(self, name: str) -> str:
+        """The symbol that `name`, a symbol or an ISIN, stands for; what is unknown is a symbol.
+
+        Raises Conflict `ambiguous` for an ISIN with several active listings.
+        """
+        listed = [s.symbol for s in self.securities if s.active and s.instrument.isin == name]
+        if len(listed) > 1:
+            text = f"{name} is listed as {', '.join(sorted(listed))}: name one of them"
+            raise Conflict(text, code="ambiguous")
+        return listed[0] if listed else name
 
     async def refresh(self) -> None:
         """Read the broker's list unless it was read this market day."""

@@ -10,7 +10,10 @@ from wire.mailbox import Request
 
 @dataclass(frozen=True, slots=True)
 class Lots(Request[LotReport]):
-    """The lots and sales of one symbol under every method; a symbol never held has none."""
+    """The lots and sales of one symbol under every method; a symbol never held has none.
+
+    `symbol` may be an ISIN; raises Conflict `ambiguous` when several active listings have it.
+    """
 
     symbol: str
 

@@ -572,6 +572,22 @@ async def test_the_owner_chooses_the_lots_of_a_sale(rig: Rig) -> None:
     assert after.choices == {"S1": [*pick]}
 
 
+async def test_lots_are_found_by_isin_unless_several_listings_have_it(rig: Rig) -> None:
+    rig.broker.held = {"DEMO-A.EU": "3"}
+    await rig.start("sync")
+    box, isin = rig.system.asks.sync, security().instrument.isin
+    found = await box.ask(Lots(isin), deadline_s=10)
+    assert (found.symbol, found.books["fifo"].quantity) == ("DEMO-A.EU", Quantity.of(3))
+    assert (await box.ask(Lots("NEVER"), deadline_s=10)).symbol == "NEVER"
+    rig.broker.listed.append(security("DEMO-A.US", currency="USD").instrument)
+    later = rig.clock.market_now() + timedelta(days=1)
+    rig.broker.table = rates(later.date())
+    assert rig.clock.jump_to(later)
+    await rig.sync()
+    with pytest.raises(Conflict, match=r"DEMO-A\.EU, DEMO-A\.US"):
+        await box.ask(Lots(isin), deadline_s=10)
+
+
 async def test_every_fact_is_announced_once(rig: Rig) -> None:
     await rig.start("sync")
     rig.broker.deposit("250")

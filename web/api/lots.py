@@ -30,6 +30,8 @@ bp = Blueprint("lots", __name__, url_prefix="/api")
 
 
 class LotsQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`symbol` may be an ISIN; 409 when several active listings have it."""
+
     symbol: Annotated[str, Meta(min_length=1, max_length=40)]
 
 
