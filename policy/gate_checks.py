@@ -7,11 +7,11 @@ from datetime import timedelta
 from ledger.bucket import BucketStatus
 from ledger.currency import is_known
 from ledger.fact import is_pair
-from ledger.money import Money, Quantity
+from ledger.money import Money, Quantity, Rounding
 from ledger.order import Side, Verdict
-from ledger.security import Security
+from ledger.security import FxPair, Security
 from policy import windows
-from policy.gate_context import GateContext
+from policy.gate_context import GateContext, base_of
 from policy.limits import Limits
 from policy.market_hours import FX, STRICT_MICS
 from policy.verdicts import failed, passed, until
@@ -144,8 +144,17 @@ def g5_size(ctx: GateContext) -> Verdict:
     total = least if ctx.total_eur is None else ctx.total_eur
     if value is None or total is None:
         return failed("G5", "the order's share of the portfolio is unknown")
+    if ctx.pair is not None and not ctx.pair.proven and not _small_enough(ctx, ctx.pair):
+        first = ctx.limits.fx_first_amount
+        return failed("G5", f"{ctx.pair.symbol} is not proven yet: at most {first} on it")
     bound = order_cap(total, ctx.limits, conversion=ctx.fx)
     return Verdict("G5", value <= bound, f"value {value}, at most {bound}")
+
+
+def _small_enough(ctx: GateContext, pair: FxPair) -> bool:
+    """Whether the order is no more than a first conversion on `pair` may be."""
+    most = ctx.rates.convert(ctx.limits.fx_first_amount, pair.base, Rounding.FLOOR)
+    return most is not None and base_of(pair.symbol, ctx.proposal.quantity) <= most
 
 
 def order_cap(total: Money, limits: Limits, *, conversion: bool) -> Money:

@@ -113,7 +113,7 @@ def worst_cost(proposal: Proposal, price: Price) -> Money:
     if proposal.side == "BUY":
         return price.times(proposal.quantity, Rounding.CEIL)
     if is_pair(proposal.symbol):
-        return _base_of(proposal.symbol, proposal.quantity)
+        return base_of(proposal.symbol, proposal.quantity)
     return Money.zero(price.currency)
 
 
@@ -121,10 +121,10 @@ def least_brought(proposal: Proposal, price: Price) -> Money:
     """What a conversion brings at its limit, before its fee."""
     if proposal.side == "SELL":
         return price.times(proposal.quantity, Rounding.FLOOR)
-    return _base_of(proposal.symbol, proposal.quantity, Rounding.FLOOR)
+    return base_of(proposal.symbol, proposal.quantity, Rounding.FLOOR)
 
 
-def _base_of(pair: str, quantity: Quantity, rounding: Rounding = Rounding.CEIL) -> Money:
+def base_of(pair: str, quantity: Quantity, rounding: Rounding = Rounding.CEIL) -> Money:
     """`quantity` of a pair as money of its base; what a sale takes is rounded against us."""
     base = pair.split("/", maxsplit=1)[0]
     return Money(divide(quantity.micro, 10 ** (6 - exponent(base)), rounding), base)
@@ -148,5 +148,5 @@ def _rest_of(order: OrderView) -> Money | None:
     """What is still open of an order can take this; None when it brings money or has no limit."""
     rest = order.quantity - order.filled
     if order.side == "SELL":
-        return _base_of(order.symbol, rest) if is_pair(order.symbol) else None
+        return base_of(order.symbol, rest) if is_pair(order.symbol) else None
     return None if order.limit is None else order.limit.times(rest, Rounding.CEIL)

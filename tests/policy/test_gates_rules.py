@@ -284,6 +284,17 @@ def test_a_conversion_carries_the_buffer_of_what_it_funds_on_top() -> None:
 
 
 @pytest.mark.parametrize("order_class", ["fx", "emergency", "planner", "manual"])
+def test_c4_nobody_converts_more_than_a_little_on_a_pair_that_is_not_proven(
+    order_class: OrderClass,
+) -> None:
+    found = {**CONVERSION, "pair": replace(EURUSD, proven=False)}
+    small, more = (conversion(units=units, order_class=order_class) for units in (20, 21))
+    says_yes(gate_context(proposal=small, **found), "G5")
+    says_no(gate_context(proposal=more, **found), "G5")
+    says_yes(gate_context(proposal=more, **CONVERSION), "G5")
+
+
+@pytest.mark.parametrize("order_class", ["fx", "emergency", "planner", "manual"])
 def test_a_conversion_knows_neither_pace_nor_holds_nor_shares(order_class: OrderClass) -> None:
     busy = TradeHistory(
         {"EUR/USD": NOW}, {"EUR/USD": NOW}, tuple(trade("DEMO-B.EU", NOW) for _ in range(20))
