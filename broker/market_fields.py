@@ -13,6 +13,9 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from ledger.currency import exponent, is_known
 
 MICRO_DIGITS = 6
+# What London calls a price in pence: hundredths of the pound in which it is paid.
+PENCE, POUND = "GBX", "GBP"
+PENCE_DIGITS = MICRO_DIGITS - 2
 LARGEST = 10**12  # units; keeps millionths inside 64 bits
 LARGEST_VOLUME = 10**18
 LONGEST_TEXT = 200
@@ -79,10 +82,6 @@ def scaled(text: str, digits: int, field: str) -> int:
     return int(rounded)
 
 
-def micro(text: str, field: str) -> int:
-    return scaled(text, MICRO_DIGITS, field)
-
-
 def exact_micro(text: str, field: str) -> int:
     """A positive number of millionths; a finer quantity is an error, not a rounding."""
     value = positive(text, field).scaleb(MICRO_DIGITS)
@@ -115,6 +114,11 @@ def currency(text: str) -> str:
     if not is_known(text):
         raise BadField(f"currency {text!r} is not known")
     return text
+
+
+def quoted(text: str) -> tuple[str, int]:
+    """The currency of prices given in `text`, and the decimals with which they are millionths."""
+    return (POUND, PENCE_DIGITS) if text == PENCE else (currency(text), MICRO_DIGITS)
 
 
 def symbol(text: str) -> str:

@@ -75,6 +75,7 @@ class _Loader:
             self._files["opening.csv"] = opening
         self._days = fields.DayMemo()
         self._securities: dict[str, SecurityRow] = {}
+        self._digits: dict[str, int] = {}  # of the prices, by symbol
         self._bars: dict[str, BarColumns] = {}
         self._rates: dict[str, Columns] = {}
         self._dividends: list[DividendRow] = []
@@ -155,11 +156,12 @@ class _Loader:
         lot = fields.whole(min_lot, "min_lot")
         if not 1 <= lot <= LARGEST_LOT:
             raise BadField(f"min_lot {min_lot} is not between 1 and {LARGEST_LOT}")
+        code, digits = fields.quoted(currency)
         security = SecurityRow(
             symbol=fields.symbol(symbol),
             isin="" if product_type == "INDEX" and not isin else fields.isin(isin),
             name=fields.required(name, "name"),
-            currency=fields.currency(currency),
+            currency=code,
             exchange=fields.required(exchange, "exchange"),
             country=fields.optional(country, "country"),
             industry=fields.optional(industry, "industry"),
@@ -168,16 +170,17 @@ class _Loader:
         )
         self._once("symbol", symbol, what=f"symbol {symbol}")
         if security.isin:
-            listing = (security.isin, currency, security.exchange)
+            listing = (security.isin, code, security.exchange)
             self._once("listing", *listing, what=f"listing {' '.join(listing)}")
-        self._securities[symbol] = security
+        self._securities[symbol], self._digits[symbol] = security, digits
 
     def _price(self, row: Sequence[str], line: int) -> None:
         day, symbol, *prices, volume = row
-        ordinal, price = self._days.ordinal(day), fields.micro
+        ordinal, price = self._days.ordinal(day), fields.scaled
         self._known(symbol)
-        opens, high = price(prices[0], "open"), price(prices[1], "high")
-        low, close = price(prices[2], "low"), price(prices[3], "close")
+        digits = self._digits[symbol]
+        opens, high = price(prices[0], digits, "open"), price(prices[1], digits, "high")
+        low, close = price(prices[2], digits, "low"), price(prices[3], digits, "close")
         if low > opens or low > close or high < opens or high < close:
             raise BadField(f"open {row[2]} and close {row[5]} are not within {row[4]} to {row[3]}")
         values = (opens, high, low, close, fields.volume(volume))
@@ -188,12 +191,13 @@ class _Loader:
 
     def _dividend(self, row: Sequence[str], _line: int) -> None:
         ex_date, pay_date, symbol, amount, currency = row
+        code, digits = fields.quoted(currency)
         dividend = DividendRow(
             symbol=self._known(symbol).symbol,
             ex_date=fields.day(ex_date),
             pay_date=fields.day(pay_date),
-            amount_micro=fields.micro(amount, "amount"),
-            currency=fields.currency(currency),
+            amount_micro=fields.scaled(amount, digits, "amount"),
+            currency=code,
         )
         if dividend.pay_date < dividend.ex_date:
             raise BadField(f"is paid on {pay_date}, before its ex_date {ex_date}")
@@ -231,8 +235,8 @@ class _Loader:
 
     def _opening(self, row: Sequence[str], _line: int) -> None:
         kind, currency, symbol, quantity, price = row
-        fields.currency(currency)
         if kind == "cash":
+            fields.currency(currency)
             if symbol or price:
                 raise BadField("a cash row leaves symbol and price empty")
             self._once("cash", currency, what=f"opening cash in {currency}")
@@ -244,16 +248,17 @@ class _Loader:
             raise BadField(f"kind {kind!r} is neither cash nor position")
 
     def _opening_position(self, symbol: str, currency: str, *, quantity: str, price: str) -> None:
+        code, digits = fields.quoted(currency)
         security = self._known(symbol)
         if security.product_type == "INDEX":
             raise BadField(f"{symbol} is an index and cannot be held")
-        if currency != security.currency:
+        if code != security.currency:
             raise BadField(f"{symbol} trades in {security.currency}, not {currency}")
         position = OpeningPosition(
             symbol=symbol,
-            currency=currency,
+            currency=code,
             quantity_micro=fields.exact_micro(quantity, "quantity"),
-            price_micro=fields.micro(price, "price"),
+            price_micro=fields.scaled(price, digits, "price"),
         )
         self._once("position", symbol, what=f"opening position in {symbol}")
         self._opening_positions.append(position)

@@ -136,6 +136,34 @@ def test_a_bar_that_does_not_fit_changes_none_before_or_after_it(
     assert bars[4] == Bar(date(2009, 1, 9), 91_000_100, 92_000_000, 91_000_000, 91_500_000, 1)
 
 
+def test_pence_are_hundredths_of_a_pound_wherever_a_price_is_given_in_them(tmp_path: Path) -> None:
+    data = load(
+        tmp_path / "market",
+        securities=with_row("securities", "HSBA.L,GB0005405286,HSBC,GBX,XLON,,,EQUITY,1"),
+        prices=with_row("prices", "2009-01-05,HSBA.L,650,662.5,649.75,651.05,100"),
+        dividends=with_row("dividends", "2009-02-06,2009-03-10,HSBA.L,12.345,GBX"),
+        opening=with_row("opening", "position,GBX,HSBA.L,10,600.5")
+        + "position,HKD,DEMO.AS,100,23\n",
+    )
+    assert data.securities["HSBA.L"].currency == "GBP"
+    assert data.bar_on("HSBA.L", date(2009, 1, 5)) == Bar(
+        date(2009, 1, 5), 6_500_000, 6_625_000, 6_497_500, 6_510_500, 100
+    )
+    (paid,) = [row for row in data.dividends if row.symbol == "HSBA.L"]
+    assert (paid.amount_micro, paid.currency) == (123_450, "GBP")
+    (held,) = [row for row in data.opening_positions if row.symbol == "HSBA.L"]
+    assert (held.price_micro, held.currency) == (6_005_000, "GBP")
+
+
+@pytest.mark.parametrize(
+    ("name", "row"),
+    [("cash", "2009-02-03,GBX,400"), ("opening", "cash,GBX,,400,"), ("fx", "2009-01-05,GBX,85")],
+)
+def test_nobody_holds_or_converts_pence(tmp_path: Path, name: str, row: str) -> None:
+    ((_, _, reason),) = problems(tmp_path / "market", **{name: with_row(name, row)})
+    assert reason == "currency 'GBX' is not known"
+
+
 def test_a_rate_is_the_last_one_published(tmp_path: Path) -> None:
     data = load(tmp_path / "market")
     expected = ReferenceRate(date(2009, 1, 2), Decimal("1.3866"))
