@@ -16,10 +16,10 @@ from store.securities import Securities
 
 
 class Universe:
-    """`securities` is what is listed or held, as last read."""
+    """`securities` is what is listed or held, as last read by way of `intake`."""
 
     def __init__(self, intake: Intake, store: Securities) -> None:
-        self._intake = intake
+        self.intake = intake
         self._store = store
         self._day: date | None = None
         self._sought: set[str] = set()
@@ -42,7 +42,7 @@ class Universe:
 
     async def refresh(self) -> None:
         """Read the broker's list unless it was read this market day."""
-        today = self._intake.clock.market_now().date()
+        today = self.intake.clock.market_now().date()
         if self._day != today:
             await self._read(first=not self.securities)
             self._day, self._sought = today, set()
@@ -64,8 +64,8 @@ class Universe:
         self.securities += tuple(replace(one, active=False) for one in known)
 
     async def _read(self, *, first: bool) -> None:
-        with self._intake.step():
-            instruments = await self._intake.broker.instruments()
+        with self.intake.step():
+            instruments = await self.intake.broker.instruments()
         self.securities = await self._store.upsert(
             instruments, allow_trading=first, confirmed=first
         )

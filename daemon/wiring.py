@@ -56,9 +56,10 @@ ORDER_POLL_LIVE_S = 5.0
 def wire(parts: Parts) -> System:
     """Build every channel, board and actor."""
     shared = _share(parts)
+    universe = Universe(_intake(shared), parts.store.securities)
     actors = (
-        Actor("schedule", "critical", 5.0, _schedule(shared).run),
-        Actor("sync", "critical", 20.0, _sync(shared).run),
+        Actor("schedule", "critical", 5.0, _schedule(shared, universe).run),
+        Actor("sync", "critical", 20.0, _sync(shared, universe).run),
         Actor("trader", "critical", 20.0, _trader(shared).run),
         Actor("planner", "deciding", 20.0, _planner(shared).run),
         Actor("rebalancer", "deciding", 20.0, _rebalancer(shared).run),
@@ -131,7 +132,7 @@ def _share(parts: Parts) -> _Shared:
     )
 
 
-def _schedule(shared: _Shared) -> Schedule:
+def _schedule(shared: _Shared, universe: Universe) -> Schedule:
     parts = shared.parts
     return Schedule(
         SchedulePorts(
@@ -143,7 +144,7 @@ def _schedule(shared: _Shared) -> Schedule:
             health=shared.health,
             clock=parts.clock,
             calendars=parts.calendars,
-            mics=partial(_mics, shared.boards),
+            mics=partial(_mics, shared.boards, universe),
             asks=shared.asks.schedule,
             nudges=shared.nudges,
             zone=parts.zone,
@@ -156,12 +157,16 @@ def _schedule(shared: _Shared) -> Schedule:
     )
 
 
-def _sync(shared: _Shared) -> Sync:
+def _intake(shared: _Shared) -> Intake:
     parts, store = shared.parts, shared.parts.store
     health, events = shared.health, shared.events
-    intake = Intake(
+    return Intake(
         parts.broker, store.facts, store.quarantine, parts.clock, health, events, store.buckets
     )
+
+
+def _sync(shared: _Shared, universe: Universe) -> Sync:
+    store, intake = shared.parts.store, universe.intake
     keeper = Bookkeeper(intake, store.books, shared.asks.schedule, store.orders)
     return Sync(
         SyncPorts(
@@ -169,7 +174,7 @@ def _sync(shared: _Shared) -> Sync:
             keeper=keeper,
             desk=LedgerDesk(keeper, store.facts, store.lots),
             exchange=_exchange(shared),
-            universe=Universe(intake, store.securities),
+            universe=universe,
             dividends=store.dividends,
             market=store.market,
             snapshots=store.snapshots,
@@ -339,8 +344,8 @@ def terms(model: FeeModel) -> FeeTerms:
     return FeeTerms(model.fixed, model.percent_micro, model.minimum)
 
 
-def _mics(boards: Boards) -> tuple[str, ...]:
-    """The exchanges of the universe, in a fixed order."""
+def _mics(boards: Boards, universe: Universe) -> tuple[str, ...]:
+    """The exchanges of the universe, in a fixed order; before the first read as we last knew it."""
     portfolio = boards.portfolio.value
-    universe = portfolio.universe if portfolio else ()
-    return tuple(sorted({security.instrument.mic for security in universe}))
+    known = portfolio.universe if portfolio else universe.securities
+    return tuple(sorted({security.instrument.mic for security in known}))

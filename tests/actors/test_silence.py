@@ -51,6 +51,19 @@ async def test_a_broker_silent_for_fifteen_minutes_of_open_session_latches_and_a
     assert rig.system.kill.engaged, "only the owner resumes"
 
 
+async def test_a_broker_that_is_silent_from_the_start_of_a_life_latches_too(
+    tmp_path: Path,
+) -> None:
+    async with open_rig(tmp_path) as rig:
+        await rig.start("sync")
+    async with open_rig(tmp_path) as rig:
+        rig.broker.errors["fills_since"] = Unavailable("the line is down")
+        await rig.start("schedule", "sync")
+        await trio.sleep(SILENT_AFTER_S + 60)
+        assert rig.boards.portfolio.value is None
+        assert [latch.name for latch in await rig.store.settings.latches()] == ["broker_silent"]
+
+
 async def test_a_closed_market_may_be_silent(tmp_path: Path) -> None:
     async with open_rig(tmp_path, at=NOW + timedelta(days=5)) as rig:
         await rig.start("schedule", "sync")
