@@ -25,7 +25,8 @@ def uncovered(
     """What the deficits need in EUR beyond all that other currencies can spare for them.
 
     What sales brought counts whole, its reserve too, and even while no price is believed: the same
-    must not be sold for again. Otherwise a need or a surplus without a rate, or without a price to
+    must not be sold for again. Without a rate nobody knows how much it covers, so nothing is said
+    to be missing. Otherwise a need or a surplus without a rate, or without a price to
     exchange it at, is not counted. `buffer` is a share of the needs that is wanted on top.
     """
     wanted = tuple(deficits)
@@ -38,6 +39,8 @@ def uncovered(
             whole = max(balance, Money.zero(currency))
             spare = whole if currency in sold else sources.surplus(currency)
             worth = sources.market.rates.convert(spare, BASE, Rounding.FLOOR)
+            if worth is None and currency in sold and spare.minor:
+                return Money.zero(BASE)
             missing -= worth or Money.zero(BASE)
     return max(missing, Money.zero(BASE))
 

@@ -21,7 +21,7 @@ from ledger.emergency import UNCURED, EmergencyRun, EmergencyState
 from ledger.fact import CORE, is_pair
 from ledger.order import Intent, Side
 from ledger.portfolio import PortfolioSnapshot
-from policy import emergency
+from policy import emergency, emergency_cover
 from policy.emergency import Repair
 from policy.emergency_choice import missing, recommend, sell
 from policy.emergency_view import (
@@ -132,9 +132,17 @@ def _act(run: EmergencyRun, view: EmergencyView) -> Action:
     if conversions:
         return _exchange(run, view, conversions, _S.FINAL_EXCHANGE if sold or final else None)
     if final or sold:
-        return end(run, view, "what is left cannot be exchanged")
+        return _left_over(run, view)
     unknown = ", ".join(d.currency for d in view.deficits if d.need_eur is None)
     return Wait(run.state, f"no rate of {unknown} that is fit for trading")
+
+
+def _left_over(run: EmergencyRun, view: EmergencyView) -> Wait | Finish:
+    """What sales brought waits for its rate: the end of the run would let it be sold for again."""
+    kept = view.sold_in.intersection(emergency_cover.stalled(view.deficits, view.sources))
+    if kept:
+        return Wait(run.state, f"no trustworthy rate of {', '.join(sorted(kept))}")
+    return end(run, view, "what is left cannot be exchanged")
 
 
 def _exchange(

@@ -17,6 +17,7 @@ from ledger.money import Money, Quantity, Rounding
 from ledger.order import Intent, OrderState, Proposal
 from ledger.portfolio import PortfolioSnapshot
 from ledger.quote import Quote
+from ledger.rate import RateTable
 from ledger.security import FxPair
 from policy.emergency import Severity, Sources, available_cash, detect
 from policy.emergency_run import confirmed, next_action, pause_until, sightings
@@ -406,13 +407,32 @@ def test_c6_in_each_currency_only_that_is_sold_for_which_its_money_can_cure() ->
 
 
 def test_c6_what_was_sold_is_not_sold_for_again_when_its_price_is_not_believed_any_more() -> None:
+    """Nor does the run end: the next one would not know what was sold for already."""
     cash, quotes = {"EUR": "600", "USD": "-500"}, (quote("EUR/USD", "1.30", "USD"),)
     prices, held = {"AAA": "100", "USA": "50"}, {"AAA": "84", "USA": "40"}
     shot = snapshot(UNIVERSE, prices=prices, held=held, cash=cash, quotes=quotes)
     view = world(cash, shot=shot, quotes=quotes, orders=(a_sale(),))
-    assert isinstance(
-        first(view, state=S.AWAITING_FILL, started_at=NOON - timedelta(hours=2)), Finish
+    for state in (S.AWAITING_FILL, S.FINAL_EXCHANGE):
+        action = first(view, state=state, started_at=NOON - timedelta(hours=2))
+        assert action == Wait(state, "no trustworthy rate of EUR")
+
+
+def test_c6_what_was_sold_is_not_sold_for_again_when_its_rate_is_too_old_to_trade_on() -> None:
+    cash, sold = {"EUR": "-500", "USD": "620"}, a_sale()
+    dollars = replace(sold, proposal=replace(sold.proposal, symbol="USA", currency="USD"))
+    prices, held = {"AAA": "100", "USA": "50"}, {"AAA": "84", "USA": "40"}
+    view = world(
+        cash, shot=snapshot(UNIVERSE, prices=prices, held=held, cash=cash), orders=(dollars,)
     )
+    fresh = RateTable({c: r for c, r in view.snapshot.rates.per_eur.items() if c != "USD"})
+    stale = replace(
+        view,
+        sources=replace(view.sources, market=replace(view.sources.market, rates=fresh)),
+        market=replace(view.market, rates=fresh),
+    )
+    action = first(stale, state=S.AWAITING_FILL, started_at=NOON - timedelta(hours=2))
+    assert action == Wait(S.AWAITING_FILL, "no trustworthy rate of USD")
+    assert isinstance(first(view, state=S.AWAITING_FILL), Exchange)
 
 
 # The third step
