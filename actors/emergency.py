@@ -244,6 +244,7 @@ class EmergencyDesk:
 
     async def _carry_out(self, run: EmergencyRun, action: Action, seen_seq: int) -> str:
         until: datetime | None = None
+        asked: Money | None = None
         match action:
             case Exchange() | Sell():
                 return await self._order(run, action, seen_seq)
@@ -255,11 +256,11 @@ class EmergencyDesk:
                     self._again.set()
                 if withdraw:
                     await self._clear_way()
-            case AskOwner(why):
+            case AskOwner(why, asked):
                 state = EmergencyState.WAITING_OWNER
             case Finish(state, why):
                 pass
-        return await self._move(run, state, why, until=until)
+        return await self._move(run, state, why, until=until, asked=asked)
 
     async def _order(self, run: EmergencyRun, action: Exchange | Sell, seen_seq: int) -> str:
         """Commit the order, then move; a crash in between leaves an order that is waited for."""
@@ -303,11 +304,12 @@ class EmergencyDesk:
         *,
         until: datetime | None = None,
         before: tuple[Money, ...] = (),
+        asked: Money | None = None,
     ) -> str:
         """Write down where the run stands now, and show it when that is new."""
         now = self._s.clock.market_now()
         after = await self._store.move(
-            run.run_id, state, at=now, note=note, waits_until=until, before=before
+            run.run_id, state, at=now, note=note, waits_until=until, before=before, asked=asked
         )
         if after != run:
             self._publish(after)

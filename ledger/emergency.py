@@ -86,8 +86,9 @@ class EmergencyRun:
 
     `mode` is the mode it began in and must not change. `waits_until` is when its market opens or a
     refused order may be tried again. `before` are the balances of source and target when the
-    newest conversion was decided: after its fill the target must have more. `owner` is what the
-    owner said about selling beyond the daily share.
+    newest conversion was decided: after its fill the target must have more. `asked` is for how much
+    in all it asked to sell beyond the daily share (EUR, at the prices decided on), and `owner` what
+    the owner said to that.
     """
 
     run_id: str
@@ -100,6 +101,7 @@ class EmergencyRun:
     note: str = ""
     waits_until: datetime | None = None
     before: tuple[Money, ...] = ()
+    asked: Money | None = None
     owner: OwnerWord | None = None
 
     @property

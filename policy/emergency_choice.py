@@ -26,6 +26,7 @@ from policy.emergency_view import (
     Wait,
     end,
 )
+from policy.fx import padded
 
 # A source that only lacks a rate gets this long (market time) before anything is sold instead.
 PATIENCE = timedelta(hours=1)
@@ -33,6 +34,8 @@ PATIENCE = timedelta(hours=1)
 EXCHANGE_LOSS = Decimal("0.05")
 # … so a sale after the first aims at a little above that: together they stay within the margin.
 LATER_MARGIN = Decimal("0.04")
+# The owner is asked for the margin of a sale and for what its exchange may cost.
+ASKED_MARGIN = emergency_sales.MARGIN + EXCHANGE_LOSS
 REASON = "Emergency rebalancing: negative cash balance"
 
 _S = EmergencyState
@@ -59,7 +62,8 @@ def sell(run: EmergencyRun, view: EmergencyView, need: Money) -> Action:
         return _patience(run, view) or end(run, view, "nothing that is held may be sold")
     opens = min(emergency_sales.opens_at(position, view.sale_market) for position in held)
     if opens > view.now:
-        return Wait(_S.WAITING_MARKET, "no exchange of what may be sold is open", opens)
+        why = "no exchange of what may be sold is open"
+        return Wait(_asking_or(_S.WAITING_MARKET, run), why, opens)
     return _patience(run, view) or _choose(run, view, need)
 
 
@@ -87,18 +91,38 @@ def _choose(run: EmergencyRun, view: EmergencyView, need: Money) -> Action:
     sale = next((sale for sale in fitted if sale is not None), None)
     if sale is None:
         return end(run, view, "what may be sold in one order would bring nothing")
-    if run.owner == "confirm":
-        return _sale_order(run, view, sale)
-    room = view.room_today
-    if room is None:
+    allowed = _allowed(run, view, sale)
+    if allowed is not None:
+        return _sale_order(run, view, allowed)
+    if view.room_today is None:
         return Wait(run.state, "the total value, and so the day's share, is unknown")
+    return _ask(view, need, sale)
+
+
+def _allowed(run: EmergencyRun, view: EmergencyView, sale: Sale) -> Sale | None:
+    """So much of the sale as the day's share or the owner's word still covers; None for nothing."""
+    market, rooms = view.sale_market, [view.room_today]
+    if run.owner == "confirm" and run.asked is not None:
+        rooms.append(run.asked - view.sold)
+    room = max((room for room in rooms if room is not None), default=Money.zero(BASE))
     allowed = emergency_sales.within(sale, room, market)
-    # The last crumbs of the day's share would go to the fee.
+    # The last crumbs of it would go to the fee.
     least = min(market.limits.min_sell_value, sale.value_eur)
     if allowed is None or allowed.value_eur < least or allowed.net_eur.minor <= 0:
-        share = market.limits.emergency_max_sell_share
-        return AskOwner(f"selling more than {share:.0%} of the portfolio in a day needs the owner")
-    return _sale_order(run, view, allowed)
+        return None
+    return allowed
+
+
+def _ask(view: EmergencyView, need: Money, sale: Sale) -> AskOwner:
+    """The owner is asked once for all that is missing now, and again if that grows."""
+    share = view.market.limits.emergency_max_sell_share
+    one = padded(emergency_sales.at_most(sale, view.market), EXCHANGE_LOSS)
+    more = max(padded(need, ASKED_MARGIN), one)
+    return AskOwner(
+        f"selling for up to {more} more: above {share:.0%} of the portfolio in a day that needs"
+        " the owner",
+        view.sold + more,
+    )
 
 
 def _nothing_offered(run: EmergencyRun, view: EmergencyView) -> Action:
@@ -111,7 +135,13 @@ def _nothing_offered(run: EmergencyRun, view: EmergencyView) -> Action:
     held = emergency_sales.sellable(market, view.targets)
     waits = [emergency_sales.barred_until(position, market) for position in held]
     until = min((at for at in waits if at is not None), default=None)
-    return Wait(_S.SELLING, "nothing has a fresh price, or its sale was refused lately", until)
+    why = "nothing has a fresh price, or its sale was refused lately"
+    return Wait(_asking_or(_S.SELLING, run), why, until)
+
+
+def _asking_or(state: EmergencyState, run: EmergencyRun) -> EmergencyState:
+    """The owner has time to answer while nothing can be sold anyway."""
+    return run.state if run.state is _S.WAITING_OWNER else state
 
 
 def _sale_order(run: EmergencyRun, view: EmergencyView, sale: Sale) -> Sell:

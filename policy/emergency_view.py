@@ -13,7 +13,7 @@ from decimal import Decimal
 from ledger.currency import BASE
 from ledger.emergency import EmergencyRun, EmergencySale, EmergencyState
 from ledger.fact import is_pair
-from ledger.money import Money
+from ledger.money import Money, Rounding, divide
 from ledger.order import Intent, Mode, Proposal
 from ledger.portfolio import PortfolioSnapshot
 from policy import emergency_cover
@@ -88,6 +88,17 @@ class EmergencyView:
         )
 
     @property
+    def sold(self) -> Money:
+        """What sales of the run executed for, in EUR at the prices decided on."""
+        total = Money.zero(BASE)
+        for order in self.orders:
+            wanted = order.proposal
+            if wanted.value_eur is not None and not is_pair(wanted.symbol):
+                part = wanted.value_eur.minor * order.filled.micro
+                total += Money(divide(part, wanted.quantity.micro, Rounding.CEIL), BASE)
+        return total
+
+    @property
     def next_step(self) -> int:
         return 1 + max((order.proposal.step for order in self.orders), default=0)
 
@@ -150,7 +161,10 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class AskOwner:
+    """Whether it may sell for `most` in all, what it has sold for already included."""
+
     why: str
+    most: Money
 
 
 @dataclass(frozen=True, slots=True)

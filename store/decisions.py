@@ -6,7 +6,7 @@ put on hold by the rebalancer, and each of them closes its own question when it 
 
 from __future__ import annotations
 
-from ledger.currency import is_known
+from ledger.currency import BASE, is_known
 from ledger.decision import Choice, Decision
 from ledger.money import Money, Quantity
 from ledger.order import Intent
@@ -24,7 +24,7 @@ BOOKS = (
     Choice("recheck", "compare with the broker again; nothing is booked"),
 )
 SALE = (
-    Choice("confirm", "sell what the repair recommends, above the daily share"),
+    Choice("confirm", "sell for up to what is asked, above the daily share"),
     Choice("abort", "sell nothing; the negative cash stays until it is settled otherwise"),
 )
 
@@ -100,12 +100,17 @@ def _figure(row: Row, name: str) -> str:
     return str(Quantity(row[name]))
 
 
+def _asked(row: Row) -> str:
+    minor = row["asked_minor"]
+    return "" if minor is None else f"it would sell for up to {Money(minor, BASE)} in all"
+
+
 def _sale(row: Row) -> Decision:
     return Decision(
         decision_id=f"sale:{row['run_id']}",
         kind="sale",
         title="Sell securities to cover negative cash?",
-        detail=row["note"] or "the sales it needs are larger than it may make on its own",
+        detail="; ".join(text for text in (_asked(row), row["note"]) if text),
         choices=SALE,
         since=from_ms(row["updated_ms"]),
     )

@@ -93,9 +93,11 @@ class Emergencies:
         note: str,
         waits_until: datetime | None = None,
         before: tuple[Money, ...] = (),
+        asked: Money | None = None,
     ) -> EmergencyRun:
         """Move a run, or note something new about it where it stands.
 
+        A question that asks the owner for another sum (`asked`, EUR) takes back the last answer.
         A move to a final state dismisses what was recommended and not ordered. Raises Missing,
         IllegalMove. Where nothing is new nothing is written.
         """
@@ -103,16 +105,19 @@ class Emergencies:
         async def work(tx: Tx) -> EmergencyRun:
             run = await _load(tx, run_id)
             check_move(run.state, after)
-            balances = before or run.before
-            known = (run.state, run.note, run.waits_until, run.before)
-            if known == (after, note, waits_until, balances):
+            balances, most = before or run.before, asked or run.asked
+            known = (run.state, run.note, run.waits_until, run.before, run.asked)
+            if known == (after, note, waits_until, balances, most):
                 return run
+            owner = run.owner if asked is None else None
             await tx.execute(
                 "UPDATE emergency_run SET state = ?, updated_ms = ?, ended_ms = ?, note = ?,"
-                " waits_until_ms = ?, balances_before = ? WHERE run_id = ?",
+                " waits_until_ms = ?, balances_before = ?, asked_minor = ?, owner = ?"
+                " WHERE run_id = ?",
                 (
                     after, to_ms(at), to_ms(at) if after in FINAL else None, note,
-                    maybe_ms(waits_until), to_json(balances), run_id,
+                    maybe_ms(waits_until), to_json(balances), None if most is None else most.minor,
+                    owner, run_id,
                 ),
             )  # fmt: skip
             await _event(tx, run_id, run.state, after, at=at, note=note)
@@ -272,6 +277,7 @@ def _run_of(row: Row) -> EmergencyRun:
         note=row["note"],
         waits_until=maybe_instant(row["waits_until_ms"]),
         before=from_json(row["balances_before"], tuple[Money, ...]),
+        asked=None if row["asked_minor"] is None else Money(row["asked_minor"], BASE),
         owner=row["owner"],
     )
 

@@ -318,8 +318,38 @@ def test_the_day_s_share_is_sold_without_the_owner_and_no_more() -> None:
     asked = first(replace(view, sold_today=eur("900")))
     assert isinstance(asked, Sell)
     assert asked.proposal.quantity.units == 1
-    assert isinstance(first(replace(view, sold_today=eur("1000"))), AskOwner)
-    assert isinstance(first(replace(view, sold_today=eur("1000")), owner="confirm"), Sell)
+    spent = replace(view, sold_today=eur("1000"))
+    question = first(spent)
+    assert isinstance(question, AskOwner)
+    assert question.most == eur("5755.75")  # 5,005 EUR, a tenth more and what an exchange costs
+    assert isinstance(first(spent, asked=question.most), AskOwner)
+    assert isinstance(first(spent, asked=question.most, owner="confirm"), Sell)
+
+
+def test_the_owner_s_word_holds_for_what_was_asked_and_for_no_more() -> None:
+    """However long the run goes on: a shortfall that grows is another question."""
+    spent = world({"EUR": "-5000"}, {"AAA": "100"}, sold_today=eur("1000"))
+    said = {"asked": eur("800"), "owner": "confirm"}
+    action = first(spent, **said)
+    assert isinstance(action, Sell)
+    assert action.proposal.quantity.units == 8
+    again = first(replace(spent, orders=(a_sale("6"),)), **said)
+    assert isinstance(again, Sell)
+    assert again.proposal.quantity.units == 2
+    more = first(replace(spent, orders=(a_sale("6"), a_sale("2", step=2))), **said)
+    assert isinstance(more, AskOwner)
+    assert more.most > eur("800") + eur("5000")
+
+
+def test_a_question_stays_open_while_nothing_can_be_sold_anyway() -> None:
+    view = world({"EUR": "-5000"}, {"AAA": "100"}, sold_today=eur("1000"))
+    for quiet in (
+        replace(view, market=replace(view.market, opens={MIC: LATER})),
+        barring(view, ("AAA", "SELL")),
+    ):
+        action = first(quiet, state=S.WAITING_OWNER)
+        assert isinstance(action, Wait)
+        assert (action.state, action.until) == (S.WAITING_OWNER, LATER)
 
 
 @pytest.mark.parametrize("room", ["1.50", "3", "40"])
@@ -605,7 +635,7 @@ def live_through(life: Life, parts: list[Decimal]) -> tuple[EmergencyRun, Emerge
             state = action.state
             return replace(run, state=state), view
         if isinstance(action, AskOwner):
-            run = replace(run, owner="confirm", state=S.SELLING)
+            run = replace(run, asked=action.most, owner="confirm", state=S.SELLING)
             continue
         assert isinstance(action, Exchange | Sell)
         part = parts[number % len(parts)]

@@ -229,12 +229,18 @@ async def test_the_owner_s_word_moves_only_a_run_that_waits_for_it(inline_store:
     await emergency.open(run())
     with pytest.raises(Missing):
         await emergency.answer("R1", "confirm", by="owner", at=NOW)
-    await emergency.move("R1", S.WAITING_OWNER, at=NOW, note="more than 20 %")
+    await emergency.move("R1", S.WAITING_OWNER, at=NOW, note="more than 20 %", asked=eur(3000))
     (decision,) = await inline_store.views.decisions()
-    assert (decision.decision_id, decision.detail) == ("sale:R1", "more than 20 %")
+    detail = "it would sell for up to 3,000.00 EUR in all; more than 20 %"
+    assert (decision.decision_id, decision.detail) == ("sale:R1", detail)
     allowed = await emergency.answer("R1", "confirm", by="owner", at=after(1))
     assert (allowed.state, allowed.owner, allowed.active) == (S.SELLING, "confirm", True)
-    await emergency.move("R1", S.WAITING_OWNER, at=after(2), note="more than 20 %")
+    later = await emergency.move("R1", S.AWAITING_FILL, at=after(2), note="order 1")
+    assert (later.asked, later.owner) == (eur(3000), "confirm")
+    asked = await emergency.move(
+        "R1", S.WAITING_OWNER, at=after(2), note="more than 20 %", asked=eur(4000)
+    )
+    assert (asked.asked, asked.owner) == (eur(4000), None)
     await emergency.recommend("R1", [sale()], at=after(2))
     ended = await emergency.answer("R1", "abort", by="owner", at=after(3))
     assert (ended.state, ended.owner, ended.ended_at) == (S.ABORTED, "abort", after(3))
