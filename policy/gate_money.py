@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
+from decimal import Decimal
 
-from ledger.money import Money, Price, Quantity
+from ledger.currency import BASE
+from ledger.money import Money, Price, Quantity, Rounding
 from ledger.order import OrderView, Verdict
+from policy.fx import padded
 from policy.gate_context import GateContext, least_brought, worst_cost
 from policy.pricing import drift
 from policy.verdicts import failed, passed
+
+# A repair sells a tenth more than the need, and prices move until its order is judged.
+NEED_MARGIN = Decimal("0.15")
 
 
 def g9_quote(ctx: GateContext) -> Verdict:
@@ -103,14 +110,36 @@ def _free(ctx: GateContext, currency: str) -> Money | None:
 
 
 def need_of_cash(ctx: GateContext) -> Verdict:
-    """The account as it is now, less what open orders may still take: is there a need at all?"""
+    """The account as it is now, less what open orders may still take: is so much needed?
+
+    A deposit may have come since the decision; what would bring more than the rest of the need,
+    its margins and one lot is decided anew.
+    """
     if ctx.account is None or not ctx.account.complete:
         return failed("NEED", "the account could not be read")
     free = {
         currency: balance.available - Money(ctx.reserved.get(currency, 0), currency)
         for currency, balance in ctx.account.cash.items()
     }
-    short = sorted(str(money) for money in free.values() if money.minor < 0)
+    short = {currency: money for currency, money in free.items() if money.minor < 0}
     if not short:
         return failed("NEED", "no balance is below zero any more")
-    return passed("NEED", f"{', '.join(short)} below zero")
+    below, most = ", ".join(sorted(map(str, short.values()))), _most_needed(ctx, short)
+    if most is None or ctx.value_eur is None:
+        return failed("NEED", f"{below} below zero, what that or the order is worth is unknown")
+    return Verdict("NEED", ctx.value_eur <= most, f"{below} below zero, at most {most} for that")
+
+
+def _most_needed(ctx: GateContext, short: Mapping[str, Money]) -> Money | None:
+    """What an order may bring in EUR: all needs with their margins and a lot; None when unknown."""
+    needs = (
+        ctx.rates.convert(keep - money, BASE, Rounding.CEIL)
+        for currency, money in short.items()
+        if (keep := ctx.reserves.get(currency)) is not None
+    )
+    known = [need for need in needs if need is not None]
+    if not known or ctx.limit.price is None or ctx.lot is None:
+        return None
+    lot = ctx.rates.convert(ctx.limit.price.times(ctx.lot, Rounding.CEIL), BASE, Rounding.CEIL)
+    whole = padded(sum(known, Money.zero(BASE)), NEED_MARGIN)
+    return None if lot is None else whole + lot

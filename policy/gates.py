@@ -15,7 +15,7 @@ cannot be evaluated says no. Nothing may bypass a gate except by the table below
     G4       x     x     x       x      x    the quantity is not a positive multiple of the lot
     G5       x     x     x       x      x    the order is larger than one order may be
     G12      x     x     x       –      –    the status of its bucket does not permit it
-    NEED     –     –     –       x      –    no balance at the broker is below zero any more
+    NEED     –     –     –       x      –    no balance is below zero any more, or not by so much
     G13      x     x     x       x      x    another order of ours is in flight
     L3       x     x     x       x      x    a live order on the symbol, or the same again so soon
     L1       x     x     x       x      x    calendar and broker do not both call the market open,

@@ -391,7 +391,7 @@ class TestResting:
         assert ended.filled == Quantity.of(1)
 
     async def test_an_emergency_withdraws_what_rests_and_then_leaves(self, rig: Rig) -> None:
-        rig.broker.cash = {"EUR": "10000", "USD": "-50"}
+        rig.broker.cash = {"EUR": "10000", "USD": "-150"}
         sent = await accepted(rig)
         repair = await rig.propose(**FX_REPAIR, decision_price=rig.broker.quoted["EUR/USD"].last)
         assert (await decide(rig, repair)).state is OrderState.PROPOSED
@@ -401,7 +401,7 @@ class TestResting:
         await rig.until_state(repair, OrderState.ACTIVE)
 
     async def test_an_emergency_waits_however_often_the_withdrawal_fails(self, rig: Rig) -> None:
-        rig.broker.cash = {"EUR": "10000", "USD": "-50"}
+        rig.broker.cash = {"EUR": "10000", "USD": "-150"}
         await accepted(rig)
         rig.broker.errors["cancel"] = Unavailable("away")
         repair = await rig.propose(**FX_REPAIR, decision_price=rig.broker.quoted["EUR/USD"].last)
@@ -413,7 +413,7 @@ class TestResting:
         await rig.until_state(repair, OrderState.ACTIVE)
 
     async def test_an_emergency_is_refused_while_an_outcome_is_unknown(self, rig: Rig) -> None:
-        rig.broker.cash = {"EUR": "10000", "USD": "-50"}
+        rig.broker.cash = {"EUR": "10000", "USD": "-150"}
         await rig.start("sync", "trader")
         rig.broker.errors["place"] = OutcomeUnknown("reset")
         await decide(rig, await rig.propose())

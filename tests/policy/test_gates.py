@@ -194,6 +194,7 @@ def test_c4_a_conversion_never_takes_its_source_below_the_reserve() -> None:
         pair=EURUSD,
         security=None,
         quote=quote("EUR/USD", "1.25", currency="USD"),
+        account=account(EUR="1000", USD="-2000"),
         fee=eur("0"),
     )
     assert failing(context) == {"L6"}
@@ -206,8 +207,24 @@ def test_c6_a_repair_leaves_only_while_the_broker_shows_a_balance_below_zero(cas
     assert failing(gate_context(proposal=repair)) == set()
     cured = account(EUR="1000", USD=cash, held={"DEMO-A.EU": "10"})
     assert failing(gate_context(proposal=repair, account=cured)) == {"NEED"}
-    promised = gate_context(proposal=repair, account=cured, reserved={"USD": 30_00})
+    one = replace(repair, quantity=Quantity.of(1))
+    promised = gate_context(proposal=one, account=cured, reserved={"USD": 30_00})
     assert failing(promised) == set(), "what open orders may still take is owed, too"
+
+
+@pytest.mark.parametrize(("usd", "shares"), [("-500", 5), ("-100", 1), ("-1", 1)])
+def test_c6_a_repair_leaves_only_while_so_much_is_needed(usd: str, shares: int) -> None:
+    """A deposit of a part of the need counts, too: a tenth more and a lot, and nothing beyond."""
+    owed = account(EUR="1000", USD=usd, held={"DEMO-A.EU": "10"})
+    for quantity in range(1, 10):
+        repair = proposal(order_class="emergency", side="SELL", quantity=Quantity.of(quantity))
+        context = gate_context(proposal=repair, account=owed, total_eur=eur("20000"))
+        assert failing(context) == (set() if quantity <= shares else {"NEED"}), quantity
+
+
+def test_c6_a_repair_stays_when_the_rate_of_its_need_is_unknown() -> None:
+    repair = proposal(order_class="emergency", side="SELL")
+    assert failing(gate_context(proposal=repair, reserves={"EUR": eur("5")})) == {"NEED"}
 
 
 def test_a_conversion_waits_for_another_that_touches_the_same_currency() -> None:
@@ -257,8 +274,8 @@ def test_the_fee_of_a_conversion_may_come_out_of_what_it_brings() -> None:
         pair=EURUSD,
         security=None,
         quote=quote("EUR/USD", "1.25", currency="USD"),
-        account=account(EUR="-80", USD="1000"),
-        books_cash={"EUR": -80_00, "USD": 1_000_00},
+        account=account(EUR="-90", USD="1000"),
+        books_cash={"EUR": -90_00, "USD": 1_000_00},
         fee=eur("1"),
     )
     assert failing(context) == set()

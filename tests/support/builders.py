@@ -140,7 +140,7 @@ def account(*, held: dict[str, str] | None = None, **cash: str) -> AccountSnapsh
 def gate_context(**changes: Any) -> GateContext:
     """An order that every gate lets pass: three shares at 100 EUR, 1,000 EUR in cash.
 
-    The account holds ten shares and is worth 10,000 EUR; for an emergency it owes 10 USD.
+    The account holds ten shares and is worth 10,000 EUR; for an emergency it owes 500 USD.
     """
     asked: Proposal = changes.pop("proposal", None) or proposal()
     offered = changes.pop("quote", quote())
@@ -150,7 +150,7 @@ def gate_context(**changes: Any) -> GateContext:
     limit = changes.pop("limit", None) or limit_price(
         asked.side, offered or quote(), tick, order_class=asked.order_class, limits=DEFAULTS
     )
-    short = {"USD": "-10"} if asked.order_class == "emergency" else {}
+    short = {"USD": "-500"} if asked.order_class == "emergency" else {}
     made = GateContext(
         proposal=asked,
         proposed_at=NOW,
