@@ -49,6 +49,8 @@ from wire.setting_asks import ListSettings, PutSetting
 
 # On a replay five market minutes pass in no time; the machine still gets a rest between syncs.
 SYNC_FLOOR_S = 2.0
+# A broker that did not answer is asked again this soon, or one bad read would count as silence.
+ASK_AGAIN = timedelta(minutes=5)
 BACKUP_CRON = "30 3 * * *"
 # A replay has many nights in an hour of the machine; a copy of each would only wear the card.
 BACKUP_FLOOR_S = 3600.0
@@ -87,7 +89,7 @@ class Schedule:
         # could release the switch that a newer one engaged.
         self._latching = trio.Lock()
         self._silence = Silence()
-        self._next_sync: datetime | None = None
+        self._last_sync: datetime | None = None
         self._next_sync_s = 0.0
         self._next_backup: datetime | None = None
         self._next_backup_s = 0.0
@@ -123,9 +125,19 @@ class Schedule:
 
     def _next_instant(self) -> datetime:
         now = self._p.clock.market_now()
-        if self._p.clock.monotonic_s() < self._next_sync_s or self._next_sync is None:
+        next_sync = self._next_sync
+        if self._p.clock.monotonic_s() < self._next_sync_s or next_sync is None:
             return self._next_backup or now + self._sync_every
-        return self._next_sync
+        return next_sync
+
+    @property
+    def _next_sync(self) -> datetime | None:
+        """None before the first one."""
+        if self._last_sync is None:
+            return None
+        link = self._p.boards.link.value
+        lost = link is not None and not link.connected
+        return self._last_sync + (min(self._sync_every, ASK_AGAIN) if lost else self._sync_every)
 
     @property
     def _sync_every(self) -> timedelta:
@@ -133,9 +145,10 @@ class Schedule:
 
     def _start_sync_when_due(self) -> None:
         now, now_s = self._p.clock.market_now(), self._p.clock.monotonic_s()
-        if now_s < self._next_sync_s or (self._next_sync is not None and now < self._next_sync):
+        next_sync = self._next_sync
+        if now_s < self._next_sync_s or (next_sync is not None and now < next_sync):
             return
-        self._next_sync, self._next_sync_s = now + self._sync_every, now_s + SYNC_FLOOR_S
+        self._last_sync, self._next_sync_s = now, now_s + SYNC_FLOOR_S
         self._p.nudges["sync"].nudge(Nudge("routine"))
 
     async def _first_backup(self) -> datetime:

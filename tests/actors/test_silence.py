@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import trio
 
 from actors.silence import SILENT_AFTER_S, Silence
 from ledger.errors import Unavailable
+from policy.limits import DEFAULTS
 from tests.actors.rig import Rig, open_rig
 from tests.support.builders import NOW
 from wire.messages import BrokerLink
@@ -62,6 +64,20 @@ async def test_a_broker_that_is_silent_from_the_start_of_a_life_latches_too(
         await trio.sleep(SILENT_AFTER_S + 60)
         assert rig.boards.portfolio.value is None
         assert [latch.name for latch in await rig.store.settings.latches()] == ["broker_silent"]
+
+
+async def test_one_bad_read_is_no_silence_however_seldom_the_broker_is_asked(
+    tmp_path: Path,
+) -> None:
+    limits = replace(DEFAULTS, sync_every=timedelta(hours=1))
+    async with open_rig(tmp_path, limits=limits) as rig:
+        rig.broker.errors["fills_since"] = Unavailable("the line is down")
+        await rig.start("schedule", "sync")
+        await trio.sleep(60)
+        rig.broker.errors.clear()
+        await trio.sleep(SILENT_AFTER_S)
+        assert await rig.store.settings.latches() == ()
+        assert rig.boards.link.value.connected
 
 
 async def test_a_closed_market_may_be_silent(tmp_path: Path) -> None:
