@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import NoReturn
 
 import trio
@@ -252,6 +252,8 @@ class EmergencyDesk:
                 await self._store.recommend(run.run_id, sales, at=self._s.clock.market_now())
                 state = EmergencyState.SELLING if sales else run.state
             case Wait(state, why, until, look_again, withdraw):
+                if until is not None:
+                    why = f"{why}, until {until.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
                 if look_again:
                     self._again.set()
                 if withdraw:

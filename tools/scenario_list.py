@@ -100,7 +100,7 @@ SCENARIOS: tuple[Scenario, ...] = (
         story="The euros are 600 below zero and no other currency has anything to spare.",
         watch=(
             "the deficit is looked at twice before anything is sold",
-            "New York is the only exchange that is open: the dollar share is sold",
+            "only New York is in the calm hours of its session: the dollar share is sold",
             "what the sale brought is exchanged into euros",
         ),
         start="2025-02-04T15:05:00Z",
@@ -218,7 +218,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     ),
     Scenario(
         name="owner-decides",
-        story="A withdrawal of more than a fifth of the portfolio: no machine sells that alone.",
+        story="The euros are 4,500 below zero: to sell more than a fifth takes the owner's word.",
         watch=(
             "the repair sells up to a fifth of the portfolio, then it waits for the owner",
             "the question is open on the dashboard; the player confirms it",

@@ -165,6 +165,7 @@ async def test_a_closed_exchange_is_waited_for_and_then_sold_on(tmp_path: Path) 
         run = await until_state(rig, S.WAITING_MARKET)
         assert run.waits_until is not None
         assert run.waits_until.date() == evening.date() + timedelta(days=1)
+        assert run.note.endswith(f"is open, until {run.waits_until:%Y-%m-%d %H:%M} UTC")
         assert await sales(rig) == ()
         await rig.sync()
         assert rig.clock.jump_to(run.waits_until + timedelta(minutes=1))
