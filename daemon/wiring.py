@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 import trio
 
@@ -124,7 +125,7 @@ def _share(parts: Parts) -> _Shared:
         asks=AskBoxes.opened(),
         nudges={job: NudgeBox() for job in JOBS},
         jobs=JobDesk(parts.store.runs, events, parts.clock),
-        kill=KillSwitch((parts.data / "HALT").exists),
+        kill=KillSwitch(partial(_entry_there, parts.data / "HALT")),
         rules=rules,
         situation=situation,
         send=send,
@@ -149,7 +150,7 @@ def _schedule(shared: _Shared, universe: Universe) -> Schedule:
             nudges=shared.nudges,
             zone=parts.zone,
             broker=parts.broker.capabilities.kind,
-            halt_file=(parts.data / "HALT").exists,
+            halt_file=partial(_entry_there, parts.data / "HALT"),
             kill=shared.kill,
             desk=SettingDesk(parts.store.settings, parts.clock, parts.limits, shared.rules),
             rng=parts.rng,
@@ -342,6 +343,17 @@ def _halt_button(shared: _Shared) -> tuple[Actor, ...]:
 def terms(model: FeeModel) -> FeeTerms:
     """A broker's fee model in the words of `policy`."""
     return FeeTerms(model.fixed, model.percent_micro, model.minimum)
+
+
+def _entry_there(path: Path) -> bool:
+    """Whether the folder has such an entry, be it a dead link; one that cannot be read has it."""
+    try:
+        path.lstat()
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def _mics(boards: Boards, universe: Universe) -> tuple[str, ...]:

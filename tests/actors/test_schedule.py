@@ -66,6 +66,12 @@ class TestHalt:
         await _resume(rig, "owner")
         assert await _latches(rig) == ["books"]
 
+    async def test_a_halt_file_that_is_a_dead_link_counts_as_there(self, rig: Rig) -> None:
+        halt = rig.folder / "HALT"
+        assert not rig.system.kill.engaged
+        halt.symlink_to("nowhere")
+        assert rig.system.kill.engaged
+
     async def test_the_halt_file_becomes_a_latch_within_a_second(self, rig: Rig) -> None:
         await rig.start("schedule")
         (rig.folder / "HALT").touch()
