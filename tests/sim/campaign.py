@@ -17,6 +17,7 @@ import trio
 from policy.limits import Limits
 from store.backup import back_up
 from store.inline import open_inline_engine
+from store.order_queries import OrderQueries
 from tests.sim import invariants
 from tests.sim.crash import WHERE, Bomb, Fuse, Where
 from tests.sim.faults import Weather, fault_plan
@@ -98,7 +99,12 @@ class Outcome:
     lives: int
     journal: str
     machine_s: float
+    # How much there was of what each invariant speaks of, never of what was not there.
     asked: Mapping[str, int]
+    # How often each gate refused an order.
+    refused: Mapping[str, int]
+    # How often each kind of fault, crash and whim struck.
+    struck: Mapping[str, int]
 
 
 def run(campaign: Campaign, folder: Path) -> Outcome:
@@ -119,12 +125,13 @@ def run(campaign: Campaign, folder: Path) -> Outcome:
     order = campaign.order_seed
     end = market.start + timedelta(days=campaign.days)
     problems: list[str] = []
+    struck = Counter[str]()
 
     async def days(life: Life) -> None:
         async with trio.open_nursery() as nursery:
             if campaign.whims_s is not None:
                 name = f"{campaign.seed} {world.lives}"
-                nursery.start_soon(Owner(life, name, every_s=campaign.whims_s).run)
+                nursery.start_soon(Owner(life, name, struck, every_s=campaign.whims_s).run)
             await life.until(end)
             nursery.cancel_scope.cancel()
 
@@ -134,11 +141,15 @@ def run(campaign: Campaign, folder: Path) -> Outcome:
         trouble = Trouble(f"{campaign.seed} {number}", chance=campaign.flaws)
         world.live(days, plan=plan, bomb=bomb, trouble=trouble, order_seed=order)
         problems += invariants.broken(folder)
+        struck.update({f"line {fault}": times for fault, times in plan.struck.items()})
+        struck["flaw in an actor"] += trouble.struck
         if not bomb.exploded:
             break
+        assert bomb.fuse is not None
+        struck[f"crash {bomb.fuse.where}"] += 1
     world.skew = 0.0
     world.live(settle, order_seed=order)
-    trio.run(_back_up, world)
+    trio.run(_inspect, world)
     problems += [*invariants.broken(folder), *invariants.unsettled(folder)]
     problems += [*world.violations, *_sent_twice(world), *world.crashed_actors]
     return Outcome(
@@ -147,15 +158,23 @@ def run(campaign: Campaign, folder: Path) -> Outcome:
         lives=world.lives,
         journal=invariants.journal_hash(folder),
         machine_s=world.machine_s,
-        asked=dict(sorted((world.asked + Counter(invariants.NAMES)).items())),
+        asked=dict(sorted((world.asked + invariants.subjects(folder)).items())),
+        refused=dict(sorted(invariants.refusals(folder).items())),
+        struck=dict(sorted(struck.items())),
     )
 
 
-async def _back_up(world: World) -> None:
-    """K10: a backup holds every table of the ledger, row for row; nobody writes meanwhile."""
+async def _inspect(world: World) -> None:
+    """K10: a backup holds every table of the ledger, row for row; nobody writes meanwhile.
+
+    O9 as well: no cash is promised to orders that have ended.
+    """
     path = world.folder / "ledger.db"
     async with open_inline_engine(path, synchronous="OFF") as ledger:
         report = await back_up(ledger, world.folder / "proof", EPOCH)
+        promised = await OrderQueries(ledger).reserved_cash()
+    if promised and not invariants.count(world.folder, invariants.FLYING):
+        world.violations.append(f"O9: {dict(promised)} is reserved, and nothing is in flight")
     world.asked["K10"] += 1
     world.violations += invariants.differ(path, report.path)
 

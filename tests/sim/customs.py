@@ -27,6 +27,10 @@ FEE_FIXED_MINOR = 2_00
 FEE_SHARE = Decimal("0.002")
 # Of roundings against us: the limit's value, the fee and the reserve.
 ROUNDING_MINOR = 3
+# The largest that anybody sets here, and what whole lots may come to; in EUR.
+MOST_BUFFER = Decimal("0.03")
+CRUMBS_MINOR = 2_00
+_BOOKED = "SELECT key, sum(amount) FROM balance WHERE account = 'cash' GROUP BY key"
 IN_FLIGHT = "'submitting', 'unknown', 'escalated', 'accepted', 'active', 'partially_filled'"
 LIVE = "'pending', 'active', 'partially_filled'"
 
@@ -76,7 +80,7 @@ class Customs:
 
     def leaving(self, draft: OrderDraft, *, unread: Sequence[str]) -> None:
         """O4, O5, O10, O13, M1, M7, S4: asked of what is durable when `place` is called."""
-        self.asked.update(("O4", "O5", "O10", "O13", "M1", "M7", "S4"))
+        self.asked["M1"] += 1
         if unread:
             self._say(draft, f"O4: sent without an answer to {', '.join(unread)}")
         if abs(self._off()) > self._skew:
@@ -101,12 +105,14 @@ class Customs:
             self._say(draft, f"S4: sent while halted by {latch or 'the file'}")
         if self._ledger_value("SELECT value FROM setting WHERE key = 'trading_mode'") != "live":
             self._say(draft, "O13: sent although the mode is not live")
-        if not calendars().is_open(self._mic(draft.symbol), self._now()):
+        mic = self._mic(draft.symbol)
+        if mic is None:
+            self._say(draft, "O11: the exchange does not list it")
+        elif not calendars().is_open(mic, self._now()):
             self._say(draft, "M1: sent to a closed market")
 
     def arriving(self, draft: OrderDraft, quotes: Mapping[str, Quote]) -> None:
         """O1, O10, C1, C2, C4, C6: asked of the exchange's books when the order reaches it."""
-        self.asked.update(("O1", "O3"))
         for text in self.rules.broken(draft, self._now(), quotes):
             self._say(draft, text)
         known = "SELECT count(*) FROM orders WHERE client_order_id = ?"
@@ -166,6 +172,28 @@ class Customs:
             self._say(draft, "C6: an emergency order although no balance is negative")
         elif target not in negative and "EUR" not in pair:
             self._say(draft, "C4: a repair that does not lead to the negative balance")
+        else:
+            self._check_size(draft, target)
+
+    def _check_size(self, draft: OrderDraft, target: str) -> None:
+        """C5: it brings what is short, the buffer and 3 %; what is short by exchange or books.
+
+        Money on its way to another currency passes through EUR.
+        """
+        books = dict(self._ledger.execute(_BOOKED).fetchall())
+        cash = {name: min(minor, books.get(name, 0)) for name, minor in self._cash().items()}
+        short = {
+            name: (Decimal(-minor) + RESERVE_EUR * self._per_eur(name) * 100) / self._per_eur(name)
+            for name, minor in cash.items()
+            if minor < 0 and target in {name, "EUR"}
+        }
+        units = Decimal(draft.quantity.micro) / MICRO
+        if draft.side == "SELL":
+            units *= Decimal(self.rules.quotes[draft.symbol].last.micro) / MICRO
+        brings = units * 100 / self._per_eur(target)
+        most = sum(short.values()) * (1 + MOST_BUFFER) * Decimal("1.03") + CRUMBS_MINOR
+        if brings > most:
+            self._say(draft, f"C5: it brings {brings:.0f}, most would be {most:.0f}")
 
     def _check_sale(self, draft: OrderDraft) -> None:
         """The exchange knows what was sold before: one sale too many is beyond the need."""
@@ -208,8 +236,11 @@ class Customs:
         ]
         return min((rate.per_eur for rate in known if rate is not None), default=Decimal(1))
 
-    def _mic(self, symbol: str) -> str:
-        return "FX" if "/" in symbol else self._market.data.securities[symbol].exchange
+    def _mic(self, symbol: str) -> str | None:
+        if "/" in symbol:
+            return "FX"
+        security = self._market.data.securities.get(symbol)
+        return None if security is None else security.exchange
 
     def _ledger_value(self, sql: str) -> object:
         row = self._ledger.execute(sql).fetchone()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -356,8 +356,52 @@ def differ(ledger: Path, copy: Path) -> Iterator[str]:
                 yield f"K10: {name} has {len(ours)} rows, its backup {len(theirs)}"
 
 
-# What is asked of the files of every world, by the invariant's id.
-NAMES = tuple(check.__name__.split("_")[0].upper() for check in (*ALWAYS, *SETTLED))
+# What the checks above find to judge in a world's files, by invariant: a world in which there was
+# nothing of the kind has not put it to the test.
+FLYING = f"SELECT count(*) FROM intent WHERE state IN {IN_FLIGHT}"
+_SENT = "SELECT count(*) FROM intent WHERE client_order_id IS NOT NULL"
+_OWN_MONEY = "SELECT count(*) FROM cash_flow WHERE category IN ('deposit', 'withdrawal')"
+SUBJECTS: dict[str, str] = {
+    "O1": _SENT,
+    "O2": "SELECT count(*) FROM order_event WHERE before <> 'unknown' AND after = 'unknown'",
+    "O5": "SELECT count(*) FROM paper.orders",
+    "O6": "SELECT count(*) FROM intent WHERE state IN ('refused', 'rejected', 'not_placed')",
+    "O7": "SELECT count(DISTINCT intent_id) FROM fill",
+    "O8": "SELECT count(*) FROM paper.fills",
+    "O9": f"""
+        SELECT count(*) FROM intent WHERE filled_micro < quantity_micro
+            AND client_order_id IS NOT NULL AND state IN {TERMINAL}""",
+    "O10": _SENT,
+    "O11": "SELECT count(*) FROM intent WHERE source_id LIKE 'strange %'",
+    "O12": "SELECT count(*) FROM intent WHERE mode = 'research'",
+    "O13": "SELECT count(*) FROM audit WHERE what = 'trading_mode' AND after = 'research'",
+    "C1": "SELECT count(*) FROM posting WHERE account = 'holding' AND delta < 0",
+    "C3": "SELECT count(*) FROM balance",
+    "C9": "SELECT count(*) FROM posting WHERE account = 'cash'",
+    "M3": "SELECT count(*) FROM fill",
+    "K1": "SELECT count(*) FROM posting",
+    "K2": "SELECT count(*) FROM flow_version WHERE version > 1",
+    "K3": "SELECT count(*) FROM cash_flow WHERE category = 'deposit'",
+    "K4": "SELECT count(*) FROM cash_flow WHERE category = 'deposit'",
+    "K5": "SELECT count(*) FROM drip_allocation",
+    "K6": "SELECT count(DISTINCT intent_id) FROM drip_allocation JOIN fill USING (intent_id)",
+    "K7": f"{_OWN_MONEY} AND instr(flow_id, ':') = 0",
+    "S4": "SELECT count(*) FROM audit WHERE what LIKE 'latch %' AND after IS NOT NULL",
+}
+
+
+def subjects(folder: Path) -> Counter[str]:
+    """How much the files of a world hold for each invariant to be true of."""
+    return Counter({name: count(folder, sql) for name, sql in SUBJECTS.items()})
+
+
+def refusals(folder: Path) -> Counter[str]:
+    """How many orders each gate refused."""
+    sql = (
+        "SELECT json_extract(e.value, '$.gate'), count(*)"
+        " FROM intent i, json_each(i.blocked_by) e GROUP BY 1"
+    )
+    return Counter({str(gate): int(times) for gate, times in rows(folder, sql)})
 
 
 def journal_hash(folder: Path) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import TypeVar
+from weakref import WeakKeyDictionary
 
 import trio
 
@@ -16,7 +17,7 @@ from broker.paper.faults import FaultPlan, FaultyBroker
 from broker.port import Accepted, Broker, Capabilities
 from ledger.account import AccountSnapshot
 from ledger.cash_flow import FlowRow
-from ledger.errors import BrokerError
+from ledger.errors import BrokerError, OutcomeUnknown
 from ledger.fact import CorporateAction, Fill
 from ledger.order import OrderDraft, OrderView
 from ledger.quote import Quote
@@ -131,8 +132,10 @@ class NearEnd(_Through):
         self._now = now
         self._trouble = trouble
         self.hung: set[str] = set()
-        # When each kind of read last gave an answer that may be acted on (machine seconds).
-        self.read_at_s: dict[str, float] = {}
+        # When the last read of each kind gave its task an answer to act on (machine seconds).
+        self.read_at_s: WeakKeyDictionary[trio.lowlevel.Task, dict[str, float]] = (
+            WeakKeyDictionary()
+        )
         self.departures: list[Departure] = []
 
     def mend(self) -> None:
@@ -149,23 +152,37 @@ class NearEnd(_Through):
 
     async def _call(self, name: str, call: Callable[[], Awaitable[T]]) -> T:
         self._bomb.at("before_call")
+        read_at_s = self._own_reads()
+        read_at_s.pop(name, None)
         if name in self.hung:
             await trio.sleep_forever()
         self._trouble(name)
         try:
             answer = await call()
-        except BrokerError:
+        except BrokerError as error:
+            self._failed(name, error)
             self._answered(name)
             raise
         self._answered(name)
         if (answer and getattr(answer, "complete", True)) or name == "open_orders":
-            self.read_at_s[name] = trio.current_time()
+            read_at_s[name] = trio.current_time()
         return answer
 
+    def _failed(self, name: str, error: BrokerError) -> None:
+        """O3, O4: what must not lead to a second order, or to one at all, has happened."""
+        if name in DECIDING:
+            self._customs.asked["O4"] += 1
+        elif name == "place" and isinstance(error, OutcomeUnknown):
+            self._customs.asked["O3"] += 1
+
     def _unread(self) -> list[str]:
-        """What no decision of now can have seen."""
+        """What this task's decision of now cannot have seen: its last read failed or is old."""
         oldest_s = trio.current_time() - READ_WITHIN_S
-        return [name for name in DECIDING if self.read_at_s.get(name, -1.0) < oldest_s]
+        read_at_s = self._own_reads()
+        return [name for name in DECIDING if read_at_s.get(name, -1.0) < oldest_s]
+
+    def _own_reads(self) -> dict[str, float]:
+        return self.read_at_s.setdefault(trio.lowlevel.current_task(), {})
 
     def _answered(self, name: str) -> None:
         """The exchange has acted, and we are about to learn of it."""

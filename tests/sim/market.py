@@ -93,6 +93,11 @@ def small_market(
     opening = opening_cash if opening_cash is not None else _opening_cash(rng, securities)
     # In this order: each draws on what the one before left of the randomness.
     dividends = _dividends(rng, securities, bars, first) if eventful else ()
+    if eventful and days > SHORT_DAYS:
+        later = random.Random(f"dividends {seed}")
+        for week in range(1, days // 7):
+            dividends += _dividends(later, securities, bars, first + 7 * DAY * week)
+        dividends = tuple(sorted(dividends, key=lambda row: (row.ex_date, row.symbol)))
     rates = {code: _rates(rng, code, span) for code in PER_EUR}
     deposits = _deposits(rng, securities, first, days) if eventful else ()
     taken = _withdrawals(seed, securities, first, days) if withdrawals else ()

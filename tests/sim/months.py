@@ -2,7 +2,8 @@
 
 Each seed is one month of one device with its own market, rules, faults, crashes, wrong clocks and
 whims of its owner. A month in which an invariant is broken prints the command that replays it. At
-the end every invariant is listed with how many worlds it was asked in, and how often.
+the end every invariant is listed with how many worlds put it to the test, and how often; then the
+gates with what they refused, and the faults, crashes and whims with how often they struck.
 """
 
 from __future__ import annotations
@@ -12,11 +13,12 @@ import os
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 from daemon.clock import monotonic_us
 from tests.sim.campaign import Campaign, Outcome, run
@@ -31,6 +33,23 @@ class Month:
     seed: int
     outcome: Outcome | None
     error: str
+
+
+@dataclass(slots=True)
+class Tally:
+    """How often each of many things happened, and in how many worlds."""
+
+    times: Counter[str] = field(default_factory=Counter[str])
+    worlds: Counter[str] = field(default_factory=Counter[str])
+
+    def add(self, counts: Mapping[str, int]) -> None:
+        """What one world saw."""
+        self.times.update(counts)
+        self.worlds.update(name for name, times in counts.items() if times)
+
+    def show(self, verb: str, *, key: Callable[[str], Any] = str) -> None:
+        for name in sorted(self.worlds, key=key):
+            print(f"{name:20} {verb} in {self.worlds[name]} worlds, {self.times[name]} times")
 
 
 def live(seed: int) -> Outcome:
@@ -59,28 +78,30 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=1000)
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
-    asked = parser.parse_args()
-    seeds = range(asked.first, asked.first + asked.count)
-    worlds, times, totals = Counter[str](), Counter[str](), Counter[str]()
+    wanted = parser.parse_args()
+    seeds = range(wanted.first, wanted.first + wanted.count)
+    asked, refused, struck, totals = Tally(), Tally(), Tally(), Counter[str]()
     failed: list[int] = []
     began_us = monotonic_us()
-    for number, month in enumerate(months(seeds, asked.workers), 1):
+    for number, month in enumerate(months(seeds, wanted.workers), 1):
         if problems_of(month):
             failed.append(month.seed)
             for problem in problems_of(month):
                 print(f"\nseed {month.seed}: {problem}")
             print(f"replay: python -m tests.sim.replay {month.seed} --month", flush=True)
         if month.outcome is not None:
-            times.update(month.outcome.asked)
-            worlds.update(month.outcome.asked.keys())
+            asked.add(month.outcome.asked)
+            refused.add(month.outcome.refused)
+            struck.add(month.outcome.struck)
             totals.update(lives=month.outcome.lives, fills=month.outcome.filled)
         spent_s = (monotonic_us() - began_us) / 1e6
         left_s = spent_s / number * (len(seeds) - number)
         line = f"{number} of {len(seeds)} months, {len(failed)} failed, {left_s / 60:.0f} min left"
         print(f"\r{line}", end="", file=sys.stderr, flush=True)
     print(f"\n{len(seeds)} device-months, {totals['lives']} lives, {totals['fills']} fills")
-    for name in sorted(worlds, key=lambda n: (n[0], int(n[1:]))):
-        print(f"{name:4} asked in {worlds[name]} worlds, {times[name]} times")
+    asked.show("asked", key=lambda name: (name[0], int(name[1:])))
+    refused.show("refused")
+    struck.show("struck")
     print(f"{len(failed)} failed: {sorted(failed)}" if failed else "nothing lost, nothing doubled")
     return 1 if failed else 0
 

@@ -7,17 +7,20 @@ invariants say whether something went wrong.
 from __future__ import annotations
 
 import random
+from collections import Counter
 from decimal import Decimal
 from typing import Any
 
 import trio
 
 from ledger.errors import BadData, TrimtabError
-from ledger.money import Quantity
-from ledger.order import Side
+from ledger.fact import CORE
+from ledger.money import Price, Quantity
+from ledger.order import Proposal, Side
 from tests.sim.life import Life
+from tests.sim.line import Injected
 from wire.mailbox import Request
-from wire.messages import RaiseLatch, Resume, SetMode
+from wire.messages import Decide, RaiseLatch, Resume, SetMode
 from wire.order_asks import CancelOrder, PlaceOrder
 from wire.setting_asks import PutSetting
 
@@ -32,25 +35,26 @@ SETTINGS = (
 
 
 class Owner:
-    """`every_s` is the mean time between two whims, in machine seconds."""
+    """`every_s` is the mean time between two whims, in machine seconds; `struck` counts them."""
 
-    def __init__(self, life: Life, seed: str, *, every_s: float) -> None:
+    def __init__(self, life: Life, seed: str, struck: Counter[str], *, every_s: float) -> None:
         self._life = life
         self._asks = life.system.asks
+        self._name = seed
         self._rng = random.Random(f"owner {seed}")
         self._every_s = every_s
         self._keys = 0
-        self.whims = 0
+        self._struck = struck
 
     async def run(self) -> None:
         """Have whims for ever."""
         while True:
             await trio.sleep(self._rng.expovariate(1 / self._every_s))
-            self.whims += 1
             whim = self._rng.choices(
-                (self._order, self._withdraw, self._halt, self._mode, self._setting),
-                (5, 2, 1, 1, 1),
+                (self._order, self._withdraw, self._halt, self._mode, self._setting, self._strange),
+                (5, 2, 1, 1, 1, 1),
             )[0]
+            self._struck[f"whim {whim.__name__.strip('_')}"] += 1
             await whim()
 
     async def _say(self, request: Request[Any], box: str = "schedule") -> None:
@@ -70,6 +74,8 @@ class Owner:
         security = self._rng.choice(board.universe)
         lot = security.instrument.lot
         micro = (lot.micro if lot else 1) * self._rng.choice((1, 1, 2, 5, 40, 100_000))
+        if self._rng.random() < 0.1:
+            micro += self._rng.choice((1, 500_000, micro // 2))
         side: Side = self._rng.choice(("BUY", "BUY", "SELL"))
         if self._rng.random() > 0.3:
             self._keys += 1
@@ -87,6 +93,40 @@ class Owner:
         async with trio.open_nursery() as nursery:
             for _ in range(self._rng.choice((1, 1, 2))):
                 nursery.start_soon(self._say, request, "trader")
+
+    async def _strange(self) -> None:
+        """Decided by somebody who does not know what may be traded here, or in which currency."""
+        board = self._life.system.boards.portfolio.value
+        if board is None or not board.universe:
+            return
+        security = self._rng.choice(board.universe)
+        self._keys += 1
+        symbol, currency = self._rng.choice(
+            (("NOBODY.EUR", "EUR"), ("ZZZ/EUR", "EUR"), (security.symbol, "DKK"))
+        )
+        strange = Proposal(
+            order_class="manual",
+            source_id=f"strange {self._name} {self._keys}",
+            step=1,
+            attempt=1,
+            bucket_id=CORE,
+            symbol=symbol,
+            security_id=None,
+            side=self._rng.choice(("BUY", "SELL")),
+            quantity=Quantity(security.instrument.lot.micro if security.instrument.lot else 1),
+            currency=currency,
+            decision_price=Price.of(20, "EUR"),
+            value_eur=None,
+            reason="a stranger",
+            force=FORCED,
+        )
+        try:
+            intent = await self._life.store.orders.propose(
+                strange, mode="live", at=self._life.clock.market_now()
+            )
+        except Injected:
+            return
+        await self._say(Decide(intent.intent_id), "trader")
 
     async def _withdraw(self) -> None:
         sql = "SELECT client_order_id FROM intent WHERE client_order_id IS NOT NULL"

@@ -61,8 +61,9 @@ class Rules:
 
     def _quantity(self, draft: OrderDraft) -> Iterator[str]:
         self.asked["C8"] += 1
-        self.asked["O11"] += 1
         if "/" in draft.symbol:
+            if draft.symbol not in self.quotes:
+                yield "O11: there is no such pair"
             return
         security = self.market.data.securities.get(draft.symbol)
         if security is None:
@@ -123,11 +124,10 @@ class Rules:
 
     def _pace(self, draft: OrderDraft, now: datetime) -> Iterator[str]:
         """M5, M7: orders that executed something, whatever asked for them, by exchange time."""
-        self.asked["M5"] += 1
-        self.asked["M7"] += 1
         limits = self.limits
         if not limits.trade_frequency_limits:
             return
+        self.asked["M5"] += 1
         last: dict[int, datetime] = {}
         for at, symbol, _, number in self._executions():
             if "/" not in symbol and number != draft.client_order_id:

@@ -35,6 +35,8 @@ class SkewedClock:
         self._changes_s = trio.current_time() + self._rng.uniform(10, 120)
         self._since_s = trio.current_time()
         self.offset = timedelta(0)
+        # How often it went wrong.
+        self.faults = 0
 
     def settled_offset(self) -> timedelta:
         """The offset, once it has lasted longer than a decision and its submission take."""
@@ -66,3 +68,4 @@ class SkewedClock:
         self._since_s = now_s
         wrong = self._rng.random() < self._chance
         self.offset = self._rng.choice(STEPS) if wrong else timedelta(0)
+        self.faults += wrong

@@ -15,7 +15,8 @@ import pytest
 from tests.sim.campaign import Campaign, Outcome, run
 from tests.sim.conftest import MEMORY
 
-SHORT = (8, 13, 202)
+# Together they put every invariant to the test.
+SHORT = (2, 14, 16)
 LONG = range(2000, 2008)
 
 

@@ -6,10 +6,12 @@ from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
+from decimal import Decimal
 
 import trio
 
 from ledger.errors import TrimtabError
+from ledger.money import Money
 from ledger.portfolio import PortfolioSnapshot
 from tests.sim.life import Life
 from wire.setting_asks import ListSettings
@@ -69,5 +71,26 @@ class Watcher:
             known = cash.money.currency in {"EUR", *portfolio.rates.per_eur}
             if cash.money.minor and not known and cash.value_eur is not None:
                 self.violations.append(f"C10: {cash.money} has a value without a rate")
+        for cash in portfolio.cash:
+            self._priced(cash.money, cash.value_eur)
+        for position in portfolio.positions:
+            self._priced(position.value, position.value_eur)
         if portfolio.unvalued and portfolio.total_eur is not None:
             self.violations.append(f"C10: a total although {portfolio.unvalued} have no value")
+
+    def _priced(self, money: Money | None, value: Money | None) -> None:
+        if money is not None and value is not None and not self._is_worth(money, value):
+            self.violations.append(f"C10: {money} is valued at {value}")
+
+    def _is_worth(self, money: Money, value: Money) -> bool:
+        """At one of the market's own rates of the last days, to the cent."""
+        if money.currency == "EUR" or not money.minor:
+            return value.minor == money.minor
+        today = self.life.clock.market_now().date()
+        days = (today - timedelta(days=age) for age in range(MOST_RATE_AGE.days + 1))
+        rates = (self.life.market.data.rate_at(money.currency, day) for day in days)
+        return any(
+            abs(Decimal(money.minor) / rate.per_eur - value.minor) <= 1
+            for rate in rates
+            if rate is not None
+        )
