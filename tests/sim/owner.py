@@ -17,6 +17,8 @@ from ledger.errors import BadData, TrimtabError
 from ledger.fact import CORE
 from ledger.money import Price, Quantity
 from ledger.order import Proposal, Side
+from ledger.portfolio import PortfolioSnapshot
+from ledger.security import Security
 from tests.sim.life import Life
 from tests.sim.line import Injected
 from wire.mailbox import Request
@@ -25,7 +27,8 @@ from wire.order_asks import CancelOrder, PlaceOrder
 from wire.setting_asks import PutSetting
 
 PATIENCE_S = 30.0
-FORCED = frozenset({"L2", "L4", "G1", "G7"})
+FORCED = frozenset({"L2", "L4", "G1", "G6", "G7", "G8", "G11"})
+MICRO = 1_000_000
 # Kept to what the oracle knows of: the rules of trading stay as they were drawn.
 SETTINGS = (
     ("min_fx_amount_eur", ("10", "25")),
@@ -71,12 +74,11 @@ class Owner:
         board = self._life.system.boards.portfolio.value
         if board is None or not board.universe:
             return
-        security = self._rng.choice(board.universe)
-        lot = security.instrument.lot
-        micro = (lot.micro if lot else 1) * self._rng.choice((1, 1, 2, 5, 40, 100_000))
-        if self._rng.random() < 0.1:
-            micro += self._rng.choice((1, 500_000, micro // 2))
         side: Side = self._rng.choice(("BUY", "BUY", "SELL"))
+        held = [position.security for position in board.positions]
+        known = side == "SELL" and held and self._rng.random() < 0.7
+        security = self._rng.choice(held if known else board.universe)
+        micro = self._quantity(board, security, side)
         if self._rng.random() > 0.3:
             self._keys += 1
         force = FORCED if self._rng.random() < 0.5 else frozenset[str]()
@@ -93,6 +95,22 @@ class Owner:
         async with trio.open_nursery() as nursery:
             for _ in range(self._rng.choice((1, 1, 2))):
                 nursery.start_soon(self._say, request, "trader")
+
+    def _quantity(self, board: PortfolioSnapshot, security: Security, side: Side) -> int:
+        """A few lots, or all that is there and a little more, or no whole number of lots."""
+        lot = security.instrument.lot.micro if security.instrument.lot else 1
+        few = lot * self._rng.choice((1, 1, 2, 5, 40, 100_000))
+        kind = self._rng.random()
+        if kind < 0.1:
+            return few + self._rng.choice((1, 500_000, few // 2))
+        if kind < 0.5:
+            return few
+        position, quote = board.held(security.symbol), board.quotes.get(security.symbol)
+        most = position.quantity.micro if position else 0
+        if side == "BUY" and quote is not None:
+            cash = board.cash_in(security.currency).minor
+            most = max(cash, 0) * 10_000 * MICRO // quote.last.micro
+        return max(most // lot + self._rng.choice((-1, 0, 0, 1)), 1) * lot
 
     async def _strange(self) -> None:
         """Decided by somebody who does not know what may be traded here, or in which currency."""
