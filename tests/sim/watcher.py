@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 
 import trio
@@ -72,23 +72,22 @@ class Watcher:
             if cash.money.minor and not known and cash.value_eur is not None:
                 self.violations.append(f"C10: {cash.money} has a value without a rate")
         for cash in portfolio.cash:
-            self._priced(cash.money, cash.value_eur)
+            self._priced(cash.money, cash.value_eur, today)
         for position in portfolio.positions:
-            self._priced(position.value, position.value_eur)
+            self._priced(position.value, position.value_eur, today)
         if portfolio.unvalued and portfolio.total_eur is not None:
             self.violations.append(f"C10: a total although {portfolio.unvalued} have no value")
 
-    def _priced(self, money: Money | None, value: Money | None) -> None:
-        if money is not None and value is not None and not self._is_worth(money, value):
+    def _priced(self, money: Money | None, value: Money | None, day: date) -> None:
+        if money is not None and value is not None and not self._is_worth(money, value, day):
             self.violations.append(f"C10: {money} is valued at {value}")
 
-    def _is_worth(self, money: Money, value: Money) -> bool:
-        """At one of the market's own rates of the last days, to the cent."""
+    def _is_worth(self, money: Money, value: Money, day: date) -> bool:
+        """At one of the market's own rates of the days up to `day`, to the cent."""
         if money.currency == "EUR" or not money.minor:
             return value.minor == money.minor
-        today = self.life.clock.market_now().date()
-        days = (today - timedelta(days=age) for age in range(MOST_RATE_AGE.days + 1))
-        rates = (self.life.market.data.rate_at(money.currency, day) for day in days)
+        days = (day - timedelta(days=age) for age in range(MOST_RATE_AGE.days + 1))
+        rates = (self.life.market.data.rate_at(money.currency, one) for one in days)
         return any(
             abs(Decimal(money.minor) / rate.per_eur - value.minor) <= 1
             for rate in rates
