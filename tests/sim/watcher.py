@@ -83,10 +83,14 @@ class Watcher:
             self.violations.append(f"C10: {money} is valued at {value}")
 
     def _is_worth(self, money: Money, value: Money, day: date) -> bool:
-        """At one of the market's own rates of the days up to `day`, to the cent."""
+        """At one of the market's own rates since a while before `day`, to the cent.
+
+        Rates are read after the account, whose day it is, and shown until the next good read.
+        """
         if money.currency == "EUR" or not money.minor:
             return value.minor == money.minor
-        days = (day - timedelta(days=age) for age in range(MOST_RATE_AGE.days + 1))
+        first, last = day - MOST_RATE_AGE, self.life.clock.market_now().date()
+        days = (first + timedelta(days=n) for n in range((last - first).days + 1))
         rates = (self.life.market.data.rate_at(money.currency, one) for one in days)
         return any(
             abs(Decimal(money.minor) / rate.per_eur - value.minor) <= 1
