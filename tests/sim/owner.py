@@ -162,11 +162,14 @@ class Owner:
         await self._say(Resume(("owner", "file"), True, "owner"))
 
     async def _mode(self) -> None:
+        """Research for a while, with an order that is decided then and may be carried out later."""
         await self._say(SetMode("research", True, "owner"))
-        await trio.sleep(self._rng.uniform(0, 8))
-        for _ in range(5):
-            await self._say(SetMode("live", True, "owner"))
-            await trio.sleep(1)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._order)
+            await trio.sleep(self._rng.choice((0.0, self._rng.uniform(0, 8))))
+            for _ in range(5):
+                await self._say(SetMode("live", True, "owner"))
+                await trio.sleep(1)
 
     async def _setting(self) -> None:
         key, values = self._rng.choice(SETTINGS)
