@@ -151,3 +151,18 @@ def test_o13_an_order_decided_in_research_is_only_simulated(folder: Path) -> Non
     world.live(script)
     assert world.departures == []
     assert invariants.rows(folder, SENT) == [(0,)]
+
+
+def test_o13_an_order_decided_in_research_never_leaves_once_the_mode_is_live(folder: Path) -> None:
+    world = world_of(folder, holding_market(), rate=600.0)
+
+    async def script(life: Life) -> None:
+        await open_market(life)
+        at = life.clock.market_now()
+        intent = await life.store.orders.propose(wish(life, "SELL", 2), mode="research", at=at)
+        done = await life.system.asks.trader.ask(Decide(intent.intent_id), deadline_s=60)
+        assert done.state is OrderState.REFUSED
+
+    world.live(script)
+    assert world.departures == []
+    finish(world)
