@@ -7,7 +7,7 @@ commits it before it answers, and publishes the result.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -16,16 +16,15 @@ import trio
 from cronsim import CronSim
 
 from actors.job import JobDesk
+from actors.market_views import market_views
 from actors.setting_desk import SettingDesk
 from actors.silence import SILENT_AFTER_S, Silence
 from ledger.errors import Busy, Conflict, Refused
 from ledger.halt import Latch, LatchName
 from ledger.ids import ulid
 from ledger.order import Mode
-from ledger.portfolio import PortfolioSnapshot
 from ledger.run import JOBS, Job, RunRecord, Trigger
-from ledger.security import Security
-from policy.market_hours import STRICT_MICS, Calendars, names_of
+from policy.market_hours import Calendars
 from store.runs import Runs
 from store.settings import Settings
 from wire.board import in_force
@@ -37,7 +36,6 @@ from wire.mailbox import Ask, AskBox, NudgeBox, serving
 from wire.messages import (
     Boards,
     JobView,
-    MarketView,
     Nudge,
     RaiseLatch,
     Resume,
@@ -298,7 +296,8 @@ class Schedule:
         jobs = tuple([await self._job_view(job) for job in JOBS])
         if jobs != self._p.boards.jobs.value:
             self._p.boards.jobs.publish(jobs)
-        markets = tuple(self._market_view(mic) for mic in self._p.mics())
+        now, portfolio = self._p.clock.market_now(), self._p.boards.portfolio.value
+        markets = market_views(self._p.mics(), self._p.calendars, portfolio, now)
         if markets != self._p.boards.markets.value:
             self._p.boards.markets.publish(markets)
 
@@ -317,38 +316,5 @@ class Schedule:
             progress=self._p.jobs.progress(job),
         )
 
-    def _market_view(self, mic: str) -> MarketView:
-        now, portfolio = self._p.clock.market_now(), self._p.boards.portfolio.value
-        state = self._p.calendars.state(mic, now)
-        universe = () if portfolio is None else portfolio.universe
-        listed = [security for security in universe if security.instrument.mic == mic]
-        return MarketView(
-            mic=mic,
-            phase=state.phase,
-            is_open=state.is_open,
-            next_open=state.next_open,
-            next_close=state.next_close,
-            timezone=self._p.calendars.zone(mic) or "unknown",
-            calendar_ends=self._p.calendars.ends_soon(mic, now.date()),
-            known=state.known,
-            name=next(iter(names_of(mic)), mic),
-            opens_at=state.opens_at,
-            closes_at=state.closes_at,
-            lunch=self._p.calendars.lunch(mic, state.session_date),
-            strict=mic in STRICT_MICS,
-            early_close=state.early_close,
-            has_securities=any(one.active for one in listed),
-            broker_open=None if portfolio is None else _broker_open(portfolio, listed),
-        )
-
     def _emit(self, type_: EventType, **data: str | bool) -> None:
         self._p.events.emit(type_, source="schedule", at=self._p.clock.machine_now(), data=data)
-
-
-def _broker_open(portfolio: PortfolioSnapshot, listed: Sequence[Security]) -> bool | None:
-    """What the broker said of an exchange with its newest quote; None when it was not heard."""
-    if portfolio.stale is not None:
-        return None
-    known = (portfolio.quotes.get(security.symbol) for security in listed)
-    newest = max((quote for quote in known if quote), key=lambda quote: quote.at, default=None)
-    return None if newest is None else newest.market_open

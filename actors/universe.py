@@ -11,6 +11,7 @@ from datetime import date
 
 from actors.intake import Intake
 from ledger.errors import Conflict
+from ledger.portfolio import PortfolioSnapshot
 from ledger.security import Security
 from store.securities import Securities
 
@@ -39,6 +40,11 @@ class Universe:
             text = f"{name} is listed as {', '.join(sorted(listed))}: name one of them"
             raise Conflict(text, code="ambiguous")
         return listed[0] if listed else name
+
+    def mics(self, portfolio: PortfolioSnapshot | None) -> tuple[str, ...]:
+        """The exchanges of the universe, in a fixed order; before the first read as last known."""
+        known = portfolio.universe if portfolio else self.securities
+        return tuple(sorted({security.instrument.mic for security in known}))
 
     async def refresh(self) -> None:
         """Read the broker's list unless it was read this market day."""

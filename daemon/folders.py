@@ -40,6 +40,17 @@ def socket_to_call(
     return system if system.exists() and not own.exists() else own
 
 
+def entry_there(path: Path) -> bool:
+    """Whether the folder has such an entry, be it a dead link; one that cannot be read has it."""
+    try:
+        path.lstat()
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
 def _home(environ: Mapping[str, str]) -> Path:
     home = environ.get("HOME", "")
     return Path(home) if home else Path.home()

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 import trio
 
@@ -34,6 +33,7 @@ from actors.trader import Trader, TraderPorts
 from actors.universe import Universe
 from actors.upkeep import Upkeep
 from broker.port import FeeModel
+from daemon.folders import entry_there
 from daemon.fx_routes import routes_in_force
 from daemon.halt_button import NAME as HALT_BUTTON
 from daemon.halt_button import HaltButton
@@ -125,7 +125,7 @@ def _share(parts: Parts) -> _Shared:
         asks=AskBoxes.opened(),
         nudges={job: NudgeBox() for job in JOBS},
         jobs=JobDesk(parts.store.runs, events, parts.clock),
-        kill=KillSwitch(partial(_entry_there, parts.data / "HALT")),
+        kill=KillSwitch(partial(entry_there, parts.data / "HALT")),
         rules=rules,
         situation=situation,
         send=send,
@@ -145,12 +145,12 @@ def _schedule(shared: _Shared, universe: Universe) -> Schedule:
             health=shared.health,
             clock=parts.clock,
             calendars=parts.calendars,
-            mics=partial(_mics, shared.boards, universe),
+            mics=lambda: universe.mics(shared.boards.portfolio.value),
             asks=shared.asks.schedule,
             nudges=shared.nudges,
             zone=parts.zone,
             broker=parts.broker.capabilities.kind,
-            halt_file=partial(_entry_there, parts.data / "HALT"),
+            halt_file=partial(entry_there, parts.data / "HALT"),
             kill=shared.kill,
             desk=SettingDesk(parts.store.settings, parts.clock, parts.limits, shared.rules),
             rng=parts.rng,
@@ -343,21 +343,3 @@ def _halt_button(shared: _Shared) -> tuple[Actor, ...]:
 def terms(model: FeeModel) -> FeeTerms:
     """A broker's fee model in the words of `policy`."""
     return FeeTerms(model.fixed, model.percent_micro, model.minimum)
-
-
-def _entry_there(path: Path) -> bool:
-    """Whether the folder has such an entry, be it a dead link; one that cannot be read has it."""
-    try:
-        path.lstat()
-    except FileNotFoundError:
-        return False
-    except OSError:
-        return True
-    return True
-
-
-def _mics(boards: Boards, universe: Universe) -> tuple[str, ...]:
-    """The exchanges of the universe, in a fixed order; before the first read as we last knew it."""
-    portfolio = boards.portfolio.value
-    known = portfolio.universe if portfolio else universe.securities
-    return tuple(sorted({security.instrument.mic for security in known}))
