@@ -88,6 +88,7 @@ class Situation:
         earmarked = await self.dividends.earmarked()
         pots = tuple(Money(minor, currency) for currency, minor in sorted(earmarked.items()))
         targets = equal_targets(portfolio.universe, self.limits)
+        opens = self._opens(portfolio, market)
         configuration = Configuration(
             limits=self.limits,
             targets=targets,
@@ -106,10 +107,10 @@ class Situation:
             fees=self.fees,
             fx_fees=self.fx_fees,
             limits=self.limits,
-            markets=frozenset(self.calendars.mics),
+            markets=frozenset(opens),
             barred=barred,
             pots=pots,
-            opens=self._opens(portfolio, market),
+            opens=opens,
         )
 
     async def barred(self) -> frozenset[tuple[str, Side]]:
@@ -150,7 +151,10 @@ class Situation:
         return self.calendars.trading(mic, at, core_only=self.limits.core_hours_only)
 
     def _opens(self, portfolio: PortfolioSnapshot, now: datetime) -> dict[str, datetime]:
-        """When each exchange of the universe can be traded on next: now, while it is open."""
+        """When each exchange of the universe can be traded on next: now, while it is open.
+
+        Without the ones that never open again because their hours are known no further.
+        """
         opens: dict[str, datetime] = {}
         for mic in {security.instrument.mic for security in portfolio.universe}:
             state = self.trading(mic)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import fields, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from importlib.resources import files
 from typing import Any
 
 import pytest
@@ -19,6 +21,7 @@ from ledger.money import Money, Quantity
 from ledger.order import Intent, OrderState
 from ledger.rate import Rate, RateTable
 from ledger.run import RunStatus
+from policy.market_hours import Calendars
 from tests.actors.rig import ALL_HOURS, Rig
 from tests.support.builders import eur
 from wire.dividend_asks import ClearBonus, MarkReinvested, NoteDividend, SetPendingBonus
@@ -197,6 +200,21 @@ async def test_nothing_is_proposed_before_the_pace_allows_it(rig: Rig) -> None:
     await rig.settle()
     assert "the next trade may be made at" in await _nudged(rig)
     assert await _purchases(rig) == []
+
+
+async def test_an_exchange_whose_hours_are_known_no_longer_is_not_waited_for(rig: Rig) -> None:
+    await _dividend(rig, "310", "trader")
+    known = rig.actor("drip").__self__._p.situation  # type: ignore[attr-defined]
+    table = json.loads(files("policy").joinpath("calendars.json").read_text("utf-8"))
+    table["exchanges"]["XETR"]["valid_until"] = "2009-01-02"
+    ended = replace(known, calendars=Calendars.from_json(json.dumps(table)))
+    portfolio = rig.boards.portfolio.value
+    assert {security.instrument.mic for security in portfolio.universe} == {"XETR"}
+    assert (await known.now(portfolio)).markets == {"XETR"}
+    assert (await ended.now(portfolio)).markets == set()
+    rig.nursery.start_soon(_drip(rig, situation=ended).run)
+    await rig.settle()
+    assert "does not buy a lot of anything" in await _nudged(rig)
 
 
 async def test_a_high_yield_buys_the_payer_and_says_what_is_known_of_it(rig: Rig) -> None:
