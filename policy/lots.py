@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 
 from ledger.currency import is_known
 from ledger.errors import Missing, Refused
@@ -27,7 +28,7 @@ from ledger.lot import (
     Taken,
     total,
 )
-from ledger.money import Money, Price, Quantity, Rounding, divide
+from ledger.money import MICRO, Money, Price, Quantity, Rounding, divide
 
 POOL = "pool"
 # Unit costs are compared in whole parts of this: finer than any two of them can differ.
@@ -161,7 +162,7 @@ class _Play:
             case Adjustment(quantity=Quantity(micro), symbol=str()):
                 self._change(source_key(fact), fact.at, micro, None)
             case CorporateAction(quantity_delta=Quantity(micro)):
-                self._split(source_key(fact), fact.effective_at, micro)
+                self._split(source_key(fact), fact.effective_at, micro, fact.ratio)
             case _:
                 pass
 
@@ -230,19 +231,34 @@ class _Play:
             return named + whole
         return whole
 
-    def _split(self, key: str, at: datetime, delta: int) -> None:
-        """Spread another number of shares over the lots; the cost of each stays."""
+    def _split(self, key: str, at: datetime, delta: int, ratio: Decimal | None) -> None:
+        """Spread another number of shares over the lots; the cost of each stays.
+
+        Shares that are more than a whole one beyond `ratio` came of some that are not known yet:
+        spread over them, the cost would look lower than it was.
+        """
         held = sum(lot.micro for lot in self.open)
-        if held + delta <= 0 or not held:
+        strange = 0 if ratio is None else delta - (_grown(held, ratio) - held)
+        if strange <= MICRO:
+            strange = 0
+        own = delta - strange
+        if held + own <= 0 or not held:
             self._change(key, at, delta, None)
             return
-        for lot, micro in zip(self.open, _shares(self.open, held + delta), strict=True):
+        for lot, micro in zip(self.open, _shares(self.open, held + own), strict=True):
             lot.micro = micro
         largest = max(self.open, key=lambda lot: lot.micro)
         for lot in self.open:
             if not lot.micro:
                 largest.absorb(lot)
         self.open = [lot for lot in self.open if lot.micro]
+        if strange:
+            self._acquire(key, at, strange, None)
+
+
+def _grown(micro: int, ratio: Decimal) -> int:
+    numerator, denominator = ratio.as_integer_ratio()
+    return micro * numerator // denominator
 
 
 def _paid(cost: Price | None, quantity: Quantity) -> Money | None:

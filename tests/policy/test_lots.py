@@ -43,9 +43,10 @@ def opening(units: str, cost: str | None) -> Opening:
     return Opening("AAA", None, "AAA", Quantity.of(units), price, NOON)
 
 
-def split(delta: str) -> CorporateAction:
+def split(delta: str, ratio: str | None = None) -> CorporateAction:
     day, grown = date(2026, 3, 4), Quantity.of(delta)
-    return CorporateAction("a", "split", "AAA", day, None, NOON, Decimal(2), grown)
+    exact = None if ratio is None else Decimal(ratio)
+    return CorporateAction("a", "split", "AAA", day, None, NOON, exact, grown)
 
 
 def adjusted(units: str) -> Adjustment:
@@ -105,6 +106,28 @@ def test_a_reverse_split_to_less_than_a_share_per_lot_loses_nothing() -> None:
     ]
     (lot,) = lot_book(facts, "fifo").lots
     assert (lot.quantity.micro, lot.cost) == (2, eur("401"))
+
+
+@pytest.mark.parametrize("method", LOT_METHODS)
+def test_a_split_of_what_is_not_known_yet_spreads_no_cost_over_it(method: LotMethod) -> None:
+    """Ten of 55 shares are known when the account splits; the opening comes at the end."""
+    doubled: list[Fact] = [buy("f1", "10", "100"), split("55", "2"), sell("s", "20", "60")]
+    (sale,) = lot_book(doubled, method).sales
+    pooled = method == "average"
+    assert (sale.cost, sale.gain) == ((None, None) if pooled else (eur("1000"), eur("200")))
+    whole = lot_book([*doubled, opening("45", "50")], method)
+    assert whole.quantity == Quantity.of(90)
+    assert whole.average_cost is None
+
+
+def test_a_fraction_of_a_share_paid_out_in_a_split_keeps_the_cost() -> None:
+    for ratio in ("0.5", "1.5"):
+        left = Decimal(7) * Decimal(ratio)
+        change = str(int(left) - 7)
+        book = lot_book([buy("f1", "7", "10"), split(change, ratio)], "fifo")
+        assert [(lot.quantity, lot.cost) for lot in book.lots] == [
+            (Quantity.of(int(left)), eur("70"))
+        ]
 
 
 def test_a_part_without_a_known_cost_makes_the_gain_unknown() -> None:
