@@ -122,8 +122,9 @@ def _act(run: EmergencyRun, view: EmergencyView) -> Action:
     sold = bool(view.sold_in)
     conversions = emergency.repair(view.deficits, view.sources)
     need = missing(view, conversions)
-    if not conversions and view.pending:
-        sure = view.targets <= view.confirmed
+    sure = view.targets <= view.confirmed
+    # An order of ours that rests would be withdrawn for it: not on a single look.
+    if view.pending and not (conversions and sure):
         return Wait(run.state, "another order is in flight", look_again=not sure, withdraw=sure)
     if not final and need.minor > 0 and (sold or not conversions):
         sale = sell(run, view, need)

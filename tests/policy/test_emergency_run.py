@@ -245,6 +245,13 @@ def test_nothing_is_sold_while_any_other_order_is_open() -> None:
     assert unsure == Wait(S.DETECTED, "another order is in flight", look_again=True)
 
 
+def test_no_order_that_rests_is_withdrawn_for_an_exchange_on_a_single_look() -> None:
+    view = world({"EUR": "900", "USD": "-100"}, pending=(intent(OrderState.ACTIVE),))
+    assert isinstance(first(view), Exchange)
+    unsure = first(replace(view, confirmed=frozenset[str]()))
+    assert unsure == Wait(S.DETECTED, "another order is in flight", look_again=True)
+
+
 def test_c7_the_same_shortfall_with_an_unfilled_sale_sells_once() -> None:
     view = world({"EUR": "-500"}, {"AAA": "90"})
     run = run_of(view)
