@@ -119,10 +119,13 @@ class Desk:
         return self._tradable_rates(self.portfolio.value, self.clock.market_now().date())
 
     async def look(self, symbol: str) -> Seen:
-        """The broker's clock, account, open orders and the quote of `symbol`, read now."""
+        """The broker's clock, open orders, account and the quote of `symbol`, read now.
+
+        Orders first: what executes between two reads then counts twice, never not at all.
+        """
         skew = await self._clock_skew()
-        account = await read(self.broker.snapshot)
         listed = await read(self.broker.open_orders)
+        account = await read(self.broker.snapshot)
         quotes = await read(lambda: self.broker.quotes([symbol]))
         return Seen(
             skew,

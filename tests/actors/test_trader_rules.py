@@ -8,11 +8,12 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+import trio
 
 from ledger.errors import Unavailable
 from ledger.fact import Fill
 from ledger.money import Price, Quantity, Rounding
-from ledger.order import Intent, OrderState, Side, Verdict
+from ledger.order import Intent, OrderDraft, OrderState, Side, Verdict
 from policy.limits import DEFAULTS
 from tests.actors.rig import ALL_HOURS, Rig
 from tests.actors.test_trader import accepted, decide, gates_of
@@ -264,3 +265,26 @@ class TestBuckets:
         await self._status(rig, "active")
         sent = await decide(rig, await rig.propose(step=9))
         assert sent.state is OrderState.ACCEPTED, sent.blocked_by
+
+
+async def test_c2_a_foreign_purchase_that_executes_between_two_reads_is_not_missed(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await two_securities(rig)
+    ours = await rig.propose()
+    limit = Price.of("100", "EUR")
+    rig.broker.place_foreign(OrderDraft(0, "DEMO-B.EU", "BUY", Quantity.of(98), limit))
+    reads: list[str] = []
+
+    async def call(broker: ScriptedBroker, method: str) -> None:
+        """The foreign order executes after the first of the two was answered."""
+        await trio.lowlevel.checkpoint()
+        if method in {"open_orders", "snapshot"}:
+            reads.append(method)
+            if len(reads) == 2:
+                broker.fill("X1")
+
+    monkeypatch.setattr(ScriptedBroker, "_call", call)
+    refused = await decide(rig, ours)
+    assert gates_of(refused) == {"L6"}
+    assert rig.broker.placed == []

@@ -140,11 +140,19 @@ class ScriptedBroker:
 
     # What the test makes happen at the broker
 
+    def place_foreign(self, draft: OrderDraft, number: str = "X1") -> None:
+        """An order that somebody else placed rests under `number`; its client id is not sent."""
+        self._rest(draft, number, None)
+
     def _take(self, draft: OrderDraft) -> str:
         number = f"B{len(self.placed)}"
+        self._rest(draft, number, draft.client_order_id)
+        return number
+
+    def _rest(self, draft: OrderDraft, number: str, client_order_id: int | None) -> None:
         self.orders[number] = OrderView(
             broker_order_id=number,
-            client_order_id=draft.client_order_id,
+            client_order_id=client_order_id,
             symbol=draft.symbol,
             side=draft.side,
             quantity=draft.quantity,
@@ -154,7 +162,6 @@ class ScriptedBroker:
             reason=None,
             created_at=self.now(),
         )
-        return number
 
     def end(self, number: str, state: BrokerOrderState) -> None:
         self.orders[number] = replace(self.orders[number], state=state)
