@@ -31,6 +31,8 @@ LOOK_BACK = timedelta(minutes=5)
 LATCH_DEADLINE_S = 5.0
 # Looks for an order that is missing are noted so often, to spare the card.
 LOOK_EVERY_S = 10.0
+# A withdrawal that the broker heard and did not carry out is asked for again after this long.
+CANCEL_AGAIN_S = 60.0
 AFTER_CLOSE = timedelta(minutes=30)
 DAY = timedelta(days=1)
 RESTING = frozenset({OrderState.ACCEPTED, OrderState.ACTIVE, OrderState.PARTIALLY_FILLED})
@@ -38,15 +40,14 @@ RESTING = frozenset({OrderState.ACCEPTED, OrderState.ACTIVE, OrderState.PARTIALL
 
 @dataclass(slots=True)
 class OrderWatch:
-    """`cancelling` holds orders whose withdrawal the broker has heard of in this life.
-
-    `missed` is when each accepted order was last not found (monotonic machine seconds).
+    """In monotonic machine seconds of this life: `cancelling` is when the broker last heard of an
+    order's withdrawal, `missed` when each accepted order was last not found.
     """
 
     desk: Desk
     sync: NudgeBox[Nudge]
     schedule: AskBox
-    cancelling: set[int]
+    cancelling: dict[int, float] = field(default_factory=dict[int, float])
     missed: dict[int, float] = field(default_factory=dict[int, float])
 
     async def mark_interrupted(self) -> tuple[str, ...]:
@@ -122,16 +123,17 @@ class OrderWatch:
         """
         if intent.broker_order_id is None:
             return False
-        if intent.intent_id in self.cancelling:
+        now_s = self.desk.clock.monotonic_s()
+        if now_s - self.cancelling.get(intent.intent_id, -CANCEL_AGAIN_S) < CANCEL_AGAIN_S:
             return True
         try:
             with trio.fail_after(READ_DEADLINE_S):
                 await self.desk.broker.cancel(intent.broker_order_id)
         except (NotCancelable, BrokerNotFound):
-            pass  # asking again would not change that
+            pass  # asking again at once would not change that
         except (BrokerError, trio.TooSlowError):
             return False
-        self.cancelling.add(intent.intent_id)
+        self.cancelling[intent.intent_id] = now_s
         return True
 
     async def _missing(self, intent: Intent) -> bool:

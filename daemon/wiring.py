@@ -219,7 +219,7 @@ def _trader(shared: _Shared) -> Trader:
         fx_fees=shared.situation.fx_fees,
         zone=parts.zone,
     )
-    watch = OrderWatch(desk, shared.nudges["sync"], shared.asks.schedule, set())
+    watch = OrderWatch(desk, shared.nudges["sync"], shared.asks.schedule)
     return Trader(
         TraderPorts(
             desk=desk,

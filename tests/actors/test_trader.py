@@ -380,6 +380,17 @@ class TestResting:
         await trio.sleep(2)
         assert rig.broker.cancelled == ["B1"]
 
+    async def test_a_withdrawal_that_was_heard_and_not_carried_out_is_asked_for_again(
+        self, rig: Rig
+    ) -> None:
+        await accepted(rig)
+        await trio.sleep(21)
+        assert rig.broker.cancelled == ["B1"]
+        await trio.sleep(50)
+        assert rig.broker.cancelled == ["B1"]
+        await trio.sleep(15)
+        assert rig.broker.cancelled == ["B1", "B1"]
+
     async def test_the_rest_of_a_partly_filled_order_is_withdrawn_too(self, rig: Rig) -> None:
         sent = await accepted(rig)
         rig.broker.fill("B1", "1")
