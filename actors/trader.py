@@ -120,7 +120,8 @@ class Trader:
             case CancelOrder():
                 return await self._shown(self._ports.owner.cancel(ask.request))
             case Resolve():
-                return await self._shown(self._ports.owner.resolve(ask.request))
+                async with self._path:  # a look that is under way may be finding that very order
+                    return await self._shown(self._ports.owner.resolve(ask.request))
             case other:
                 raise AssertionError(f"the trader does not answer {other!r}")
 

@@ -12,7 +12,7 @@ from datetime import datetime
 from ledger.dividend import PotShare
 from ledger.errors import Conflict, Missing, Refused
 from ledger.money import Money, Price
-from ledger.order import Intent, Mode, OrderState, OrderView, Proposal, Verdict
+from ledger.order import TERMINAL, Intent, Mode, OrderState, OrderView, Proposal, Verdict
 from store.codec import to_json, to_ms
 from store.engine import Tx, Value
 from store.moves import move, note_event, route
@@ -238,8 +238,19 @@ class Orders(OrderQueries):
         return await self._engine.transaction(work)
 
     async def expired(self, intent_id: int, text: str, *, at: datetime) -> Intent:
-        """Its day is over and the broker does not list it any more."""
-        return await self._move(intent_id, OrderState.EXPIRED, at=at, note=text)
+        """Its day is over and the broker does not list it any more.
+
+        Nothing changes when it has ended otherwise, by its last execution, say.
+        """
+
+        async def work(tx: Tx) -> Intent:
+            intent = await load_intent(tx, intent_id)
+            if intent.state not in TERMINAL:
+                await move(tx, intent_id, intent.state, OrderState.EXPIRED, at=at, note=text)
+                await settle(tx, intent_id, at)
+            return await load_intent(tx, intent_id)
+
+        return await self._engine.transaction(work)
 
     async def note(self, intent_id: int, text: str, *, at: datetime) -> None:
         """Write something about an order into its history."""

@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 import trio
 
+from ledger.account import AccountSnapshot
 from ledger.errors import Conflict, Missing, OutcomeUnknown, Refused, Unavailable
 from ledger.money import Price, Quantity
 from ledger.order import Intent, OrderState
 from tests.actors.rig import Rig
 from tests.support.builders import security
+from tests.support.scripted_broker import ScriptedBroker
 from wire.messages import RaiseLatch
 from wire.order_asks import CancelOrder, PlaceOrder, Resolve
 
@@ -291,6 +293,28 @@ class TestDeciding:
         rig.broker.errors.clear()
         rig.broker.fill("B1")
         await rig.until_state(sent, OrderState.FILLED)
+
+    async def test_the_owners_word_waits_for_a_look_that_is_finding_the_order(
+        self, rig: Rig, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        await started(rig)
+        sent = await place(rig)
+        shown = dict(rig.broker.orders)
+        rig.broker.orders.clear()
+        await trio.sleep(900)
+        await rig.until_state(sent, OrderState.ESCALATED)
+
+        async def slow(broker: ScriptedBroker) -> AccountSnapshot:
+            await trio.sleep(3)
+            return await snapshot(broker)
+
+        snapshot = ScriptedBroker.snapshot
+        monkeypatch.setattr(ScriptedBroker, "snapshot", slow)
+        rig.broker.orders.update(shown)
+        await trio.sleep(2.5)
+        with pytest.raises(Missing, match="waits for no decision"):
+            await resolve(rig, sent, "not_placed")
+        assert (await rig.state(sent)) in (OrderState.ACCEPTED, OrderState.ACTIVE)
 
     async def test_a_word_that_counts_says_when_the_halt_could_not_be_ended(self, rig: Rig) -> None:
         await rig.start("sync", "trader")

@@ -290,6 +290,14 @@ async def test_an_old_view_changes_nothing(store: Store) -> None:
     assert done.filled == Quantity(0)
 
 
+async def test_an_order_that_executed_its_last_meanwhile_has_not_expired(store: Store) -> None:
+    intent_id = await submitted(store)
+    await store.orders.accepted(intent_id, "b1", at=NOW)
+    await store.facts.record([fill("f1", units=10)], **TIMES)
+    done = await store.orders.expired(intent_id, "its day is over", at=NOW)
+    assert (done.state, done.filled) == (OrderState.FILLED, Quantity.of(10))
+
+
 async def test_the_rest_of_a_rejected_order_with_executions_is_cancelled(store: Store) -> None:
     intent_id = await submitted(store)
     await store.orders.accepted(intent_id, "b1", at=NOW)
