@@ -19,6 +19,7 @@ from ledger.plan import OPEN_STEPS, StoredPlan
 from policy.display_pools import Activity, Pool, Pools, clear_entry, expire, lamp_colours, set_entry
 from policy.display_pools import shown as shown_text
 from policy.ticker import (
+    FOREIGN,
     MAX_TEXT_BYTES,
     SEPARATOR,
     TickerAction,
@@ -116,11 +117,11 @@ class Ticker:
             take(event.data)
 
     def _traded(self, data: Mapping[str, Scalar]) -> None:
-        symbol, side = str(data["symbol"]), data["side"]
+        symbol, side, foreign = str(data["symbol"]), data["side"], data["foreign"] is True
         if is_pair(symbol):
             base, quote = symbol.split("/")
             source, target = (base, quote) if side == "SELL" else (quote, base)
-            self._say(f"CONVERTED {source} TO {target}")
+            self._say(f"{FOREIGN if foreign else ''}CONVERTED {source} TO {target}")
             return
         text = fill_text(
             "BUY" if side == "BUY" else "SELL",
@@ -128,6 +129,7 @@ class Ticker:
             symbol=symbol,
             value=Decimal(str(data["value"])),
             currency=str(data["currency"]),
+            foreign=foreign,
         )
         self._say(text)
         self._trade = (trio.current_time(), side == "BUY")

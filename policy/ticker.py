@@ -13,6 +13,7 @@ SEPARATOR = " * "
 MAX_TEXT_BYTES = 180  # what one message to a small display carries, UTF-8 bytes
 MAX_ACTIONS = 10
 SIMULATED = "SIM "
+FOREIGN = "FOREIGN "
 
 Side = Literal["BUY", "SELL"]
 CashEvent = Literal["DEPOSIT", "WITHDRAWAL", "DIVIDEND", "INTEREST", "FEE", "TAX"]
@@ -74,12 +75,16 @@ def fill_text(
     value: Decimal | None,
     currency: str = "EUR",
     research: bool = False,
+    foreign: bool = False,
 ) -> str:
-    """A fill in words, such as `BOUGHT 12 DEMO-BOND €345`; an unknown value is left out."""
+    """A fill in words, such as `BOUGHT 12 DEMO-BOND €345`; an unknown value is left out.
+
+    One that no order of ours made starts with FOREIGN.
+    """
     words = [_PAST[side], plain_number(quantity), short_symbol(symbol)]
     if value is not None:
         words.append(amount_text(value, currency))
-    return (SIMULATED if research else "") + " ".join(words).upper()
+    return (SIMULATED if research else "") + (FOREIGN if foreign else "") + " ".join(words).upper()
 
 
 def cash_text(event: CashEvent, *, amount: Decimal, currency: str = "EUR") -> str:

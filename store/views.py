@@ -51,7 +51,7 @@ COUNTED = (
 @dataclass(frozen=True, slots=True)
 class TradeRow:
     """One execution. `value_eur` is None when no rate of its day is known; `source` is the kind of
-    broker it came from, `state` what became of the whole order.
+    broker it came from, `state` what became of the whole order; `foreign` without one of ours.
     """
 
     id: int
@@ -70,6 +70,7 @@ class TradeRow:
     mode: Mode
     source: str
     state: OrderState
+    foreign: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +163,7 @@ def _trade_of(row: Row, rates: RateTable) -> TradeRow:
         mode=row["mode"] or "live",
         source=row["source"] or "",
         state=OrderState(row["state"] or OrderState.FILLED),
+        foreign=row["intent_id"] is None,
     )
 
 

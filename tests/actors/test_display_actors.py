@@ -11,7 +11,8 @@ import trio
 from hw.port import KEEPALIVE_S, Frame
 from ledger.errors import Unavailable
 from ledger.halt import Latch
-from ledger.order import OrderState
+from ledger.money import Price, Quantity
+from ledger.order import OrderDraft, OrderState
 from policy.display_pools import Pool
 from tests.actors.rig import Rig
 from wire.messages import Nudge, ShowText, TradingState
@@ -70,6 +71,15 @@ class TestTicker:
         assert rig.boards.ticker.value.trade_buy
         await trio.sleep(35)
         assert "BOUGHT" not in rig.boards.ticker.value.next_actions_text
+
+    async def test_a_fill_of_no_order_of_ours_is_told_as_foreign(self, rig: Rig) -> None:
+        await rig.start("sync", "ticker")
+        limit = Price.of("100", "EUR")
+        rig.broker.place_foreign(OrderDraft(0, "DEMO-A.EU", "BUY", Quantity.of(2), limit))
+        rig.broker.fill("X1")
+        await rig.sync()
+        await trio.sleep(2)
+        assert "FOREIGN BOUGHT 2 DEMO-A €200" in rig.boards.ticker.value.next_actions_text
 
     async def test_a_deposit_is_news(self, rig: Rig) -> None:
         await rig.start("sync", "ticker")

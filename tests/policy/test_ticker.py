@@ -149,6 +149,11 @@ def test_a_fill_in_words() -> None:
     assert abroad == "BOUGHT 1 X $20"
 
 
+def test_a_fill_of_no_order_of_ours_says_so() -> None:
+    bought = fill_text("BUY", quantity=Decimal(3), symbol="X.EU", value=Decimal(20), foreign=True)
+    assert bought == "FOREIGN BOUGHT 3 X €20"
+
+
 def test_cash_movements_in_words() -> None:
     assert cash_text("DEPOSIT", amount=Decimal(1000)) == "DEPOSIT €1,000"
     assert cash_text("WITHDRAWAL", amount=Decimal(-50)) == "WITHDRAWAL €50"

@@ -54,6 +54,7 @@ async def test_a_trade_is_shown_with_everything_known_about_it(inline_store: Sto
     assert (first.bucket_id, first.mode, first.source) == ("sat-1", "live", "paper")
     assert [row.name for row in rows[1:]] == ["USD → EUR", "EUR → USD", "USD → GBP", "CCC.US"]
     assert (rows[4].bucket_id, rows[4].isin) == ("core", None)
+    assert [row.foreign for row in rows] == [False, True, True, True, True]
 
 
 async def test_a_trade_without_a_rate_of_its_day_has_no_value_in_euro(

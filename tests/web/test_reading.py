@@ -23,6 +23,7 @@ from tests.web.world import (
     plan,
     planner_status,
     portfolio,
+    trade,
     trading,
 )
 from web.encode import fraction, price
@@ -164,6 +165,14 @@ async def test_history_is_newest_first_and_bounded() -> None:
     assert error["errors"][0] | {"message": ""} == {
         "field": "days", "value": "0", "message": "", "bound": 1,
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("foreign", [False, True])
+async def test_a_trade_tells_whether_an_order_of_ours_made_it(foreign: bool) -> None:
+    world = full_world()
+    world.views.trade_rows = (replace(trade(1, "NOVN.EU", "Novartis", "BUY"), foreign=foreign),)
+    (row,) = await read(world, "/api/trades")
+    assert row["foreign"] is foreign
 
 
 async def test_trade_filters_reach_the_read_model() -> None:

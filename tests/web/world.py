@@ -473,6 +473,7 @@ def trade(number: int, symbol: str, name: str, side: Side) -> TradeRow:
         mode="live",
         source="paper",
         state=OrderState.FILLED,
+        foreign=False,
     )
 
 

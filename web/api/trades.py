@@ -43,7 +43,8 @@ class TradeRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One execution. `price` per unit and `commission` are in `currency`.
 
     `commission` is null when fees were taken in another currency; `fees` always has them all.
-    `state` is what became of the whole order, `source` the kind of broker it came from.
+    `state` is what became of the whole order, `source` the kind of broker it came from; `foreign`
+    when no order of ours made it.
     """
 
     id: int
@@ -63,6 +64,7 @@ class TradeRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     mode: str
     source: str
     state: str
+    foreign: bool
     broker: str
     paper: bool
 
@@ -106,6 +108,7 @@ def _trade(row: Trade, *, broker: str) -> TradeRow:
         mode=row.mode,
         source=row.source,
         state=row.state.value,
+        foreign=row.foreign,
         broker=broker,
         paper=broker == "paper",
     )
