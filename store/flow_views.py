@@ -37,6 +37,8 @@ WHERE NOT EXISTS (
 ORDER BY v.booked_ms / 86400000 DESC, v.version_id DESC LIMIT :limit
 """
 _ALL = -1
+# The type of flows to which the broker gave none.
+UNTYPED = "unknown"
 _DAY_MS = timedelta(days=1) // timedelta(milliseconds=1)
 
 
@@ -127,7 +129,8 @@ def summarise(rows: Iterable[CashFlowRow]) -> FlowSummary:
     unknown: set[str] = set()
     for row in rows:
         flow, currency = row.flow, row.flow.money.currency
-        by_type[flow.type] = _plus(by_type.get(flow.type), row.in_eur)
+        named = flow.type or UNTYPED
+        by_type[named] = _plus(by_type.get(named), row.in_eur)
         by_category[flow.category] = _plus(by_category.get(flow.category), row.in_eur)
         counts[currency] = counts.get(currency, 0) + 1
         sums = native.setdefault(currency, {})

@@ -177,6 +177,12 @@ async def test_k7_the_summary_counts_completed_flows_and_keeps_fees_apart() -> N
     assert (by_currency["EUR"]["count"], by_currency["EUR"]["total"]) == (7, 761.9)
 
 
+async def test_k7_flows_without_a_type_and_flows_of_the_type_unknown_share_one_total() -> None:
+    rows = (shown(1, "other", "5", type_=""), shown(2, "other", "7", type_="unknown"))
+    _, summary = await get(world_with(*rows), "/api/cash-flows/summary")
+    assert summary["by_type"] == {"unknown": {"count": 2, "total": 12.0}}
+
+
 async def test_a_total_that_needs_an_unknown_rate_is_null_and_names_the_currency() -> None:
     rows = (*ROWS, shown(11, "deposit", "1", "USD", known=False))
     _, summary = await get(world_with(*rows), "/api/cash-flows/summary")

@@ -25,7 +25,6 @@ from web.reply import reply
 from wire.messages import RunJob
 
 ASK_DEADLINE_S = 10.0
-UNTYPED = "unknown"
 _CODES = {status: code for code, status in STATUS_CODES.items()}
 _RATE_STEP = Decimal("0.00000001")
 bp = Blueprint("cash_flows", __name__, url_prefix="/api/cash-flows")
@@ -218,7 +217,7 @@ def _summary(found: FlowSummary) -> CashFlowSummary:
 
 def _by_type(totals: Mapping[str, Total]) -> dict[str, FlowTypeTotal]:
     return {
-        name or UNTYPED: FlowTypeTotal(count=total.count, total=amount(total.in_eur))
+        name: FlowTypeTotal(count=total.count, total=amount(total.in_eur))
         for name, total in sorted(totals.items())
     }
 
