@@ -18,7 +18,7 @@ from broker.port import Broker
 from ledger.account import AccountSnapshot
 from ledger.currency import BASE, is_known
 from ledger.errors import BrokerError
-from ledger.fact import is_pair
+from ledger.fact import Fill, is_pair
 from ledger.halt import Latch
 from ledger.money import Money, Price, Quantity, Rounding
 from ledger.order import Intent, Mode, OrderView, Proposal
@@ -80,6 +80,7 @@ class Seen:
 
     clock_skew: timedelta | None
     account: AccountSnapshot | None
+    unbooked: tuple[Fill, ...] | None
     open_orders: tuple[OrderView, ...] | None
     quote: Quote | None
 
@@ -119,17 +120,19 @@ class Desk:
         return self._tradable_rates(self.portfolio.value, self.clock.market_now().date())
 
     async def look(self, symbol: str) -> Seen:
-        """The broker's clock, open orders, account and the quote of `symbol`, read now.
+        """The broker's clock, open orders, account, news and the quote of `symbol`, read now.
 
         Orders first: what executes between two reads then counts twice, never not at all.
         """
         skew = await self._clock_skew()
         listed = await read(self.broker.open_orders)
         account = await read(self.broker.snapshot)
+        unbooked = await self._unbooked()
         quotes = await read(lambda: self.broker.quotes([symbol]))
         return Seen(
             skew,
             account,
+            unbooked,
             None if listed is None else tuple(listed),
             None if quotes is None else quotes.get(symbol),
         )
@@ -138,6 +141,12 @@ class Desk:
         before = self.clock.market_now()
         broker = await read(self.broker.probe)
         return None if broker is None else clock_skew(before, broker, self.clock.market_now())
+
+    async def _unbooked(self) -> tuple[Fill, ...] | None:
+        """Executions that the journal does not hold yet; None when they could not be read."""
+        cursor = await self.facts.cursor("fills")
+        answer = await read(lambda: self.broker.fills_since(cursor))
+        return None if answer is None else await self.facts.unrecorded(answer[0])
 
     async def context(
         self, intent: Intent, *, mode: Mode, latches: tuple[Latch, ...]
@@ -172,6 +181,7 @@ class Desk:
             closes_at=exchange.next_close if exchange else None,
             books_cash=balances.cash,
             books_held=Quantity(balances.holdings.get(proposal.symbol, 0)),
+            unbooked=seen.unbooked,
             reserved=await self._reserved(others, seen.open_orders),
             reserves=self._reserves(rates),
             fee=self.worst_fee(proposal, limit.price, rates),

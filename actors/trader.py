@@ -183,6 +183,8 @@ class Trader:
         mode = await self._desk.settings.mode()
         latches = await self._standing_latches()
         context = await self._desk.context(intent, mode=mode, latches=latches)
+        if context.unbooked:
+            self._ports.sync.nudge(Nudge("there are executions to record"))
         verdicts = gates.evaluate(context)
         blocked = gates.blocked_by(verdicts)
         if gates.simulates(context, verdicts):

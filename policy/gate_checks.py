@@ -76,7 +76,17 @@ def snap_fresh(ctx: GateContext) -> Verdict:
     if not 0 <= age_s <= ctx.limits.max_snapshot_age_s:
         bound = ctx.limits.max_snapshot_age_s
         return failed("SNAP", f"the account was read {age_s:.0f} s ago, at most {bound:.0f}")
-    return passed("SNAP", f"account read {age_s:.1f} s ago")
+    return _all_booked(ctx, f"account read {age_s:.1f} s ago")
+
+
+def _all_booked(ctx: GateContext, read: str) -> Verdict:
+    """What was traded elsewhere counts for pace and windows, so it must be in the books first."""
+    if ctx.unbooked is None:
+        return failed("SNAP", "the executions could not be read")
+    if ctx.unbooked:
+        named = ", ".join(f"{fill.side} {fill.quantity} {fill.symbol}" for fill in ctx.unbooked[:3])
+        return failed("SNAP", f"{len(ctx.unbooked)} executions are not in the books yet: {named}")
+    return passed("SNAP", read)
 
 
 def books_agree(ctx: GateContext) -> Verdict:

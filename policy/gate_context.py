@@ -10,7 +10,7 @@ from decimal import Decimal
 from ledger.account import AccountSnapshot
 from ledger.bucket import Bucket
 from ledger.currency import exponent
-from ledger.fact import is_pair
+from ledger.fact import Fill, is_pair
 from ledger.halt import Latch
 from ledger.money import Money, Price, Quantity, Rounding, divide
 from ledger.order import Intent, Mode, OrderView, Proposal, Side
@@ -30,7 +30,8 @@ class GateContext:
     `fee` is the worst-case fee of this order in the currency charged. `reserves` is what each
     currency must keep; a currency without an entry has no known rate. `reserved` is cash already
     promised to live orders. `books_cash` is minor units by currency, `books_held` the quantity of
-    the symbol by our own facts, `position` the same as it was last valued. `proposed_at` is when
+    the symbol by our own facts, `unbooked` the executions that these do not hold yet, `position`
+    what is held as it was last valued. `proposed_at` is when
     the decision was made. `closes_at` is the next closing bell of the exchange itself, that of a
     lunch break included. `clock_skew` is how far our market time is from the broker's clock,
     `equity_change` what the account gained since the last day as a fraction, `zone` where the
@@ -55,6 +56,7 @@ class GateContext:
     closes_at: datetime | None
     books_cash: Mapping[str, int]
     books_held: Quantity
+    unbooked: tuple[Fill, ...] | None
     reserved: Mapping[str, int]
     reserves: Mapping[str, Money]
     fee: Money | None

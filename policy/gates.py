@@ -8,7 +8,8 @@ cannot be evaluated says no. Nothing may bypass a gate except by the table below
     G0       x     x     x       x      x    the mode is not live, or the bucket only simulates
     G0b      x     x     x       x      x    a halt stands, no broker, or the clocks differ (CLK)
     AGE      x     x     x       x      x    it was decided longer ago than a plan may live
-    SNAP     x     x     x       x      x    the account was not read completely within a minute
+    SNAP     x     x     x       x      x    the account was not read completely within a minute,
+                                                 or executed something the books do not hold yet
     BOOKS    x     x     –       x      x    books and broker differ
     L7       x     x     x       x      x    instrument, side or currency unknown or unconfirmed
     G3       x     x     f       x      –    the owner does not allow this side

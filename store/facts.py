@@ -12,6 +12,7 @@ from ledger.fact import (
     Adjustment,
     CashFlow,
     Fact,
+    Fill,
     source_key,
 )
 from ledger.halt import Latch
@@ -163,6 +164,14 @@ class Facts:
         for row in rows:
             found[row["symbol"]].append(fact_of(row["kind"], row["payload"]))
         return {symbol: tuple(events) for symbol, events in found.items()}
+
+    async def unrecorded(self, fills: Iterable[Fill]) -> tuple[Fill, ...]:
+        """Those of these executions that the journal does not hold yet."""
+        by_key = {source_key(fill): fill for fill in fills}
+        sql = "SELECT source_key FROM fact WHERE source_key IN (SELECT value FROM json_each(?))"
+        rows = await self._engine.read(lambda tx: tx.all(sql, (to_json(list(by_key)),)))
+        known = {row["source_key"] for row in rows}
+        return tuple(fill for key, fill in by_key.items() if key not in known)
 
     async def foreign(self, fill_ids: Iterable[str]) -> frozenset[str]:
         """Those of these executions that belong to no order of ours, as far as we know."""

@@ -103,6 +103,7 @@ UNREADABLE: dict[str, tuple[dict[str, Any], str]] = {
     "mode": ({"mode": None}, "G0"),
     "latches": ({"latches": None}, "G0b"),
     "account": ({"account": None}, "SNAP"),
+    "executions": ({"unbooked": None}, "SNAP"),
     "incomplete account": ({"account": replace(account(EUR="1000"), complete=False)}, "SNAP"),
     "open orders": ({"open_orders": None}, "L3"),
     "market hours": ({"market_open": None}, "L1"),

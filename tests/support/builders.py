@@ -170,6 +170,7 @@ def gate_context(**changes: Any) -> GateContext:
         closes_at=NOW + timedelta(hours=4),
         books_cash={"EUR": 100_000},
         books_held=Quantity.of(10),
+        unbooked=(),
         reserved={},
         reserves={"EUR": eur("5"), "USD": usd("6.25")},
         fee=eur("2.61"),
