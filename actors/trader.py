@@ -27,7 +27,7 @@ import trio
 from actors.desk import Desk, shielded
 from actors.order_desk import OrderDesk
 from actors.order_watch import OrderWatch
-from ledger.errors import BrokerError, Refused, RejectedByBroker, Unavailable
+from ledger.errors import BrokerError, Conflict, Refused, RejectedByBroker, Unavailable
 from ledger.halt import Latch
 from ledger.order import Intent, Mode, OrderDraft, OrderState, Verdict
 from policy import gates
@@ -287,14 +287,22 @@ class Trader:
         return "accepted", accepted.broker_order_id
 
     async def _settle(self, intent: Intent, outcome: Outcome, text: str) -> Intent:
-        """Write the outcome, whatever is being cancelled around us."""
+        """Write the outcome, whatever is being cancelled around us.
+
+        What executed meanwhile, or was answered with another order's number, is as good as
+        unknown: the executions or the next look tell the rest.
+        """
         now = self._clock.market_now()
         write = {
             "accepted": self._orders.accepted,
             "rejected": self._orders.rejected,
             "unknown": self._orders.unknown,
         }[outcome]
-        settled = await shielded(partial(write, intent.intent_id, text, at=now))
+        try:
+            settled = await shielded(partial(write, intent.intent_id, text, at=now))
+        except Conflict as conflict:
+            doubt = f"{outcome} ({text}), but {conflict}"
+            settled = await shielded(partial(self._orders.unknown, intent.intent_id, doubt, at=now))
         self._ports.sync.nudge(Nudge(f"order {intent.client_order_id} is {settled.state}"))
         return settled
 

@@ -221,6 +221,23 @@ class TestOutcome:
         expected = OrderState.ACCEPTED if answered else OrderState.UNKNOWN
         assert await rig.state(intent) is expected
 
+    async def test_o6_a_rejection_of_what_has_executed_is_not_believed(
+        self, rig: Rig, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        await rig.start("sync", "trader")
+        place = rig.broker.place
+
+        async def liar(broker: ScriptedBroker, draft: OrderDraft) -> Accepted:
+            accepted = await place(draft)
+            broker.fill(accepted.broker_order_id)
+            await rig.sync()
+            raise RejectedByBroker("no such order")
+
+        monkeypatch.setattr(ScriptedBroker, "place", liar)
+        done = await decide(rig, await rig.propose())
+        assert (done.state, done.filled) == (OrderState.FILLED, done.proposal.quantity)
+        assert await rig.store.settings.latches() == ()
+
     async def test_a_lost_answer_is_found_and_never_sent_again(self, rig: Rig) -> None:
         rig.broker.lost = True
         rig.broker.errors["place"] = OutcomeUnknown("reset")
