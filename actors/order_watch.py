@@ -80,11 +80,19 @@ class OrderWatch:
         views = (*live, *history)
         changed = False
         for intent in intents:
-            if intent.state in UNRESOLVED:
-                changed |= await self._resolve(intent, views)
-            else:
-                changed |= await self._follow(intent, find(intent, views))
+            changed |= await self._look_at(intent, views)
         return changed
+
+    async def _look_at(self, intent: Intent, views: Sequence[OrderView]) -> bool:
+        """What the broker shows under its tag or number and cannot be our order is the owner's."""
+        try:
+            if intent.state in UNRESOLVED:
+                return await self._resolve(intent, views)
+            return await self._follow(intent, find(intent, views))
+        except Conflict as conflict:
+            if intent.state is OrderState.ESCALATED:
+                return False
+            return await self._escalate(intent, f"is contradicted by the broker: {conflict}")
 
     async def _follow(self, intent: Intent, view: OrderView | None) -> bool:
         """Move a known order along the broker's word, but never ahead of the recorded fills."""
@@ -231,13 +239,13 @@ class OrderWatch:
             )
         return finding is Finding.ESCALATE and await self._escalate(intent)
 
-    async def _escalate(self, intent: Intent) -> bool:
+    async def _escalate(self, intent: Intent, why: str = "cannot be found or excluded") -> bool:
         """Only the owner can say what became of it: stop everything and ask.
 
         False when the halt was not heard; the order goes on blocking every other until the next
         look asks again.
         """
-        text = f"order {intent.client_order_id} cannot be found or excluded"
+        text = f"order {intent.client_order_id} {why}"
         try:
             latch = RaiseLatch("order_escalated", text, by="trader")
             await self.schedule.ask(latch, deadline_s=LATCH_DEADLINE_S)

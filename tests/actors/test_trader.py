@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -346,6 +347,21 @@ class TestOutcome:
         await rig.sync()
         done = await rig.until_state(intent, OrderState.FILLED, within_s=1)
         assert done.broker_order_id == "B1"
+
+    @pytest.mark.parametrize("lost", [False, True])
+    async def test_an_order_that_the_broker_shows_as_another_one_goes_to_the_owner(
+        self, rig: Rig, lost: bool
+    ) -> None:
+        await rig.start("schedule", "sync", "trader")
+        if lost:
+            rig.broker.lost = True
+            rig.broker.errors["place"] = OutcomeUnknown("reset")
+        intent = await decide(rig, await rig.propose())
+        rig.broker.orders["B1"] = replace(rig.broker.orders["B1"], symbol="DEMO-B.EU")
+        await rig.until_state(intent, OrderState.ESCALATED, within_s=60)
+        assert [x.name for x in await rig.store.settings.latches()] == ["order_escalated"]
+        await trio.sleep(60)
+        assert await rig.state(intent) is OrderState.ESCALATED
 
     async def test_an_order_that_waits_for_the_owner_writes_nothing(self, rig: Rig) -> None:
         await rig.start("schedule", "sync", "trader")
