@@ -3,7 +3,7 @@
 One intent goes through these steps, and nothing else leaves meanwhile:
 
  1. wait for an intent (or sweep the store for one that was committed while nobody listened)
- 2. read account, open orders and quote now, and let every gate speak
+ 2. read open orders, account, executions and quote now, and let every gate speak
  3. refused: write the verdicts, done
  4. commit `submitting` with a fresh client order id: the last write before the network
  5. look at the kill switch, then send once under a deadline
