@@ -28,7 +28,7 @@ from ledger.rate import RateTable
 from ledger.security import FxPair, Security
 from policy import windows
 from policy.breaker import equity_change
-from policy.fees import FeeTerms, fee
+from policy.fees import FeeTerms, fee, no_less_than
 from policy.fx import reserve
 from policy.gate_context import (
     GateContext,
@@ -100,7 +100,7 @@ class Desk:
     clock: Clock
     calendars: Calendars
     rules: Latest[Limits]
-    fees: FeeTerms
+    broker_fees: FeeTerms
     fx_fees: FeeTerms
     zone: ZoneInfo
 
@@ -108,6 +108,11 @@ class Desk:
     def limits(self) -> Limits:
         """The limits in force now."""
         return in_force(self.rules)
+
+    @property
+    def fees(self) -> FeeTerms:
+        """What an order of a security is reckoned to cost, now."""
+        return no_less_than(self.limits, self.broker_fees)
 
     @property
     def pairs(self) -> tuple[FxPair, ...]:

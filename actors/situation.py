@@ -20,7 +20,7 @@ from ledger.rate import RateTable
 from ledger.security import Security
 from ledger.trade_history import TradeHistory
 from policy import windows
-from policy.fees import FeeTerms
+from policy.fees import FeeTerms, no_less_than
 from policy.gate_checks import may_wait_for_open
 from policy.limits import Limits
 from policy.market_hours import Calendars, SessionState
@@ -51,7 +51,7 @@ class Situation:
     clock: Clock
     calendars: Calendars
     rules: Latest[Limits]
-    fees: FeeTerms
+    broker_fees: FeeTerms
     fx_fees: FeeTerms
     rng: random.Random
     zone: ZoneInfo
@@ -60,6 +60,11 @@ class Situation:
     def limits(self) -> Limits:
         """The limits in force now."""
         return in_force(self.rules)
+
+    @property
+    def fees(self) -> FeeTerms:
+        """What an order of a security is reckoned to cost, now."""
+        return no_less_than(self.limits, self.broker_fees)
 
     async def obstacle(self, portfolio: PortfolioSnapshot | None) -> str | None:
         """Why nothing may be decided on this portfolio now."""

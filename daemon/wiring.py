@@ -112,7 +112,7 @@ def _share(parts: Parts) -> _Shared:
         clock=parts.clock,
         calendars=parts.calendars,
         rules=rules,
-        fees=terms(capabilities.fees),
+        broker_fees=terms(capabilities.fees),
         fx_fees=terms(capabilities.fx_fees),
         rng=parts.rng,
         zone=parts.zone,
@@ -215,7 +215,7 @@ def _trader(shared: _Shared) -> Trader:
         clock=parts.clock,
         calendars=parts.calendars,
         rules=shared.rules,
-        fees=shared.situation.fees,
+        broker_fees=shared.situation.broker_fees,
         fx_fees=shared.situation.fx_fees,
         zone=parts.zone,
     )

@@ -32,6 +32,20 @@ class FeeTerms:
         return self.fixed.currency
 
 
+def no_less_than(limits: Limits, broker: FeeTerms) -> FeeTerms:
+    """The broker's terms, raised to what the owner reckons with where that is dearer.
+
+    The owner's fixed part is in EUR; it says nothing of one that is charged in another currency.
+    """
+    percent = int(limits.transaction_cost_percent * MICRO)
+    same = broker.currency == BASE
+    return FeeTerms(
+        max(broker.fixed, limits.transaction_cost_fixed) if same else broker.fixed,
+        max(broker.percent_micro, percent),
+        broker.minimum,
+    )
+
+
 def fee(terms: FeeTerms, value: Money, rates: RateTable) -> Money | None:
     """The fee of a trade of `value`, rounded against us; None when no rate is known.
 

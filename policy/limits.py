@@ -23,6 +23,9 @@ class Limits:
     fx_first_amount: Money = Money(20_00, "EUR")
     # Bought on top of a conversion's need, so that a moving rate does not leave it short.
     fx_buffer: Decimal = Decimal("0.02")
+    # An order is reckoned to cost no less than this, however cheap the broker's own terms are.
+    transaction_cost_fixed: Money = Money(2_00, "EUR")
+    transaction_cost_percent: Decimal = Decimal("0.002")
     # A trade must be at least this large for its fee to stay within 1 % of its value.
     max_fee_share: Decimal = Decimal("0.01")
     # Share of the total value that one position may reach.

@@ -19,6 +19,7 @@ from tests.actors.rig import ALL_HOURS, Rig
 from tests.actors.test_trader import accepted, decide, gates_of
 from tests.support.builders import quote, security
 from tests.support.scripted_broker import ScriptedBroker
+from wire.setting_asks import PutSetting
 
 OTHER = replace(security("DEMO-B.EU").instrument, isin="XF0000000002")
 
@@ -90,6 +91,15 @@ async def test_o11_an_unknown_exchange_or_currency_never_reaches_the_broker(
     assert refused.state is OrderState.REFUSED
     assert gate in gates_of(refused)
     assert rig.broker.placed == []
+
+
+async def test_what_the_owner_reckons_an_order_to_cost_is_reserved_and_judged(rig: Rig) -> None:
+    await two_securities(rig)
+    costs = PutSetting("transaction_cost_fixed", "25", "test")
+    await rig.system.asks.schedule.ask(costs, deadline_s=5)
+    refused = await decide(rig, await rig.propose(quantity=Quantity.of(9)))
+    assert gates_of(refused) == {"G11"}
+    assert "fee 26." in verdict(refused, "G11").detail
 
 
 async def test_m5_the_next_trade_waits_for_its_hour_whatever_was_decided_before(rig: Rig) -> None:

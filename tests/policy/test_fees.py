@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ledger.money import Money
-from policy.fees import FeeTerms, as_floats, fee, min_trade_eur
+from policy.fees import FeeTerms, as_floats, fee, min_trade_eur, no_less_than
 from policy.limits import DEFAULTS
 from tests.policy.accounts import FEES, FREE, eur, rates
 
@@ -30,6 +30,18 @@ def test_a_fee_never_falls_below_its_minimum() -> None:
 def test_a_fee_without_a_rate_is_unknown() -> None:
     assert fee(FEES, Money.of("1000", "CHF"), rates()) is None
     assert as_floats(FeeTerms(Money(1, "CHF"), 0, Money(0, "CHF")), rates()) is None
+
+
+def test_an_order_is_never_reckoned_cheaper_than_the_broker_or_the_owner_says() -> None:
+    assert no_less_than(DEFAULTS, FREE) == replace(
+        FREE, fixed=DEFAULTS.transaction_cost_fixed, percent_micro=2_000
+    )
+    dearer = replace(
+        DEFAULTS, transaction_cost_fixed=eur(3), transaction_cost_percent=Decimal("0.001")
+    )
+    assert no_less_than(dearer, FEES) == replace(FEES, fixed=eur(3))
+    abroad = FeeTerms(Money.of("1", "USD"), 0, Money.of("5", "USD"))
+    assert no_less_than(DEFAULTS, abroad) == replace(abroad, percent_micro=2_000)
 
 
 def test_the_smallest_trade_is_250_euros_at_2_euros_and_a_fifth_of_a_percent() -> None:
