@@ -19,6 +19,7 @@ from store.backup import back_up
 from store.inline import open_inline_engine
 from store.order_queries import OrderQueries
 from tests.sim import invariants
+from tests.sim.app import App
 from tests.sim.crash import WHERE, Bomb, Fuse, Where
 from tests.sim.faults import Weather, fault_plan
 from tests.sim.life import Life, Trouble
@@ -59,6 +60,8 @@ class Campaign:
     # Mean machine seconds between two whims of the owner; None: he is away.
     whims_s: float | None = None
     withdrawals: bool = False
+    # Mean machine seconds between two dealings in the broker's own app; None: nobody uses it.
+    app_s: float | None = None
 
     @classmethod
     def month(cls, seed: int, *, order_seed: int | None = None) -> Campaign:
@@ -74,6 +77,7 @@ class Campaign:
             skew=rng.choice((0.0, 0.0, 0.15)),
             whims_s=rng.choice((None, 20.0, 60.0)),
             withdrawals=rng.random() < 0.7,
+            app_s=rng.choice((None, None, 10.0, 40.0)),
             order_seed=order_seed,
         )
 
@@ -132,6 +136,9 @@ def run(campaign: Campaign, folder: Path) -> Outcome:
             if campaign.whims_s is not None:
                 name = f"{campaign.seed} {world.lives}"
                 nursery.start_soon(Owner(life, name, struck, every_s=campaign.whims_s).run)
+            if campaign.app_s is not None:
+                name = f"{campaign.seed} {world.lives}"
+                nursery.start_soon(App(life, name, struck, every_s=campaign.app_s).run)
             await life.until(end)
             nursery.cancel_scope.cancel()
 
@@ -152,6 +159,10 @@ def run(campaign: Campaign, folder: Path) -> Outcome:
     trio.run(_inspect, world)
     problems += [*invariants.broken(folder), *invariants.unsettled(folder)]
     problems += [*world.violations, *_sent_twice(world), *world.crashed_actors]
+    struck.update(world.saw)
+    struck["foreign fill"] = invariants.count(
+        folder, f"SELECT count(*) FROM paper.fills WHERE {invariants.FOREIGN}"
+    )
     return Outcome(
         problems=tuple(dict.fromkeys(problems)),
         filled=invariants.count(folder, "SELECT count(*) FROM fill"),

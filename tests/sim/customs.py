@@ -8,6 +8,7 @@ that must not be is kept as a sentence; a world with such a sentence has failed.
 from __future__ import annotations
 
 import sqlite3
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,6 +19,7 @@ from zoneinfo import ZoneInfo
 from ledger.order import OrderDraft
 from ledger.quote import Quote
 from policy.limits import Limits
+from tests.sim.foreign import FIRST_TAG_OF_OURS, Look, moved_since, open_then
 from tests.sim.market import SmallMarket, calendars
 from tests.sim.rules import Rules
 
@@ -66,6 +68,9 @@ class Customs:
         self.rules = Rules(self._ledger, self._paper, market, limits, zone)
         self.asked = self.rules.asked
         self._skew = limits.max_clock_skew
+        self._look = Look(0, 0, 0)
+        # How often orders of others were there to be minded.
+        self.saw = Counter[str]()
 
     @property
     def symbols(self) -> tuple[str, ...]:
@@ -78,8 +83,16 @@ class Customs:
     def _say(self, draft: OrderDraft, text: str) -> None:
         self.violations.append(f"order {draft.client_order_id} {draft.side} {draft.symbol}: {text}")
 
-    def leaving(self, draft: OrderDraft, *, unread: Sequence[str]) -> None:
-        """O4, O5, O10, O13, M1, M7, S4: asked of what is durable when `place` is called."""
+    def newest_fact(self) -> int:
+        return int(self._ledger.execute("SELECT coalesce(max(seq), 0) FROM fact").fetchone()[0])
+
+    def leaving(self, draft: OrderDraft, *, unread: Sequence[str], look: Look) -> None:
+        """O4, O5, O10, O13, M1, M7, S4: asked of what is durable when `place` is called.
+
+        No other order is on its way, so `look` is that of the next one to arrive, too.
+        """
+        self._look = look
+        self._check_others(draft)
         self.asked["M1"] += 1
         if unread:
             self._say(draft, f"O4: sent without an answer to {', '.join(unread)}")
@@ -111,14 +124,26 @@ class Customs:
         elif not calendars().is_open(mic, self._now()):
             self._say(draft, "M1: sent to a closed market")
 
+    def _check_others(self, draft: OrderDraft) -> None:
+        """C1 and C2 would be a matter of luck beside an order that others have on the symbol."""
+        for other in open_then(self._paper, self._look):
+            self.saw["beside a foreign order"] += 1
+            pair = set(other.symbol.split("/")) if "/" in other.symbol else set[str]()
+            touched = set(draft.symbol.split("/")) if "/" in draft.symbol else set[str]()
+            if other.symbol == draft.symbol or pair & touched:
+                self._say(draft, f"O10: sent beside a foreign order on {other.symbol}")
+
     def arriving(self, draft: OrderDraft, quotes: Mapping[str, Quote]) -> None:
         """O1, O10, C1, C2, C4, C6: asked of the exchange's books when the order reaches it."""
-        for text in self.rules.broken(draft, self._now(), quotes):
+        for text in self.rules.broken(draft, self._now(), quotes, known=self._look.newest_fact):
             self._say(draft, text)
         known = "SELECT count(*) FROM orders WHERE client_order_id = ?"
         if self._paper.execute(known, (draft.client_order_id,)).fetchone()[0]:
             self._say(draft, "O1: the exchange has had this order before")
-        live = self._paper_value(f"SELECT count(*) FROM orders WHERE state IN ({LIVE})")
+        live = self._paper_value(
+            f"SELECT count(*) FROM orders WHERE state IN ({LIVE})"
+            f" AND client_order_id >= {FIRST_TAG_OF_OURS}"
+        )
         if live:
             self._say(draft, f"O10: {live} live orders at the exchange")
         if draft.side == "SELL" and "/" not in draft.symbol:
@@ -134,7 +159,10 @@ class Customs:
         held = self._paper.execute(
             "SELECT quantity_micro FROM stakes WHERE symbol = ?", (draft.symbol,)
         ).fetchone()
-        if held is None or held[0] < draft.quantity.micro:
+        micro = (held[0] if held else 0) - moved_since(self._paper, self._look.cash_ms)[
+            draft.symbol
+        ]
+        if micro < draft.quantity.micro:
             self._say(draft, "C1: sells more than is held")
 
     def _check_money(self, draft: OrderDraft) -> None:
@@ -222,7 +250,14 @@ class Customs:
         return "" if found is None else str(found[0])
 
     def _cash(self) -> dict[str, int]:
-        return dict(self._paper.execute("SELECT currency, minor FROM cash").fetchall())
+        """What foreign orders had neither taken nor were promised when the account was read."""
+        cash = dict(self._paper.execute("SELECT currency, minor FROM cash").fetchall())
+        moved = moved_since(self._paper, self._look.cash_ms)
+        cash = {currency: minor - moved[currency] for currency, minor in cash.items()}
+        for order in open_then(self._paper, self._look):
+            currency, minor = order.takes
+            cash[currency] = cash.get(currency, 0) - minor
+        return cash
 
     def _per_eur(self, currency: str) -> Decimal:
         rate = self._market.data.rate_at(currency, self._now().date())

@@ -6,6 +6,7 @@ trader, sync → NearEnd (crashes, customs, hangs) → FaultyBroker → FarEnd (
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar
 from weakref import WeakKeyDictionary
@@ -25,6 +26,7 @@ from ledger.rate import RateTable
 from ledger.security import Instrument
 from tests.sim.crash import Bomb
 from tests.sim.customs import Customs, Departure
+from tests.sim.foreign import Look, shown
 
 T = TypeVar("T")
 # The reads every order is decided on, and how long ago they may lie when it leaves.
@@ -95,7 +97,10 @@ class _Through:
 
 
 class FarEnd(_Through):
-    """The exchange's door: customs look at an order before the exchange does."""
+    """The exchange's door: customs look at an order before the exchange does.
+
+    Orders of the broker's own app have no tag in any list.
+    """
 
     def __init__(self, exchange: PaperBroker, customs: Customs) -> None:
         super().__init__(exchange)
@@ -106,6 +111,18 @@ class FarEnd(_Through):
         symbols = [*self._customs.symbols, draft.symbol]
         self._customs.arriving(draft, await self.line.quotes(symbols))
         return await self.line.place(draft)
+
+    async def fills_since(self, cursor: str | None) -> tuple[Sequence[Fill], str | None]:
+        fills, following = await self.line.fills_since(cursor)
+        return [replace(f, client_order_id=shown(f.client_order_id)) for f in fills], following
+
+    async def open_orders(self) -> Sequence[OrderView]:
+        views = await self.line.open_orders()
+        return [replace(view, client_order_id=shown(view.client_order_id)) for view in views]
+
+    async def orders_since(self, since: datetime) -> Sequence[OrderView]:
+        views = await self.line.orders_since(since)
+        return [replace(view, client_order_id=shown(view.client_order_id)) for view in views]
 
 
 class NearEnd(_Through):
@@ -136,6 +153,8 @@ class NearEnd(_Through):
         self.read_at_s: WeakKeyDictionary[trio.lowlevel.Task, dict[str, float]] = (
             WeakKeyDictionary()
         )
+        # The market instants of the same, and the newest fact at the last read of open orders.
+        self._looks: WeakKeyDictionary[trio.lowlevel.Task, Look] = WeakKeyDictionary()
         self.departures: list[Departure] = []
 
     def mend(self) -> None:
@@ -144,7 +163,7 @@ class NearEnd(_Through):
 
     async def place(self, draft: OrderDraft) -> Accepted:
         self._bomb.check()
-        self._customs.leaving(draft, unread=self._unread())
+        self._customs.leaving(draft, unread=self._unread(), look=self._look())
         departure = Departure(draft.client_order_id, self._now(), trio.current_time())
         self._bomb.at("before_place")
         self.departures.append(departure)
@@ -166,7 +185,20 @@ class NearEnd(_Through):
         self._answered(name)
         if (answer and getattr(answer, "complete", True)) or name == "open_orders":
             read_at_s[name] = trio.current_time()
+            self._looked(name)
         return answer
+
+    def _look(self) -> Look:
+        return self._looks.get(trio.lowlevel.current_task(), Look(0, 0, 0))
+
+    def _looked(self, name: str) -> None:
+        look, at_ms = self._look(), int(self._now().timestamp() * 1000)
+        if name == "snapshot":
+            look = replace(look, cash_ms=at_ms)
+        elif name == "open_orders":
+            newest = self._customs.newest_fact()
+            look = replace(look, orders_ms=at_ms, newest_fact=newest)
+        self._looks[trio.lowlevel.current_task()] = look
 
     def _failed(self, name: str, error: BrokerError) -> None:
         """O3, O4: what must not lead to a second order, or to one at all, has happened."""

@@ -19,6 +19,7 @@ from zoneinfo import ZoneInfo
 from ledger.order import OrderDraft
 from ledger.quote import Quote
 from policy.limits import Limits
+from tests.sim.foreign import FIRST_TAG_OF_OURS
 from tests.sim.market import SmallMarket
 
 MICRO = 1_000_000
@@ -37,12 +38,17 @@ class Rules:
     zone: ZoneInfo
     quotes: Mapping[str, Quote] = field(default_factory=dict[str, Quote])
     asked: Counter[str] = field(default_factory=Counter[str])
+    # The newest fact that an order could be decided on.
+    _known: int = 0
 
     def broken(
-        self, draft: OrderDraft, now: datetime, quotes: Mapping[str, Quote]
+        self, draft: OrderDraft, now: datetime, quotes: Mapping[str, Quote], *, known: int
     ) -> Iterator[str]:
-        """What this order, arriving now at these quotes, breaks; one sentence per rule."""
-        self.quotes = quotes
+        """What this order, arriving now at these quotes, breaks; one sentence per rule.
+
+        Foreign executions count when they were among the facts up to `known`.
+        """
+        self.quotes, self._known = quotes, known
         row = self.ledger.execute(
             "SELECT order_class, force, asked_limit_micro FROM intent WHERE client_order_id = ?",
             (draft.client_order_id,),
@@ -112,9 +118,18 @@ class Rules:
         return max(instants, default=None)
 
     def _executions(self) -> Iterator[tuple[datetime, str, str, int]]:
-        sql = "SELECT executed_ms, symbol, side, client_order_id FROM fills ORDER BY number"
-        for ms, symbol, side, number in self.paper.execute(sql):
+        sql = "SELECT executed_ms, symbol, side, client_order_id, number FROM fills ORDER BY number"
+        for ms, symbol, side, number, fill in self.paper.execute(sql):
+            if number < FIRST_TAG_OF_OURS and not self._is_booked(fill):
+                continue
             yield datetime.fromtimestamp(ms / 1000, self.zone), symbol, side, number
+
+    def _is_booked(self, number: int) -> bool:
+        found = self.ledger.execute(
+            "SELECT 1 FROM fill WHERE fill_id = ? AND fact_seq <= ?",
+            (f"F{number:09d}", self._known),
+        )
+        return found.fetchone() is not None
 
     def _class(self, client_order_id: int) -> str:
         row = self.ledger.execute(

@@ -92,6 +92,8 @@ class World:
     lives: int = 0
     # How often each invariant was asked of an order or a portfolio.
     asked: Counter[str] = field(default_factory=Counter[str])
+    # What else there was to mind.
+    saw: Counter[str] = field(default_factory=Counter[str])
     # Set by the next commit.
     committed: trio.Event = field(default_factory=trio.Event)
 
@@ -284,6 +286,7 @@ class _Run:
                 *rival.violations,
             ]
             world.asked.update(customs.asked)
+            world.saw.update(customs.saw)
             world.asked["M7"] += skewed.faults
             world.departures += line.departures
             customs.close()
