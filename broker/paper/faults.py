@@ -38,6 +38,7 @@ class Fault(StrEnum):
     LOST_BEFORE = "lost_before"  # a write timed out and never arrived
     LOST_AFTER = "lost_after"  # a write arrived, its answer did not
     EMPTY = "empty"  # nothing where rows were due; a snapshot says that it is incomplete
+    PARTIAL = "partial"  # one row of a snapshot is missing, which says that it is incomplete
     HIDDEN_ORDER = "hidden_order"  # placed, but not in the lists of orders for a while
     LATE_FILLS = "late_fills"  # fills are reported some time after they happened
     OPEN_FLOWS = (
@@ -117,7 +118,7 @@ class FaultyBroker:
         answer = await self._inner.snapshot()
         if Fault.EMPTY in blows:
             return replace(answer, complete=False, cash={}, holdings={})
-        return answer
+        return self._part_of(answer) if Fault.PARTIAL in blows else answer
 
     async def instruments(self) -> Sequence[Instrument]:
         blows = await self._before("instruments")
@@ -196,6 +197,14 @@ class FaultyBroker:
             shown = await self._inner.probe() + timedelta(seconds=hidden.seconds)
             self._hidden[accepted.broker_order_id] = shown
         return accepted
+
+    def _part_of(self, answer: AccountSnapshot) -> AccountSnapshot:
+        cash, holdings = dict(answer.cash), dict(answer.holdings)
+        rows = [*sorted(cash), *sorted(holdings)]
+        missing = self._plan.rng.choice(rows) if rows else ""
+        cash.pop(missing, None)
+        holdings.pop(missing, None)
+        return replace(answer, complete=False, cash=cash, holdings=holdings)
 
     def _rows(self, rows: Sequence[T], blows: Mapping[Fault, Blow]) -> Sequence[T]:
         if Fault.EMPTY in blows:

@@ -139,6 +139,14 @@ def test_an_incomplete_snapshot_says_so() -> None:
     assert run(line.broker.snapshot()).complete
 
 
+def test_a_snapshot_without_one_row_says_so() -> None:
+    line = scripted("snapshot", (), blow(Fault.PARTIAL))
+    whole, part = run(line.broker.snapshot()), run(line.broker.snapshot())
+    assert (whole.complete, part.complete) == (True, False)
+    rows = {**whole.cash, **whole.holdings}
+    assert len({**part.cash, **part.holdings}) == len(rows) - 1
+
+
 def test_an_empty_list_does_not_move_its_cursor() -> None:
     line = scripted("fills_since", (), blow(Fault.EMPTY))
     _, cursor = run(line.broker.fills_since(None))

@@ -52,6 +52,7 @@ def fault_plan(seed: str, weather: Weather, *, rate: float) -> FaultPlan:
         strike(method, Fault.REORDER, 0.3)
     for method in EMPTYING:
         strike(method, Fault.EMPTY, 0.02)
+    strike("snapshot", Fault.PARTIAL, 0.06)
     # Not longer than an overlap of two market days, and far below the time a proof takes.
     strike("fills_since", Fault.LATE_FILLS, 0.1, seconds=rng.uniform(60, 6 * 3600))
     strike("cash_flows_since", Fault.OPEN_FLOWS, 0.1, seconds=rng.uniform(600, 20 * 3600))
