@@ -60,6 +60,7 @@ class Campaign:
     # Mean machine seconds between two whims of the owner; None: he is away.
     whims_s: float | None = None
     withdrawals: bool = False
+    silent_rates: bool = False
     # Mean machine seconds between two dealings in the broker's own app; None: nobody uses it.
     app_s: float | None = None
 
@@ -77,6 +78,7 @@ class Campaign:
             skew=rng.choice((0.0, 0.0, 0.15)),
             whims_s=rng.choice((None, 20.0, 60.0)),
             withdrawals=rng.random() < 0.7,
+            silent_rates=rng.random() < 0.35,
             app_s=rng.choice((None, None, 10.0, 40.0)),
             order_seed=order_seed,
         )
@@ -114,7 +116,12 @@ class Outcome:
 def run(campaign: Campaign, folder: Path) -> Outcome:
     """Live the whole campaign in `folder`, which must be empty."""
     rng = random.Random(f"lives {campaign.seed}")
-    market = small_market(campaign.seed, days=campaign.days, withdrawals=campaign.withdrawals)
+    market = small_market(
+        campaign.seed,
+        days=campaign.days,
+        withdrawals=campaign.withdrawals,
+        silent_rates=campaign.silent_rates,
+    )
     rate = rng.choice((600.0, 1200.0, 2400.0, 4800.0))
     world = World(
         folder,

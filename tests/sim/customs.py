@@ -11,7 +11,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -20,7 +20,7 @@ from ledger.order import OrderDraft
 from ledger.quote import Quote
 from policy.limits import Limits
 from tests.sim.foreign import FIRST_TAG_OF_OURS, Look, moved_since, open_then
-from tests.sim.market import SmallMarket, calendars
+from tests.sim.market import PER_EUR, SmallMarket, calendars
 from tests.sim.rules import Rules
 
 MICRO = 1_000_000
@@ -32,6 +32,10 @@ ROUNDING_MINOR = 3
 # The largest that anybody sets here, and what whole lots may come to; in EUR.
 MOST_BUFFER = Decimal("0.03")
 CRUMBS_MINOR = 2_00
+# When the rate of a day is known.
+PUBLISHED = timedelta(hours=15)
+# Month and day of holidays on which nobody publishes a rate.
+NO_RATES = {(1, 1), (5, 1), (12, 25), (12, 26)}
 _BOOKED = "SELECT key, sum(amount) FROM balance WHERE account = 'cash' GROUP BY key"
 IN_FLIGHT = "'submitting', 'unknown', 'escalated', 'accepted', 'active', 'partially_filled'"
 LIVE = "'pending', 'active', 'partially_filled'"
@@ -68,6 +72,7 @@ class Customs:
         self.rules = Rules(self._ledger, self._paper, market, limits, zone)
         self.asked = self.rules.asked
         self._skew = limits.max_clock_skew
+        self._most_rate_days = limits.max_trade_rate_days
         self._look = Look(0, 0, 0)
         # How often orders of others were there to be minded.
         self.saw = Counter[str]()
@@ -87,12 +92,13 @@ class Customs:
         return int(self._ledger.execute("SELECT coalesce(max(seq), 0) FROM fact").fetchone()[0])
 
     def leaving(self, draft: OrderDraft, *, unread: Sequence[str], look: Look) -> None:
-        """O4, O5, O10, O13, M1, M7, S4: asked of what is durable when `place` is called.
+        """O4, O5, O10, O13, C10, M1, M7, S4: asked of what is durable when `place` is called.
 
         No other order is on its way, so `look` is that of the next one to arrive, too.
         """
         self._look = look
         self._check_others(draft)
+        self._check_rates(draft)
         self.asked["M1"] += 1
         if unread:
             self._say(draft, f"O4: sent without an answer to {', '.join(unread)}")
@@ -123,6 +129,17 @@ class Customs:
             self._say(draft, "O11: the exchange does not list it")
         elif not calendars().is_open(mic, self._now()):
             self._say(draft, "M1: sent to a closed market")
+
+    def _check_rates(self, draft: OrderDraft) -> None:
+        """C10: every currency of the order has a rate that is young enough to trade with."""
+        today = self._now().date()
+        known = (self._now() - PUBLISHED).date()
+        for currency in {draft.limit.currency, *draft.symbol.split("/")} & set(PER_EUR):
+            self.asked["C10"] += 1
+            rate = self._market.data.rate_at(currency, known)
+            published = None if rate is None else rate.day
+            if published is None or _working_days(published, today) > self._most_rate_days:
+                self._say(draft, f"C10: the newest rate of {currency} is of {published}")
 
     def _check_others(self, draft: OrderDraft) -> None:
         """C1 and C2 would be a matter of luck beside an order that others have on the symbol."""
@@ -283,6 +300,13 @@ class Customs:
 
     def _paper_value(self, sql: str) -> int:
         return int(self._paper.execute(sql).fetchone()[0])
+
+
+def _working_days(since: date, until: date) -> int:
+    """Days after `since` up to `until` on which rates are published; Easter is never counted."""
+    days = (since + timedelta(days=n + 1) for n in range((until - since).days))
+    working = [day for day in days if day.weekday() < 5 and (day.month, day.day) not in NO_RATES]
+    return len(working) - (2 if any(day.month in (3, 4) for day in working) else 0)
 
 
 def _open(path: Path) -> sqlite3.Connection:

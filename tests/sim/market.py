@@ -74,11 +74,13 @@ def small_market(
     first: date | None = None,
     eventful: bool = True,
     withdrawals: bool = False,
+    silent_rates: bool = False,
 ) -> SmallMarket:
     """Three to five instruments on two or three exchanges, with some `days` to replay.
 
     Without `eventful` there are no dividends, splits, deposits and opening positions. With
-    `withdrawals` the owner takes money out, at times more than there is.
+    `withdrawals` the owner takes money out, at times more than there is. With `silent_rates`
+    nobody publishes a rate for some days, for up to two weeks.
     """
     rng = random.Random(f"market {seed}")
     first = first or date(2010, 1, 4) + DAY * rng.randrange(15 * 365)
@@ -98,7 +100,8 @@ def small_market(
         for week in range(1, days // 7):
             dividends += _dividends(later, securities, bars, first + 7 * DAY * week)
         dividends = tuple(sorted(dividends, key=lambda row: (row.ex_date, row.symbol)))
-    rates = {code: _rates(rng, code, span) for code in PER_EUR}
+    silence = _silence(seed, first, days) if silent_rates else {}
+    rates = {code: _rates(rng, code, span, silence.get(code, set())) for code in PER_EUR}
     deposits = _deposits(rng, securities, first, days) if eventful else ()
     taken = _withdrawals(seed, securities, first, days) if withdrawals else ()
     data = MarketData(
@@ -170,15 +173,28 @@ def _bars(
     return BarSeries(days, values)
 
 
-def _rates(rng: random.Random, code: str, span: Sequence[date]) -> RateSeries:
+def _rates(rng: random.Random, code: str, span: Sequence[date], silence: set[date]) -> RateSeries:
     days, scaled = array("i"), array("q")
     rate = PER_EUR[code] * rng.uniform(0.9, 1.1)
     for day in span:
         if day.weekday() < 5:
             rate *= 1 + rng.gauss(0, 0.003)
-            days.append(day.toordinal())
-            scaled.append(round(round(rate, 4) * 10**RATE_DIGITS))
+            if day not in silence:
+                days.append(day.toordinal())
+                scaled.append(round(round(rate, 4) * 10**RATE_DIGITS))
     return RateSeries(days, scaled)
+
+
+def _silence(seed: int, first: date, days: int) -> dict[str, set[date]]:
+    """Days without a rate, by currency: of all or of one, a few in a row, once or twice."""
+    rng = random.Random(f"silence {seed}")
+    found: dict[str, set[date]] = {code: set() for code in PER_EUR}
+    for _ in range(rng.choice((1, 2))):
+        begin = first + DAY * rng.choice((-2, 0, 1, 3, rng.randrange(1, max(days, 2))))
+        gap = {begin + DAY * n for n in range(rng.choice((3, 5, 7, 14)))}
+        for code in rng.choice((sorted(found), [rng.choice(sorted(found))])):
+            found[code] |= gap
+    return found
 
 
 def _splits(
