@@ -91,8 +91,10 @@ class Customs:
     def newest_fact(self) -> int:
         return int(self._ledger.execute("SELECT coalesce(max(seq), 0) FROM fact").fetchone()[0])
 
-    def leaving(self, draft: OrderDraft, *, unread: Sequence[str], look: Look) -> None:
-        """O4, O5, O10, O13, C10, M1, M7, S4: asked of what is durable when `place` is called.
+    def leaving(
+        self, draft: OrderDraft, *, unread: Sequence[str], look: Look, quote: Quote | None
+    ) -> None:
+        """O4, O5, O10, O13, C10, M1, M2, M7, S4: asked of what is durable when `place` is called.
 
         No other order is on its way, so `look` is that of the next one to arrive, too.
         """
@@ -111,6 +113,7 @@ class Customs:
             self._say(draft, f"O5: {len(rows)} durable intents carry its tag")
             return
         intent = rows[0]
+        self._check_quote(draft, quote, intent["decision_micro"])
         sent = (draft.symbol, draft.side, draft.quantity.micro, draft.limit.micro)
         columns = ("symbol", "side", "quantity_micro", "limit_micro")
         if sent != tuple(intent[name] for name in columns):
@@ -140,6 +143,19 @@ class Customs:
             published = None if rate is None else rate.day
             if published is None or _working_days(published, today) > self._most_rate_days:
                 self._say(draft, f"C10: the newest rate of {currency} is of {published}")
+
+    def _check_quote(self, draft: OrderDraft, quote: Quote | None, decided_micro: int) -> None:
+        """M2: the price it was decided on has hardly moved, by a quote that is young now."""
+        if quote is None:
+            self._say(draft, "M2: sent without a quote")
+            return
+        limits = self.rules.limits
+        most = limits.max_fx_quote_age if "/" in draft.symbol else limits.max_quote_age
+        if self._now() - quote.at > most + self._skew:
+            self._say(draft, f"M2: its quote is of {quote.at}")
+        moved = abs(Decimal(quote.last.micro - decided_micro)) / decided_micro
+        if moved > limits.max_drift:
+            self._say(draft, f"M2: the price moved {moved:.2%} since it was decided on")
 
     def _check_others(self, draft: OrderDraft) -> None:
         """C1 and C2 would be a matter of luck beside an order that others have on the symbol."""

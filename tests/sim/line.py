@@ -155,15 +155,24 @@ class NearEnd(_Through):
         )
         # The market instants of the same, and the newest fact at the last read of open orders.
         self._looks: WeakKeyDictionary[trio.lowlevel.Task, Look] = WeakKeyDictionary()
+        self._quotes: WeakKeyDictionary[trio.lowlevel.Task, Mapping[str, Quote]] = (
+            WeakKeyDictionary()
+        )
         self.departures: list[Departure] = []
 
     def mend(self) -> None:
         self.line = self._far
         self.hung.clear()
 
+    async def quotes(self, symbols: Sequence[str]) -> Mapping[str, Quote]:
+        found = await super().quotes(symbols)
+        self._quotes[trio.lowlevel.current_task()] = found
+        return found
+
     async def place(self, draft: OrderDraft) -> Accepted:
         self._bomb.check()
-        self._customs.leaving(draft, unread=self._unread(), look=self._look())
+        quote = self._quotes.get(trio.lowlevel.current_task(), {}).get(draft.symbol)
+        self._customs.leaving(draft, unread=self._unread(), look=self._look(), quote=quote)
         departure = Departure(draft.client_order_id, self._now(), trio.current_time())
         self._bomb.at("before_place")
         self.departures.append(departure)
