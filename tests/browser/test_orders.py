@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -123,3 +124,12 @@ def test_without_a_session_questions_and_orders_only_show(
     assert page.value("document.documentElement.scrollWidth") <= width
     wide = "document.querySelector('#order-dialog').scrollWidth"
     assert page.value(wide) <= page.value("document.querySelector('#order-dialog').clientWidth")
+
+
+def test_a_trade_of_no_order_of_ours_is_marked_as_foreign(served: Served, page: Page) -> None:
+    rows = served.world.views.trade_rows
+    served.world.views.trade_rows = (replace(rows[0], foreign=True), *rows[1:])
+    watch(page, served)
+    page.until("document.querySelectorAll('#trades tbody tr').length === 3")
+    marks = "[...document.querySelectorAll('#trades tbody .chip')].map(x => x.textContent)"
+    assert page.value(marks) == ["foreign"]

@@ -91,7 +91,7 @@ export function trades(rows) {
 
 function tradeRow(row) {
   return el("tr", {},
-    el("td", {}, side(row.side), `${number(row.quantity, 6, 0)} × ${row.name}`, el("span", { class: "sub" }, row.symbol)),
+    el("td", {}, side(row.side), `${number(row.quantity, 6, 0)} × ${row.name}`, el("span", { class: "sub" }, row.symbol), row.foreign ? el("span", { class: "chip busy" }, "foreign") : null),
     el("td", { class: "n wide" }, money(row.price, row.currency)),
     el("td", { class: "n" }, money(row.value_eur)),
     el("td", { class: "n" }, moment(row.executed_at)));
