@@ -36,6 +36,13 @@ CRUMBS_MINOR = 2_00
 PUBLISHED = timedelta(hours=15)
 # Month and day of holidays on which nobody publishes a rate.
 NO_RATES = {(1, 1), (5, 1), (12, 25), (12, 26)}
+# What a repair may leave of what its sales brought: a reserve, crumbs below a smallest conversion.
+BROUGHT_MINOR = 30_00
+_SOLD_BEFORE = """
+SELECT i.currency, sum(f.gross_minor) FROM intent this
+    JOIN intent i USING (order_class, source_id) JOIN fill f ON f.intent_id = i.intent_id
+WHERE this.client_order_id = ? AND i.side = 'SELL' AND i.security_id IS NOT NULL
+GROUP BY i.currency"""
 _BOOKED = "SELECT key, sum(amount) FROM balance WHERE account = 'cash' GROUP BY key"
 IN_FLIGHT = "'submitting', 'unknown', 'escalated', 'accepted', 'active', 'partially_filled'"
 LIVE = "'pending', 'active', 'partially_filled'"
@@ -221,7 +228,7 @@ class Customs:
 
     def _check_emergency(self, draft: OrderDraft) -> None:
         """C6, C7 and C5: only for cash that is negative now, and not more than it takes."""
-        self.asked.update(("C6", "C7"))
+        self.asked["C6"] += 1
         if "/" not in draft.symbol:
             self._check_sale(draft)
             return
@@ -275,6 +282,20 @@ class Customs:
         most = need * Decimal("1.10") * Decimal("1.02") + lot * price + 500
         if value > most:
             self._say(draft, f"C6: it sells {value:.0f} for a need of {need:.0f} and a lot")
+        waiting = self._brought(draft)
+        self.asked["C7"] += 1
+        if value + waiting > most + BROUGHT_MINOR:
+            self._say(
+                draft, f"C7: sold for {waiting:.0f} already, {value:.0f} more, need {need:.0f}"
+            )
+
+    def _brought(self, draft: OrderDraft) -> Decimal:
+        """EUR of what earlier sales of the same repair brought and is still to be exchanged."""
+        cash = self._cash()
+        return sum(
+            (Decimal(min(minor, max(cash.get(name, 0), 0))) / self._per_eur(name))
+            for name, minor in self._ledger.execute(_SOLD_BEFORE, (draft.client_order_id,))
+        ) + Decimal(0)
 
     def _order_class(self, draft: OrderDraft) -> str:
         found = self._ledger.execute(
