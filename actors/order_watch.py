@@ -41,7 +41,8 @@ RESTING = frozenset({OrderState.ACCEPTED, OrderState.ACTIVE, OrderState.PARTIALL
 @dataclass(slots=True)
 class OrderWatch:
     """In monotonic machine seconds of this life: `cancelling` is when the broker last heard of an
-    order's withdrawal, `missed` when each accepted order was last not found.
+    order's withdrawal, `missed` when each accepted order was last not found, `absent` since when
+    each order is not found. A clock that is set makes none of these spans longer.
     """
 
     desk: Desk
@@ -49,6 +50,7 @@ class OrderWatch:
     schedule: AskBox
     cancelling: dict[int, float] = field(default_factory=dict[int, float])
     missed: dict[int, float] = field(default_factory=dict[int, float])
+    absent: dict[int, float] = field(default_factory=dict[int, float])
 
     async def mark_interrupted(self) -> tuple[str, ...]:
         """Turn `submitting` rows of an earlier life into `unknown`; say what was found."""
@@ -71,6 +73,7 @@ class OrderWatch:
         if not intents:
             self.cancelling.clear()
             self.missed.clear()
+            self.absent.clear()
             return False
         since = min(i.submitted_at for i in intents if i.submitted_at is not None) - LOOK_BACK
         live = await read(self.desk.broker.open_orders)
@@ -155,12 +158,10 @@ class OrderWatch:
         if now_s - self.missed.get(intent.intent_id, -LOOK_EVERY_S) < LOOK_EVERY_S:
             return False
         self.missed[intent.intent_id] = now_s
-        now = self.desk.clock.machine_now()
-        looks = await self.desk.orders.note_look(intent.intent_id, now)
-        assert looks.first_at is not None
+        looks, span = await self._note_look(intent)
         finding = missing(
-            clean_looks=looks.count,
-            span=now - looks.first_at,
+            clean_looks=looks,
+            span=span,
             day_over=self._day_over(intent),
             executed=intent.filled.micro > 0,
         )
@@ -223,21 +224,32 @@ class OrderWatch:
         self.sync.nudge(Nudge(f"order {intent.client_order_id} was found"))
 
     async def _judge(self, intent: Intent, account_moved: bool) -> bool:
-        now = self.desk.clock.machine_now()
-        looks = await self.desk.orders.note_look(intent.intent_id, now)
-        assert looks.first_at is not None
+        looks, span = await self._note_look(intent)
+        since_submitted = self.desk.clock.machine_now() - _submitted_at(intent)
         finding = judge(
-            clean_looks=looks.count,
-            span=now - looks.first_at,
-            since_submitted=now - _submitted_at(intent),
+            clean_looks=looks,
+            span=span,
+            since_submitted=max(since_submitted, span),
             account_moved=account_moved,
         )
         if finding is Finding.NOT_PLACED:
-            text = f"{looks.count} clean looks"
+            text = f"{looks} clean looks"
             return await _unless_executed(
                 self.desk.orders.not_placed(intent.intent_id, text, at=self._now())
             )
         return finding is Finding.ESCALATE and await self._escalate(intent)
+
+    async def _note_look(self, intent: Intent) -> tuple[int, timedelta]:
+        """Count a look that did not show the order; how many there were, over what span.
+
+        The looks of earlier lives count, the time that passed between them does not.
+        """
+        now_s = self.desk.clock.monotonic_s()
+        looks = await self.desk.orders.note_look(intent.intent_id, self.desk.clock.machine_now())
+        if looks.count == 1:
+            self.absent[intent.intent_id] = now_s
+        since_s = self.absent.setdefault(intent.intent_id, now_s)
+        return looks.count, timedelta(seconds=now_s - since_s)
 
     async def _escalate(self, intent: Intent, why: str = "cannot be found or excluded") -> bool:
         """Only the owner can say what became of it: stop everything and ask.

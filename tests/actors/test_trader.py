@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 import trio
 
 from broker.port import Accepted
+from daemon.clock import ReplayClock
 from ledger.errors import MalformedAnswer, OutcomeUnknown, RejectedByBroker, Unavailable
 from ledger.halt import Latch
 from ledger.money import Price, Quantity
 from ledger.order import Intent, OrderDraft, OrderState
-from tests.actors.rig import ALL_HOURS, Rig
+from tests.actors.rig import ALL_HOURS, Rig, minutes
 from tests.support.builders import eur, quote
 from tests.support.scripted_broker import ScriptedBroker
 from wire.messages import Decide
@@ -40,6 +41,15 @@ async def accepted(rig: Rig, **changes: Any) -> Intent:
     sent = await decide(rig, await rig.propose(**changes))
     assert sent.state is OrderState.ACCEPTED, sent.blocked_by
     return sent
+
+
+def step_machine_clock(monkeypatch: pytest.MonkeyPatch, by: timedelta) -> None:
+    true = ReplayClock.machine_now
+
+    def stepped(clock: ReplayClock) -> datetime:
+        return true(clock) + by
+
+    monkeypatch.setattr(ReplayClock, "machine_now", stepped)
 
 
 def gates_of(intent: Intent) -> set[str]:
@@ -286,6 +296,28 @@ class TestOutcome:
         blocked = await decide(rig, await rig.propose(step=2))
         assert "G13" in gates_of(blocked)
         await rig.until_state(intent, OrderState.NOT_PLACED, within_s=20)
+
+    async def test_m7_a_clock_that_is_set_forward_does_not_shorten_the_proof(
+        self, rig: Rig, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        await rig.start("sync", "trader")
+        rig.broker.errors["place"] = OutcomeUnknown("reset")
+        intent = await decide(rig, await rig.propose())
+        await trio.sleep(5)
+        step_machine_clock(monkeypatch, timedelta(minutes=5))
+        await trio.sleep(100)
+        assert await rig.state(intent) is OrderState.UNKNOWN
+        await rig.until_state(intent, OrderState.NOT_PLACED, within_s=30)
+
+    async def test_a_clock_that_is_set_back_does_not_keep_the_question_from_the_owner(
+        self, rig: Rig, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        await rig.start("schedule", "sync", "trader")
+        sent = await decide(rig, await rig.propose())
+        rig.broker.orders.clear()
+        await trio.sleep(30)
+        step_machine_clock(monkeypatch, timedelta(hours=-3))
+        await rig.until_state(sent, OrderState.ESCALATED, within_s=minutes(17))
 
     async def test_a_look_that_fails_proves_nothing(self, rig: Rig) -> None:
         await rig.start("sync", "trader")
