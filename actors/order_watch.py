@@ -216,7 +216,7 @@ class OrderWatch:
             return True  # an execution was recorded meanwhile
         if intent.state is OrderState.ESCALATED:
             return False  # the owner's word is awaited, clean looks prove nothing any more
-        moved = await self._account_moved(intent, account)
+        moved = await self._account_moved(intent, account) or await self._may_be(intent, fills[0])
         return await self._judge(intent, moved)
 
     async def _adopt(self, intent: Intent, broker_order_id: str) -> None:
@@ -283,6 +283,23 @@ class OrderWatch:
             delta = at_broker - balances.holdings.get(proposal.symbol, 0)
             drafted = proposal.quantity.micro
         return delta == (drafted if proposal.side == "BUY" else -drafted)
+
+    async def _may_be(self, intent: Intent, fills: Sequence[Fill]) -> bool:
+        """Somebody executed the same since it was sent: perhaps this order, shown without our tag.
+
+        Sync may have recorded that, and then the account agrees with our books again.
+        """
+        assert intent.submitted_at is not None
+        proposal = intent.proposal
+        since = intent.submitted_at - self.desk.limits.max_clock_skew
+        news = await self.desk.facts.unrecorded(
+            fill
+            for fill in fills
+            if (fill.symbol, fill.side) == (proposal.symbol, proposal.side)
+            and fill.executed_at >= since
+        )
+        symbol, side = proposal.symbol, proposal.side
+        return bool(news) or await self.desk.facts.foreign_since(symbol, side, since)
 
     def _now(self) -> datetime:
         return self.desk.clock.market_now()

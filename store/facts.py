@@ -16,6 +16,7 @@ from ledger.fact import (
     source_key,
 )
 from ledger.halt import Latch
+from ledger.order import Side
 from store import readd
 from store.cash_flows import FlowChange, divided, flow_changes, keep_versions
 from store.codec import maybe_instant, to_json, to_ms
@@ -181,6 +182,15 @@ class Facts:
         )
         rows = await self._engine.read(lambda tx: tx.all(sql, (to_json(list(fill_ids)),)))
         return frozenset(row["fill_id"] for row in rows)
+
+    async def foreign_since(self, symbol: str, side: Side, at: datetime) -> bool:
+        """Whether something of `symbol` was executed since `at` for no order of ours."""
+        sql = (
+            "SELECT 1 FROM fill WHERE symbol = ? AND executed_ms >= ? AND side = ?"
+            " AND intent_id IS NULL LIMIT 1"
+        )
+        params = (symbol, to_ms(at), side)
+        return await self._engine.read(lambda tx: tx.one(sql, params)) is not None
 
     async def last_trades(self) -> Mapping[str, LastTrades]:
         """By symbol; pairs are left out."""

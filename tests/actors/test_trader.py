@@ -338,6 +338,21 @@ class TestOutcome:
         await rig.until_state(intent, OrderState.ESCALATED, within_s=5)
         assert [x.name for x in await rig.store.settings.latches()] == ["order_escalated"]
 
+    @pytest.mark.parametrize("units", ["1", "3"])
+    async def test_an_execution_without_our_tag_is_no_proof_that_nothing_was_placed(
+        self, rig: Rig, units: str
+    ) -> None:
+        """Its order is in no list, and the books agree once it is recorded as somebody else's."""
+        await rig.start("schedule", "sync", "trader")
+        rig.broker.errors["place"] = OutcomeUnknown("reset")
+        intent = await decide(rig, await rig.propose())
+        rig.broker.place_foreign(rig.broker.placed[0])
+        rig.broker.fill("X1", units)
+        rig.broker.orders.clear()
+        await rig.sync()
+        await rig.until_state(intent, OrderState.ESCALATED, within_s=10)
+        assert [x.name for x in await rig.store.settings.latches()] == ["order_escalated"]
+
     async def test_o3_while_the_halt_is_not_heard_the_question_waits_and_the_trader_lives(
         self, rig: Rig
     ) -> None:
