@@ -176,7 +176,7 @@ class Desk:
             now_s=self.clock.monotonic_s(),
             account=seen.account,
             open_orders=seen.open_orders,
-            in_flight=others,
+            in_flight=(*others, *await self._revived(seen.open_orders)),
             security=security,
             pair=pair,
             quote=seen.quote,
@@ -201,6 +201,11 @@ class Desk:
             zone=self.zone,
             limits=limits,
         )
+
+    async def _revived(self, open_orders: tuple[OrderView, ...] | None) -> tuple[Intent, ...]:
+        """Orders of ours that we took for ended and the broker shows as live."""
+        live = (order.client_order_id for order in open_orders or () if order.live)
+        return await self.orders.given_up(tag for tag in live if tag is not None)
 
     async def _equity_change(self, board: PortfolioSnapshot | None) -> Decimal | None:
         """What the account gained since the last day; None while it cannot be known."""

@@ -189,7 +189,8 @@ def _yes_no(may: bool) -> str:
 def g13_alone(ctx: GateContext) -> Verdict:
     if ctx.in_flight:
         other = ctx.in_flight[0]
-        return failed("G13", f"order {other.client_order_id} is {other.state}")
+        ended = "" if other.in_flight else ", yet the broker shows it as live"
+        return failed("G13", f"order {other.client_order_id} is {other.state}{ended}")
     return passed("G13", "nothing else is in flight")
 
 

@@ -27,6 +27,7 @@ from policy.pricing import LimitPrice
 class GateContext:
     """Everything one decision may look at. None means: could not be read.
 
+    `in_flight` are our other orders that may be live, by our word or by the broker's.
     `fee` is the worst-case fee of this order in the currency charged. `reserves` is what each
     currency must keep; a currency without an entry has no known rate. `reserved` is cash already
     promised to live orders. `books_cash` is minor units by currency, `books_held` the quantity of

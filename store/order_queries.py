@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from ledger.money import Rounding, divide
-from ledger.order import IN_FLIGHT, Intent, OrderClass, OrderState, Side, Verdict
-from store.codec import from_json, from_ms, maybe_instant, sql_list, to_ms
+from ledger.order import IN_FLIGHT, TERMINAL, Intent, OrderClass, OrderState, Side, Verdict
+from store.codec import from_json, from_ms, maybe_instant, sql_list, to_json, to_ms
 from store.engine import Engine, Params, Row, Tx, Value, scalar
 from store.order_rows import intent_of, load_intent
 from store.settings import stored_mode
@@ -81,6 +81,14 @@ class OrderQueries:
 
     async def in_flight(self) -> tuple[Intent, ...]:
         return await self._select(f"WHERE state IN ({sql_list(IN_FLIGHT)}) ORDER BY intent_id")
+
+    async def given_up(self, client_order_ids: Iterable[int]) -> tuple[Intent, ...]:
+        """Those of these that ended here without having executed wholly."""
+        ended = sql_list(TERMINAL - {OrderState.FILLED})
+        return await self._select(
+            f"WHERE state IN ({ended}) AND client_order_id IN (SELECT value FROM json_each(?))",
+            to_json(list(client_order_ids)),
+        )
 
     async def last_moved_at(self) -> datetime | None:
         """The market instant of the newest event of an order that was sent; None without one."""

@@ -91,6 +91,23 @@ class TestLeaving:
         assert gates_of(second) >= {"G13", "L3"}
         assert len(rig.broker.placed) == 1
 
+    async def test_o10_nothing_leaves_beside_an_order_that_came_back_from_the_dead(
+        self, rig: Rig
+    ) -> None:
+        await rig.start("sync", "trader")
+        rig.broker.errors["place"] = OutcomeUnknown("reset")
+        lost = await decide(rig, await rig.propose())
+        await rig.until_state(lost, OrderState.NOT_PLACED)
+        rig.broker.errors.clear()
+        rig.broker.place_foreign(rig.broker.placed[0], "B7")
+        rig.broker.orders["B7"] = replace(
+            rig.broker.orders["B7"], client_order_id=lost.client_order_id
+        )
+        refused = await decide(rig, await rig.propose(step=2, **FX_REPAIR))
+        words = {verdict.gate: verdict.detail for verdict in refused.blocked_by}
+        assert words["G13"].endswith("is not_placed, yet the broker shows it as live")
+        assert len(rig.broker.placed) == 1
+
     async def test_a_refused_intent_carries_every_verdict_and_when_to_come_back(
         self, rig: Rig
     ) -> None:
