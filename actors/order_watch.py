@@ -101,11 +101,11 @@ class OrderWatch:
         """Move a known order along the broker's word, but never ahead of the recorded fills."""
         if view is None:
             return await self._missing(intent)
+        if view.live:
+            await self._withdraw_if_due(intent)
         if view.filled > intent.filled:
             self.sync.nudge(Nudge(f"order {intent.client_order_id} has fills to record"))
             return False
-        if view.live:
-            await self._withdraw_if_due(intent)
         moved = await self.desk.orders.apply_view(intent.intent_id, view, at=self._now())
         return moved.state is not intent.state
 

@@ -498,6 +498,15 @@ class TestResting:
         ended = await rig.until_state(sent, OrderState.CANCELLED)
         assert ended.filled == Quantity.of(1)
 
+    async def test_the_rest_is_withdrawn_even_while_executions_cannot_be_read(
+        self, rig: Rig
+    ) -> None:
+        await accepted(rig)
+        rig.broker.errors["fills_since"] = Unavailable("away")
+        rig.broker.fill("B1", "1")
+        await trio.sleep(21)
+        assert rig.broker.cancelled == ["B1"]
+
     async def test_an_emergency_withdraws_what_rests_and_then_leaves(self, rig: Rig) -> None:
         rig.broker.cash = {"EUR": "10000", "USD": "-150"}
         sent = await accepted(rig)
