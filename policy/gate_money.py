@@ -11,7 +11,7 @@ from ledger.money import Money, Price, Quantity, Rounding
 from ledger.order import OrderView, Verdict
 from policy.fx import padded
 from policy.gate_context import GateContext, least_brought, worst_cost
-from policy.pricing import drift
+from policy.pricing import day_move_absurd, drift
 from policy.verdicts import failed, passed
 
 # A repair sells a tenth more than the need, and prices move until its order is judged.
@@ -26,6 +26,8 @@ def g9_quote(ctx: GateContext) -> Verdict:
     bound = limits.max_fx_quote_age if ctx.fx else limits.max_quote_age
     if not timedelta(0) <= age <= bound:
         return failed("G9", f"the quote is {age} old, at most {bound}")
+    if day_move_absurd(quote):
+        return failed("G9", f"{quote.last} after a close at {quote.previous_close}: quarantined")
     moved = drift(ctx.proposal.decision_price, quote.last)
     if moved > limits.quarantine_drift:
         return failed("G9", f"the price moved {moved:.2%}: quarantined")

@@ -21,7 +21,7 @@ cannot be evaluated says no. Nothing may bypass a gate except by the table below
     L3       x     x     x       x      x    a live order on the symbol, or the same again so soon
     L1       x     x     x       x      x    calendar and broker do not both call the market open,
                                                  or it closes too soon for the order to rest
-    G9       x     x     x       x      x    the quote is old, or moved since the decision
+    G9       x     x     x       x      x    the quote is old, absurd, or moved since the decision
     G10      x     x     x       x      x    no limit price: one side missing, or a wide spread
     L5       x     x     x       x      –    a sale exceeds what is held and not already for sale
     L6       x     x     x       x      x    cash would fall below its reserve at the limit price

@@ -10,6 +10,10 @@ from ledger.order import OrderClass, Side
 from ledger.quote import Quote
 from policy.limits import Limits
 
+# A day's move to more than so many times the last close, or to less than its inverse, is an error
+# of the feed: a price in pence, or of something else.
+MOST_RISE, MOST_FALL = 11, 10
+
 
 @dataclass(frozen=True, slots=True)
 class LimitPrice:
@@ -54,3 +58,13 @@ def limit_price(
 def drift(decided: Price, now: Price) -> Decimal:
     """How far the price moved since the decision, as a fraction of the decided price."""
     return abs(Decimal(now.micro - decided.micro) / decided.micro)
+
+
+def day_move_absurd(quote: Quote) -> bool:
+    """Whether the price moved by more than +1000 % or −90 % since the last close."""
+    close = quote.previous_close
+    if close is None:
+        return False
+    if close.currency != quote.last.currency:
+        return True
+    return quote.last.micro > MOST_RISE * close.micro or quote.last.micro * MOST_FALL < close.micro

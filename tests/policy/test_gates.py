@@ -156,6 +156,19 @@ def test_m2_a_price_that_jumped_is_quarantined() -> None:
     assert any("quarantined" in verdict.detail for verdict in gates.blocked_by(verdicts))
 
 
+@pytest.mark.parametrize(
+    ("close", "quarantined"),
+    [("9.090909", True), ("9.090910", False), ("1000", False), ("1000.01", True)],
+)
+def test_m2_a_price_that_no_day_can_have_made_is_quarantined(close: str, quarantined: bool) -> None:
+    odd = quote(previous_close=Price.of(close, "EUR"))
+    assert ("G9" in failing(gate_context(quote=odd))) is quarantined
+
+
+def test_m2_a_close_in_another_currency_says_nothing_good() -> None:
+    assert failing(gate_context(quote=quote(previous_close=Price.of("100", "USD")))) == {"G9"}
+
+
 def test_a_quote_from_the_future_is_refused() -> None:
     assert "G9" in failing(gate_context(quote=quote(at=NOW + timedelta(minutes=1))))
 
