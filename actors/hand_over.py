@@ -47,15 +47,24 @@ class HandOver:
             await self.intents.send(IntentReady(intent.intent_id))
 
     async def propose(
-        self, stored: StoredPlan, chosen: StoredStep, portfolio: PortfolioSnapshot | None
+        self,
+        stored: StoredPlan,
+        chosen: StoredStep,
+        portfolio: PortfolioSnapshot | None,
+        *,
+        key: str | None = None,
     ) -> Intent:
-        """Commit the step as an intent; the same step always gives the same intent."""
+        """Commit the step as an intent; the same step always gives the same intent.
+
+        `key` is what its owner asked for it with.
+        """
         trading, step = self.boards.trading.value, chosen.step
         intent = await self.orders.propose(
             planning.proposal(stored.plan, step, attempt=1),
             mode=trading.mode if trading else "research",
             at=self.situation.clock.market_now(),
             seen_seq=portfolio.ledger_seq if portfolio else None,
+            key=key,
         )
         await self.plans.move_step(
             chosen.plan_id,

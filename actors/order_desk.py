@@ -67,6 +67,7 @@ class OrderDesk:
             ),
             mode=await self.desk.settings.mode(),
             at=self.desk.clock.market_now(),
+            key=asked.key,
         )
         return _same(intent, asked, symbol)
 

@@ -225,7 +225,8 @@ class Planner:
                 raise Conflict(f"plan {asked.plan_id} is not the current plan", code="stale_plan")
             if step is None or step.step.number != asked.step:
                 raise Conflict(f"step {asked.step} is not the next step", code="stale_plan")
-            return await self._hand_over.propose(stored, step, self._p.boards.portfolio.value)
+            portfolio = self._p.boards.portfolio.value
+            return await self._hand_over.propose(stored, step, portfolio, key=asked.key)
 
     # Saying so
 

@@ -29,6 +29,21 @@ async def reserve_share(tx: Tx, intent_id: int, share: PotShare) -> None:
     )
 
 
+async def check_key(tx: Tx, key: str | None, intent_id: int | None) -> None:
+    """Raise Conflict when the owner's key became another order than `intent_id` before."""
+    row = await tx.one("SELECT intent_id FROM order_key WHERE key = ?", (key,))
+    if row is not None and row["intent_id"] != intent_id:
+        raise Conflict(f"key {key!r} belongs to another order", code="key_reused")
+
+
+async def keep_key(tx: Tx, key: str | None, intent_id: int) -> None:
+    """Remember for ever which order the owner's key became."""
+    if key is not None:
+        await tx.execute(
+            "INSERT INTO order_key VALUES (?, ?) ON CONFLICT DO NOTHING", (key, intent_id)
+        )
+
+
 async def check_not_stale(tx: Tx, seen_seq: int | None) -> None:
     """Raise Conflict when the journal has gone on since the fact `seen_seq`."""
     if seen_seq is None:

@@ -28,7 +28,10 @@ SELECT f.*, (SELECT json_group_array(json_array(minor, currency)) FROM fill_fee 
     WHERE e.fact_seq = f.fact_seq) AS fees
 FROM fill f WHERE intent_id = ? ORDER BY executed_ms, fact_seq
 """
-_OF_STEP = "WHERE intent_id = (SELECT intent_id FROM plan_step WHERE plan_id = ? AND number = ?)"
+_OF_STEP = """
+WHERE order_class IN ('planner', 'fx') AND source_id = ? AND step = ?
+ORDER BY attempt DESC LIMIT 1
+"""
 
 
 @dataclass(frozen=True, slots=True)

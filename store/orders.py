@@ -17,8 +17,10 @@ from store.codec import to_json, to_ms
 from store.engine import Tx, Value
 from store.moves import move, note_event, route
 from store.order_guards import (
+    check_key,
     check_may_leave,
     check_not_stale,
+    keep_key,
     link_broker_order,
     next_tag,
     reserve_share,
@@ -56,9 +58,11 @@ class Orders(OrderQueries):
         at: datetime,
         shares: Sequence[PotShare] = (),
         seen_seq: int | None = None,
+        key: str | None = None,
     ) -> Intent:
         """Commit a decision; the same (class, source, step, attempt) returns the first one.
 
+        `key` is what the owner sent with it: Conflict `key_reused` when it became another order.
         `shares` are reserved in the same transaction; Conflict `pot_spent` when a pot has less.
         `seen_seq` is the newest fact the decision knew of: Conflict `stale_portfolio` when there
         is a newer one, so that what was just executed is never decided again.
@@ -70,13 +74,16 @@ class Orders(OrderQueries):
                 "WHERE order_class = ? AND source_id = ? AND step = ? AND attempt = ?",
                 (proposal.order_class, proposal.source_id, proposal.step, proposal.attempt),
             )
+            await check_key(tx, key, known[0].intent_id if known else None)
             if known:
+                await keep_key(tx, key, known[0].intent_id)
                 return known[0]
             await check_not_stale(tx, seen_seq)
             intent_id = await insert_intent(tx, proposal, mode, at)
             await note_event(
                 tx, intent_id, before=None, after=OrderState.PROPOSED, at=at, note=proposal.reason
             )
+            await keep_key(tx, key, intent_id)
             for share in shares:
                 await reserve_share(tx, intent_id, share)
             return await load_intent(tx, intent_id)

@@ -34,8 +34,8 @@ def fresh_key() -> str:
 class StepKeys:
     """Which step of which plan each of the newest KEPT keys was sent with.
 
-    A step is executed once by nature, also across restarts; this only tells a key that comes back
-    with another step.
+    A step is executed once by nature, and what a key became is remembered with its order, also
+    across restarts; this tells a key that comes back with another step before that.
     """
 
     def __init__(self) -> None:

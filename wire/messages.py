@@ -74,13 +74,14 @@ class RunJob(Request[RunRecord]):
 class ProposeStep(Request[Intent]):
     """Turn the next step of the current plan into an intent; the reply is that intent.
 
-    Raises Conflict when `plan_id` is not current or `step` is not its next one, Missing without
-    a plan.
+    Raises Conflict when `plan_id` is not current or `step` is not its next one, or when `key`, the
+    one the request came with, became another order before; Missing without a plan.
     """
 
     plan_id: str
     step: int
     by: str
+    key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from ledger.errors import Conflict, Missing, OutcomeUnknown, Refused, Unavailabl
 from ledger.money import Price, Quantity
 from ledger.order import Intent, OrderState
 from tests.actors.rig import Rig
-from tests.support.builders import security
+from tests.support.builders import proposal, security
 from tests.support.scripted_broker import ScriptedBroker
 from wire.messages import RaiseLatch
 from wire.order_asks import CancelOrder, PlaceOrder, Resolve
@@ -127,6 +127,14 @@ class TestPlacing:
         await place(rig)
         with pytest.raises(Conflict) as conflict:
             await place(rig, **changes)
+        assert conflict.value.code == "key_reused"
+
+    async def test_o1_a_key_that_became_a_step_sends_no_order_of_the_owner(self, rig: Rig) -> None:
+        await started(rig)
+        at = rig.clock.market_now()
+        await rig.store.orders.propose(proposal(), mode="live", at=at, key="first")
+        with pytest.raises(Conflict) as conflict:
+            await place(rig)
         assert conflict.value.code == "key_reused"
 
     async def test_o1_what_a_key_became_is_told_while_nothing_else_is_known(self, rig: Rig) -> None:

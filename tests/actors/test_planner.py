@@ -13,7 +13,7 @@ from ledger.halt import Latch
 from ledger.order import Intent, OrderState
 from ledger.plan import StepState, StoredPlan
 from tests.actors.rig import Rig
-from tests.support.builders import rates, security
+from tests.support.builders import proposal, rates, security
 from wire.messages import ProposeStep, RunJob, TradingState
 
 US = security(
@@ -210,6 +210,24 @@ async def test_executing_a_stale_plan_is_a_conflict(rig: Rig) -> None:
     first = await ask(ProposeStep(plan.plan.plan_id, 1, "test"), deadline_s=5)
     again = await ask(ProposeStep(plan.plan.plan_id, 1, "test"), deadline_s=5)
     assert first.intent_id == again.intent_id
+
+
+async def test_o1_a_key_that_became_an_order_of_the_owner_never_becomes_a_step(rig: Rig) -> None:
+    """Nor one that became a step of an earlier plan, also across restarts."""
+    rig.publish_trading("research")
+    await rig.start("sync", "planner")
+    await rig.settle()
+    plan = await _plan(rig)
+    own = proposal(order_class="manual", source_id="key:k")
+    at = rig.clock.market_now()
+    await rig.store.orders.propose(own, mode="research", at=at, key="k")
+    step = ProposeStep(plan.plan.plan_id, 1, "test", "k")
+    with pytest.raises(Conflict) as reused:
+        await rig.system.asks.planner.ask(step, deadline_s=5)
+    assert reused.value.code == "key_reused"
+    fresh = replace(step, key="l")
+    intent = await rig.system.asks.planner.ask(fresh, deadline_s=5)
+    assert intent.proposal.source_id == plan.plan.plan_id
 
 
 async def test_executing_without_a_plan_is_missing(rig: Rig) -> None:

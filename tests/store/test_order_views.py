@@ -164,3 +164,8 @@ async def test_a_sale_above_its_share_asks_for_a_word(inline_store: Store) -> No
 
 async def test_the_order_of_a_step_is_found_once_there_is_one(inline_store: Store) -> None:
     assert await inline_store.views.order_of_step("plan-1", 1) is None
+    intent = await inline_store.orders.propose(proposal(), mode="live", at=NOW)
+    found = await inline_store.views.order_of_step("plan-1", 1)
+    assert found is not None
+    assert found.intent == intent
+    assert await inline_store.views.order_of_step("plan-1", 2) is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
@@ -68,6 +69,28 @@ async def test_one_decision_is_one_intent(store: Store) -> None:
     assert await store.orders.last_attempt("planner", "plan-1", 1) == 2
     assert await store.orders.last_attempt("planner", "plan-2", 1) == 0
     assert await store.orders.recent(1) == (other,)
+
+
+async def test_o1_a_key_becomes_one_order_for_ever(store: Store) -> None:
+    propose = partial(store.orders.propose, mode="live", at=NOW)
+    first = await propose(proposal(), key="k")
+    assert await propose(proposal(), key="k") == first
+    others = (proposal(source="plan-2"), proposal(source="key:k", order_class="manual"))
+    for other in others:
+        with pytest.raises(Conflict) as conflict:
+            await propose(other, key="k")
+        assert conflict.value.code == "key_reused"
+        assert await store.orders.of_source(other.order_class, other.source_id) is None
+    assert (await propose(others[0], key="l")).intent_id != first.intent_id
+
+
+async def test_o1_a_key_that_asks_for_what_was_decided_already_is_bound_to_it(
+    store: Store,
+) -> None:
+    await store.orders.propose(proposal(), mode="live", at=NOW)
+    await store.orders.propose(proposal(), mode="live", at=NOW, key="k")
+    with pytest.raises(Conflict):
+        await store.orders.propose(proposal(source="plan-2"), mode="live", at=NOW, key="k")
 
 
 async def test_a_decision_on_books_that_have_moved_since_is_refused(store: Store) -> None:

@@ -65,7 +65,7 @@ async def execute_step() -> Response:
     intent = await _sent_before(key, asked)
     if intent is None:
         try:
-            intent = await _propose(asked)
+            intent = await _propose(key, asked)
         except Unanswered:
             return pending(key=key, plan_id=asked.plan_id, step=asked.step)
     if intent.state is OrderState.PROPOSED:
@@ -86,10 +86,9 @@ async def _sent_before(key: str | None, asked: StepBody) -> Intent | None:
     return None if story is None else story.intent
 
 
-async def _propose(asked: StepBody) -> Intent:
-    return await here().asks.planner.ask(
-        ProposeStep(asked.plan_id, asked.step, asked_by()), deadline_s=PROPOSE_DEADLINE_S
-    )
+async def _propose(key: str | None, asked: StepBody) -> Intent:
+    request = ProposeStep(asked.plan_id, asked.step, asked_by(), key)
+    return await here().asks.planner.ask(request, deadline_s=PROPOSE_DEADLINE_S)
 
 
 async def _decide(intent: Intent) -> Intent:
