@@ -235,6 +235,7 @@ class Schedule:
         if mode == "live" and not confirm:
             raise Refused("going live needs confirm: true", code="confirmation_required")
         await self._p.settings.set_mode(mode, by=by, at=self._p.clock.machine_now())
+        await self._p.desk.load()
         await self._publish_trading()
         return mode
 

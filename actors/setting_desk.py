@@ -6,7 +6,15 @@ from dataclasses import dataclass
 
 from ledger.errors import Refused
 from policy.limits import Limits
-from policy.settings import SETTINGS, Setting, find, limits_with, parse, text_of
+from policy.settings import (
+    RESEARCH_CASH,
+    SETTINGS,
+    Setting,
+    find,
+    limits_with,
+    parse,
+    text_of,
+)
 from store.settings import Settings
 from wire.board import Latest, in_force
 from wire.clock import Clock
@@ -42,7 +50,10 @@ class SettingDesk:
     async def put(self, asked: PutSetting) -> SettingView:
         """Store a checked value, then put it in force. Raises Missing and Refused."""
         setting = find(asked.key)
-        parse(setting, asked.value)
+        value = parse(setting, asked.value)
+        if setting.key == RESEARCH_CASH and value and await self.settings.mode() != "research":
+            text = f"{setting.key} = {asked.value!r}: must be 0 unless the mode is research"
+            raise Refused(text, code="setting_value")
         stored = {**await self.settings.stored(), setting.key: asked.value}
         limits = limits_with(stored, self.base)
         text = text_of(setting, limits)

@@ -103,12 +103,17 @@ def _costs(ctx: GateContext, price: Price) -> dict[str, Money]:
 
 
 def _free(ctx: GateContext, currency: str) -> Money | None:
-    """The smaller of books and broker, less what live orders have already been promised."""
+    """The smaller of books and broker, less what live orders have already been promised.
+
+    In research, where nothing leaves, also the money that the owner lets orders be tried with.
+    """
     assert ctx.account is not None
     at_broker = ctx.account.cash.get(currency)
     available = at_broker.available.minor if at_broker else 0
     books = ctx.books_cash.get(currency, 0)
-    return Money(min(books, available) - ctx.reserved.get(currency, 0), currency)
+    tried = ctx.mode == "research" and currency == BASE
+    more = ctx.limits.virtual_test_cash.minor if tried else 0
+    return Money(min(books, available) + more - ctx.reserved.get(currency, 0), currency)
 
 
 def need_of_cash(ctx: GateContext) -> Verdict:

@@ -15,6 +15,8 @@ class Limits:
 
     # Cash that planning leaves alone, over all currencies.
     min_cash_reserve: Money = Money(500_00, "EUR")
+    # EUR that orders may spend besides what is there while the mode is research; none when live.
+    virtual_test_cash: Money = Money(0, "EUR")
     # What each trading currency should keep; below it the reserve is repaired by exchange only.
     min_currency_reserve: Money = Money(5_00, "EUR")
     # A conversion below this size is not worth its fee.

@@ -22,6 +22,8 @@ from policy.limits import DEFAULTS, Limits
 
 Kind = Literal["int", "decimal", "bool"]
 RESERVED = frozenset({"trading_mode"})
+# Only to be set in research, and gone with it.
+RESEARCH_CASH = "virtual_test_cash"
 _TRUE, _FALSE = frozenset({"true", "1", "on", "yes"}), frozenset({"false", "0", "off", "no"})
 
 
@@ -101,6 +103,8 @@ SETTINGS: tuple[Setting, ...] = (
     _loss("max_loss_threshold", "max_sell_loss", "loss beyond which no plan sells"),
     _money("min_sell_value_eur", "min_sell_value", 1_000_000, "a planned sale is no smaller"),
     _money("min_cash_reserve", "min_cash_reserve", 100_000_000, "cash that planning leaves alone"),
+    _money(RESEARCH_CASH, "virtual_test_cash", 100_000_000,
+           "what orders in research may spend besides; 0 again when trading goes live"),
     _money("transaction_cost_fixed", "transaction_cost_fixed", 1000, "an order costs no less"),
     _share("transaction_cost_percent", "transaction_cost_percent", "0", "0.05",
            "of its value an order costs no less, besides"),

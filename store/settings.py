@@ -15,6 +15,8 @@ from store.engine import Engine, Tx
 MODE_KEY = "trading_mode"
 # What the owner set, beside what the daemon notes for itself.
 LIMIT_PREFIX = "limit."
+# What has a meaning only while nothing leaves.
+RESEARCH_ONLY = ("virtual_test_cash",)
 
 
 class Settings:
@@ -26,12 +28,17 @@ class Settings:
         return await self._engine.read(stored_mode)
 
     async def set_mode(self, mode: Mode, by: str, at: datetime) -> None:
-        """Raises Conflict when going live while an order is in flight."""
+        """Raises Conflict when going live while an order is in flight.
+
+        Going live forgets the settings of RESEARCH_ONLY in the same transaction.
+        """
 
         async def work(tx: Tx) -> None:
             before = await stored_mode(tx)
             if mode == "live" and await _in_flight(tx):
                 raise Conflict("an order is in flight", code="order_in_flight")
+            if mode == "live":
+                await _forget(tx, RESEARCH_ONLY, by=by, at=at)
             await _put(tx, MODE_KEY, mode)
             await _audit(tx, at, who=by, what=MODE_KEY, before=before, after=mode)
 
@@ -118,6 +125,15 @@ async def _put(tx: Tx, key: str, value: str) -> None:
 async def _in_flight(tx: Tx) -> bool:
     sql = f"SELECT 1 FROM intent WHERE state IN ({sql_list(IN_FLIGHT)}) LIMIT 1"
     return await tx.one(sql) is not None
+
+
+async def _forget(tx: Tx, keys: Sequence[str], *, by: str, at: datetime) -> None:
+    """Make ordinary settings what they are by default."""
+    for key in keys:
+        before = await _get(tx, LIMIT_PREFIX + key)
+        if before is not None:
+            await tx.execute("DELETE FROM setting WHERE key = ?", (LIMIT_PREFIX + key,))
+            await _audit(tx, at, who=by, what=f"setting {key}", before=before, after=None)
 
 
 async def _latches(tx: Tx) -> tuple[Latch, ...]:

@@ -25,6 +25,11 @@ async def _resume(rig: Rig, *names: LatchName, confirm: bool = True) -> None:
     await rig.system.asks.schedule.ask(Resume(names, confirm, "test"), deadline_s=5)
 
 
+async def _setting(rig: Rig, key: str) -> str:
+    views = await rig.system.asks.schedule.ask(ListSettings(), deadline_s=5)
+    return next(view.value for view in views if view.key == key)
+
+
 class TestMode:
     async def test_going_live_needs_a_confirmation(self, rig: Rig) -> None:
         await rig.start("schedule")
@@ -45,6 +50,30 @@ class TestMode:
         await ask(SetMode("research", confirm=False, by="test"), deadline_s=5)
         with pytest.raises(Conflict):
             await ask(SetMode("live", confirm=True, by="test"), deadline_s=5)
+
+    async def test_money_to_try_orders_with_ends_with_research(self, rig: Rig) -> None:
+        await rig.start("schedule")
+        ask = rig.system.asks.schedule.ask
+        put = PutSetting("virtual_test_cash", "5000", "test")
+        with pytest.raises(Refused, match=r"virtual_test_cash = '5000': must be 0") as refused:
+            await ask(put, deadline_s=5)
+        assert refused.value.code == "setting_value"
+        await ask(SetMode("research", confirm=False, by="test"), deadline_s=5)
+        assert (await ask(put, deadline_s=5)).value == "5000"
+        await ask(SetMode("live", confirm=True, by="test"), deadline_s=5)
+        assert await _setting(rig, put.key) == "0"
+        assert await rig.store.settings.stored() == {}
+
+    async def test_going_live_that_fails_keeps_it(self, rig: Rig) -> None:
+        await rig.start("schedule", "sync", "trader")
+        intent = await rig.propose()
+        await rig.until_state(intent, OrderState.ACTIVE)
+        ask = rig.system.asks.schedule.ask
+        await ask(SetMode("research", confirm=False, by="test"), deadline_s=5)
+        await ask(PutSetting("virtual_test_cash", "5000", "test"), deadline_s=5)
+        with pytest.raises(Conflict):
+            await ask(SetMode("live", confirm=True, by="test"), deadline_s=5)
+        assert await _setting(rig, "virtual_test_cash") == "5000"
 
 
 class TestHalt:

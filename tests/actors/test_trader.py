@@ -19,6 +19,7 @@ from tests.actors.rig import ALL_HOURS, Rig, minutes
 from tests.support.builders import eur, quote
 from tests.support.scripted_broker import ScriptedBroker
 from wire.messages import Decide
+from wire.setting_asks import PutSetting
 
 FX_REPAIR: dict[str, Any] = {
     "order_class": "emergency",
@@ -163,6 +164,20 @@ class TestLeaving:
         simulated = await decide(rig, await rig.propose(mode="research"))
         assert simulated.state is OrderState.SIMULATED
         assert simulated.client_order_id is None
+        assert "place" not in rig.broker.calls
+
+    async def test_in_research_orders_are_tried_with_money_that_is_not_there(
+        self, rig: Rig
+    ) -> None:
+        await rig.store.settings.set_mode("research", "test", rig.clock.machine_now())
+        rig.broker.cash = {"EUR": "100", "USD": "4000"}
+        await rig.start("schedule", "sync", "trader")
+        refused = await decide(rig, await rig.propose(mode="research"))
+        assert gates_of(refused) == {"L6", "G0"}
+        more = PutSetting("virtual_test_cash", "500", "test")
+        await rig.system.asks.schedule.ask(more, deadline_s=5)
+        simulated = await decide(rig, await rig.propose(mode="research", step=2))
+        assert simulated.state is OrderState.SIMULATED, simulated.blocked_by
         assert "place" not in rig.broker.calls
 
     async def test_research_refuses_what_live_would_refuse(self, rig: Rig) -> None:

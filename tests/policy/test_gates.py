@@ -169,6 +169,14 @@ def test_m2_a_close_in_another_currency_says_nothing_good() -> None:
     assert failing(gate_context(quote=quote(previous_close=Price.of("100", "USD")))) == {"G9"}
 
 
+def test_c2_money_to_try_with_is_no_money_once_orders_leave() -> None:
+    tried = replace(DEFAULTS, virtual_test_cash=eur("100000"))
+    short = {"books_cash": {"EUR": 30_000}, "limits": tried}
+    assert failing(gate_context(**short)) == {"L6"}
+    assert failing(gate_context(**short, mode="research")) == {"G0"}
+    assert failing(gate_context(**short, mode=None)) == {"G0", "L6"}
+
+
 def test_a_quote_from_the_future_is_refused() -> None:
     assert "G9" in failing(gate_context(quote=quote(at=NOW + timedelta(minutes=1))))
 
