@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from ledger.account import AccountSnapshot
 from ledger.bucket import Bucket
-from ledger.currency import exponent
+from ledger.currency import exponent, is_known
 from ledger.fact import Fill, is_pair
 from ledger.halt import Latch
 from ledger.money import Money, Price, Quantity, Rounding, divide
@@ -148,8 +148,14 @@ def foreign_reservations(
 
 
 def _rest_of(order: OrderView) -> Money | None:
-    """What is still open of an order can take this; None when it brings money or has no limit."""
+    """What is still open of an order can take this; None when it brings money or has no limit.
+
+    None, too, in a currency that is not known: there is none of it that we could spend.
+    """
     rest = order.quantity - order.filled
     if order.side == "SELL":
-        return base_of(order.symbol, rest) if is_pair(order.symbol) else None
-    return None if order.limit is None else order.limit.times(rest, Rounding.CEIL)
+        pays = is_pair(order.symbol) and is_known(order.symbol.split("/", maxsplit=1)[0])
+        return base_of(order.symbol, rest) if pays else None
+    if order.limit is None or not is_known(order.limit.currency):
+        return None
+    return order.limit.times(rest, Rounding.CEIL)

@@ -93,6 +93,15 @@ async def test_o11_an_unknown_exchange_or_currency_never_reaches_the_broker(
     assert rig.broker.placed == []
 
 
+async def test_o11_a_foreign_order_in_an_unknown_currency_does_not_stop_the_trader(
+    rig: Rig,
+) -> None:
+    await two_securities(rig)
+    draft = OrderDraft(1, "ODD.XX", "BUY", Quantity.of(3), Price.of("7", "QQQ"))
+    rig.broker.place_foreign(draft)
+    assert (await decide(rig, await rig.propose())).state is OrderState.ACCEPTED
+
+
 async def test_what_the_owner_reckons_an_order_to_cost_is_reserved_and_judged(rig: Rig) -> None:
     await two_securities(rig)
     costs = PutSetting("transaction_cost_fixed", "25", "test")

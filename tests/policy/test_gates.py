@@ -446,3 +446,11 @@ def test_orders_that_are_not_ours_promise_what_they_can_take() -> None:
         replace(view(side="BUY"), client_order_id=9),
     )
     assert foreign_reservations(views, (ours,)) == {"EUR": 500_00 + 5_00}
+
+
+def test_o11_foreign_orders_in_a_currency_that_is_not_known_reserve_nothing() -> None:
+    odd = replace(view("ODD.XX"), limit=Price.of("5", "QQQ"))
+    metal = replace(view("XAU/USD", side="SELL"), limit=Price.of("2000", "USD"))
+    assert foreign_reservations((odd, metal), ()) == {}
+    bought = replace(metal, side="BUY", quantity=Quantity.of(1))
+    assert foreign_reservations((bought,), ()) == {"USD": 2_000_00}
