@@ -237,9 +237,16 @@ class Desk:
     ) -> dict[str, int]:
         """Cash promised to live orders, ours and foreign ones."""
         promised = dict(await self.orders.reserved_cash())
-        for currency, minor in foreign_reservations(open_orders or (), ours).items():
+        foreign = foreign_reservations(open_orders or (), ours, self._foreign_fee)
+        for currency, minor in foreign.items():
             promised[currency] = promised.get(currency, 0) + minor
         return promised
+
+    def _foreign_fee(self, symbol: str, paid: Money) -> Money:
+        """Without a rate at least its fixed part."""
+        terms = self.fx_fees if is_pair(symbol) else self.fees
+        known = fee(terms, paid, self.tradable_rates())
+        return max(terms.fixed, terms.minimum) if known is None else known
 
     def session_of(self, proposal: Proposal) -> SessionState | None:
         """When the order may be traded; None when its market is not known."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from decimal import Decimal
@@ -134,16 +134,23 @@ def base_of(pair: str, quantity: Quantity, rounding: Rounding = Rounding.CEIL) -
 
 
 def foreign_reservations(
-    open_orders: tuple[OrderView, ...], ours: tuple[Intent, ...]
+    open_orders: tuple[OrderView, ...],
+    ours: tuple[Intent, ...],
+    fee_of: Callable[[str, Money], Money],
 ) -> dict[str, int]:
-    """Cash promised to live orders that are not ours, in minor units by currency."""
+    """Cash promised to live orders that are not ours, in minor units by currency.
+
+    `fee_of` a symbol and what is paid for it is what the broker takes besides.
+    """
     known = {intent.client_order_id for intent in ours}
     promised: dict[str, int] = {}
     for order in open_orders:
         foreign = order.client_order_id is None or order.client_order_id not in known
         cost = _rest_of(order) if order.live and foreign else None
-        if cost is not None:
-            promised[cost.currency] = promised.get(cost.currency, 0) + cost.minor
+        if cost is None:
+            continue
+        for money in (cost, fee_of(order.symbol, cost)):
+            promised[money.currency] = promised.get(money.currency, 0) + money.minor
     return promised
 
 

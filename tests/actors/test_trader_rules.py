@@ -93,6 +93,15 @@ async def test_o11_an_unknown_exchange_or_currency_never_reaches_the_broker(
     assert rig.broker.placed == []
 
 
+async def test_c2_a_foreign_purchase_promises_its_fee_too(rig: Rig) -> None:
+    """10,000 EUR less 9,690 and a fee of 21.38, less 300 and 2.60, is below the reserve of 5."""
+    await two_securities(rig)
+    draft = OrderDraft(1, "DEMO-B.EU", "BUY", Quantity.of(102), Price.of("95", "EUR"))
+    rig.broker.place_foreign(draft)
+    refused = await decide(rig, await rig.propose())
+    assert gates_of(refused) == {"L6"}
+
+
 async def test_o11_a_foreign_order_in_an_unknown_currency_does_not_stop_the_trader(
     rig: Rig,
 ) -> None:

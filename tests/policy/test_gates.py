@@ -435,6 +435,10 @@ def test_the_worst_cost_of_a_finely_cut_conversion_is_rounded_against_us() -> No
     assert worst_cost(yen, Price.of("0.01", "USD")) == Money(8, "JPY")
 
 
+def no_fee(symbol: str, paid: Money) -> Money:
+    return eur("0")
+
+
 def test_orders_that_are_not_ours_promise_what_they_can_take() -> None:
     ours = intent(OrderState.ACTIVE, client_order_id=9)
     views = (
@@ -445,12 +449,20 @@ def test_orders_that_are_not_ours_promise_what_they_can_take() -> None:
         replace(view(side="BUY"), state="filled"),
         replace(view(side="BUY"), client_order_id=9),
     )
-    assert foreign_reservations(views, (ours,)) == {"EUR": 500_00 + 5_00}
+    assert foreign_reservations(views, (ours,), no_fee) == {"EUR": 500_00 + 5_00}
+
+
+def test_c3_what_a_foreign_order_costs_besides_is_promised_too() -> None:
+    def fee_of(symbol: str, paid: Money) -> Money:
+        return eur("3") if symbol == "DEMO-A.EU" and paid == usd("500") else eur("0")
+
+    bought = replace(view(), limit=Price.of("100", "USD"))
+    assert foreign_reservations((bought,), (), fee_of) == {"USD": 500_00, "EUR": 3_00}
 
 
 def test_o11_foreign_orders_in_a_currency_that_is_not_known_reserve_nothing() -> None:
     odd = replace(view("ODD.XX"), limit=Price.of("5", "QQQ"))
     metal = replace(view("XAU/USD", side="SELL"), limit=Price.of("2000", "USD"))
-    assert foreign_reservations((odd, metal), ()) == {}
+    assert foreign_reservations((odd, metal), (), no_fee) == {}
     bought = replace(metal, side="BUY", quantity=Quantity.of(1))
-    assert foreign_reservations((bought,), ()) == {"USD": 2_000_00}
+    assert foreign_reservations((bought,), (), no_fee) == {"USD": 2_000_00, "EUR": 0}
