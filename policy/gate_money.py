@@ -9,6 +9,7 @@ from decimal import Decimal
 from ledger.currency import BASE
 from ledger.money import Money, Price, Quantity, Rounding
 from ledger.order import OrderView, Verdict
+from ledger.quote import Quote
 from policy.fx import padded
 from policy.gate_context import GateContext, least_brought, worst_cost
 from policy.pricing import day_move_absurd, drift
@@ -26,14 +27,28 @@ def g9_quote(ctx: GateContext) -> Verdict:
     bound = limits.max_fx_quote_age if ctx.fx else limits.max_quote_age
     if not timedelta(0) <= age <= bound:
         return failed("G9", f"the quote is {age} old, at most {bound}")
-    if day_move_absurd(quote):
-        return failed("G9", f"{quote.last} after a close at {quote.previous_close}: quarantined")
+    doubt = _doubt(quote, ctx)
+    if doubt is not None:
+        return failed("G9", f"{doubt}: quarantined")
     moved = drift(ctx.proposal.decision_price, quote.last)
     if moved > limits.quarantine_drift:
         return failed("G9", f"the price moved {moved:.2%}: quarantined")
     if moved > limits.max_drift:
         return failed("G9", f"the price moved {moved:.2%}, at most {limits.max_drift:.2%}")
     return passed("G9", f"quote {age.total_seconds():.0f} s old, moved {moved:.2%}")
+
+
+def _doubt(quote: Quote, ctx: GateContext) -> str | None:
+    """Why the price is not believed: a decision made at that very price does not see its error."""
+    if day_move_absurd(quote):
+        return f"{quote.last} after a close at {quote.previous_close}"
+    if ctx.pair is None:
+        return None
+    rate = ctx.rates.rate(ctx.pair.base, ctx.pair.quote)
+    if rate is None:
+        return f"{quote.last} without a reference rate that is young enough"
+    off, bound = abs(quote.last.value / rate.value - 1), ctx.limits.max_fx_deviation
+    return f"{quote.last} is {off:.2%} from the reference rate" if off > bound else None
 
 
 def g10_limit(ctx: GateContext) -> Verdict:

@@ -181,6 +181,28 @@ def test_a_quote_from_the_future_is_refused() -> None:
     assert "G9" in failing(gate_context(quote=quote(at=NOW + timedelta(minutes=1))))
 
 
+@pytest.mark.parametrize("order_class", ["manual", "fx", "emergency"])
+@pytest.mark.parametrize(("last", "believed"), [("1.2875", True), ("1.2876", False), ("1.21", 0)])
+def test_a_pair_quoted_far_from_its_reference_rate_converts_nothing(
+    order_class: OrderClass, last: str, believed: bool
+) -> None:
+    """Even when it was decided on at that very price."""
+    asked = proposal(
+        order_class=order_class,
+        symbol="EUR/USD",
+        security_id=None,
+        side="SELL",
+        quantity=Quantity.of(100),
+        currency="USD",
+        decision_price=Price.of(last, "USD"),
+    )
+    odd = quote("EUR/USD", last, currency="USD")
+    context = gate_context(proposal=asked, pair=EURUSD, security=None, quote=odd, fee=eur("0"))
+    assert ("G9" not in failing(context)) is bool(believed)
+    without = replace(context, rates=replace(context.rates, per_eur={}))
+    assert "G9" in failing(without)
+
+
 def test_an_fx_quote_older_than_a_minute_is_refused() -> None:
     fx = {
         "proposal": proposal(
