@@ -35,7 +35,7 @@ class Settings:
 
         async def work(tx: Tx) -> None:
             before = await stored_mode(tx)
-            if mode == "live" and await _in_flight(tx):
+            if mode == "live" != before and await _in_flight(tx):
                 raise Conflict("an order is in flight", code="order_in_flight")
             if mode == "live":
                 await _forget(tx, RESEARCH_ONLY, by=by, at=at)

@@ -44,6 +44,13 @@ async def test_nobody_goes_live_while_an_order_is_in_flight(inline_store: Store)
     assert await settings.mode() == "research"
 
 
+async def test_asking_for_the_mode_in_force_waits_for_no_order(inline_store: Store) -> None:
+    intent = await inline_store.orders.propose(proposal(), mode="live", at=NOW)
+    await inline_store.orders.begin_submit(intent.intent_id, **submission())
+    await inline_store.settings.set_mode("live", "owner", NOW)
+    assert await inline_store.settings.mode() == "live"
+
+
 async def test_latches_stand_until_they_are_named(inline_store: Store) -> None:
     """S4: a halt survives everything but being cleared by name."""
     settings = inline_store.settings
