@@ -63,7 +63,10 @@ def _clock(ctx: GateContext) -> Verdict:
 
 
 def age_of_decision(ctx: GateContext) -> Verdict:
+    """What was decided by a clock that was ahead has no known age."""
     age, bound = ctx.now - ctx.proposed_at, ctx.limits.plan_life
+    if -age > ctx.limits.max_clock_skew:
+        return failed("AGE", f"decided {-age} from now: the clock was set back since")
     return Verdict("AGE", age <= bound, f"decided {age} ago, at most {bound}")
 
 

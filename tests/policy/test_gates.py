@@ -177,6 +177,13 @@ def test_c2_money_to_try_with_is_no_money_once_orders_leave() -> None:
     assert failing(gate_context(**short, mode=None)) == {"G0", "L6"}
 
 
+def test_m7_a_decision_of_a_clock_that_was_ahead_is_refused() -> None:
+    skew = DEFAULTS.max_clock_skew
+    assert failing(gate_context(proposed_at=NOW + skew)) == set()
+    ahead = gate_context(proposed_at=NOW + skew + timedelta(milliseconds=1))
+    assert failing(ahead) == {"AGE"}
+
+
 def test_a_quote_from_the_future_is_refused() -> None:
     assert "G9" in failing(gate_context(quote=quote(at=NOW + timedelta(minutes=1))))
 
