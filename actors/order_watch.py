@@ -296,10 +296,11 @@ class OrderWatch:
             fill
             for fill in fills
             if (fill.symbol, fill.side) == (proposal.symbol, proposal.side)
+            and fill.client_order_id is None
             and fill.executed_at >= since
         )
         symbol, side = proposal.symbol, proposal.side
-        return bool(news) or await self.desk.facts.foreign_since(symbol, side, since)
+        return bool(news) or await self.desk.facts.untagged_since(symbol, side, since)
 
     def _now(self) -> datetime:
         return self.desk.clock.market_now()

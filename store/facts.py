@@ -183,11 +183,11 @@ class Facts:
         rows = await self._engine.read(lambda tx: tx.all(sql, (to_json(list(fill_ids)),)))
         return frozenset(row["fill_id"] for row in rows)
 
-    async def foreign_since(self, symbol: str, side: Side, at: datetime) -> bool:
-        """Whether something of `symbol` was executed since `at` for no order of ours."""
+    async def untagged_since(self, symbol: str, side: Side, at: datetime) -> bool:
+        """Whether something of `symbol` was executed since `at` for nobody knows whose order."""
         sql = (
             "SELECT 1 FROM fill WHERE symbol = ? AND executed_ms >= ? AND side = ?"
-            " AND intent_id IS NULL LIMIT 1"
+            " AND intent_id IS NULL AND client_order_id IS NULL LIMIT 1"
         )
         params = (symbol, to_ms(at), side)
         return await self._engine.read(lambda tx: tx.one(sql, params)) is not None

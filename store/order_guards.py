@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from ledger.dividend import PotShare
 from ledger.errors import Conflict, Refused
 from ledger.ids import next_client_order_id
 from ledger.order import IN_FLIGHT, Intent, Mode, OrderState
-from store.codec import sql_list
+from store.codec import sql_list, to_ms
 from store.engine import Tx, scalar
 from store.settings import stored_mode
 from store.settle import link_waiting_fills
+
+# How far an execution's instant at the broker may lie before our submission.
+CLOCKS_APART = timedelta(seconds=30)
 
 
 async def reserve_share(tx: Tx, intent_id: int, share: PotShare) -> None:
@@ -76,6 +79,25 @@ async def next_tag(tx: Tx, machine_at: datetime) -> int:
     tag = next_client_order_id(0 if last is None else int(last["value"]), machine_at)
     await tx.execute("INSERT OR REPLACE INTO meta VALUES ('last_client_order_id', ?)", (str(tag),))
     return tag
+
+
+async def lone_stranger(tx: Tx, intent: Intent) -> str | None:
+    """The one order at the broker that is nobody's and has executed what this one may have.
+
+    None when there are several, when more was executed, or when its own number is known.
+    """
+    if intent.broker_order_id is not None or intent.submitted_at is None:
+        return None
+    rows = await tx.all(
+        "SELECT broker_order_id, sum(quantity_micro) AS micro FROM fill"
+        " WHERE intent_id IS NULL AND client_order_id IS NULL AND symbol = ? AND side = ?"
+        " AND executed_ms >= ? GROUP BY broker_order_id",
+        (intent.proposal.symbol, intent.proposal.side, to_ms(intent.submitted_at - CLOCKS_APART)),
+    )
+    if len(rows) != 1 or rows[0]["micro"] > intent.proposal.quantity.micro:
+        return None
+    number: str = rows[0]["broker_order_id"]
+    return number
 
 
 async def link_broker_order(tx: Tx, intent: Intent, broker_order_id: str) -> None:

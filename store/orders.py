@@ -22,6 +22,7 @@ from store.order_guards import (
     check_not_stale,
     keep_key,
     link_broker_order,
+    lone_stranger,
     next_tag,
     reserve_share,
 )
@@ -271,6 +272,7 @@ class Orders(OrderQueries):
     async def resolve(self, intent_id: int, choice: str, *, by: str, at: datetime) -> Intent:
         """The owner's word on an escalated order: placed, not_placed or closed.
 
+        Unless it was never placed, executions that nobody else claims and that can be its own are.
         Raises Missing when it is not escalated (any more), Refused `choice` for another word,
         Conflict `filled` when it is said not to have been placed and executions are known.
         """
@@ -285,6 +287,9 @@ class Orders(OrderQueries):
             if after is OrderState.NOT_PLACED and intent.filled.micro:
                 raise Conflict(f"order {intent_id} has executed {intent.filled}", code="filled")
             await move(tx, intent_id, intent.state, after, at=at, note=f"{choice}, said {by}")
+            number = await lone_stranger(tx, intent)
+            if number is not None and after is not OrderState.NOT_PLACED:
+                await link_broker_order(tx, intent, number)
             await forget_looks(tx, intent_id)
             await settle(tx, intent_id, at)
             return await load_intent(tx, intent_id)

@@ -19,6 +19,7 @@ from tests.actors.rig import ALL_HOURS, Rig, minutes
 from tests.support.builders import eur, quote
 from tests.support.scripted_broker import ScriptedBroker
 from wire.messages import Decide
+from wire.order_asks import Resolve
 from wire.setting_asks import PutSetting
 
 FX_REPAIR: dict[str, Any] = {
@@ -384,6 +385,11 @@ class TestOutcome:
         await rig.sync()
         await rig.until_state(intent, OrderState.ESCALATED, within_s=10)
         assert [x.name for x in await rig.store.settings.latches()] == ["order_escalated"]
+        word = Resolve(f"order:{intent.intent_id}", "closed", confirm=True, by="test")
+        await rig.system.asks.trader.ask(word, deadline_s=30)
+        done = await rig.store.orders.get(intent.intent_id)
+        assert (done.state, done.filled) == (OrderState.CANCELLED, Quantity.of(units))
+        assert done.broker_order_id == "X1"
 
     async def test_o3_while_the_halt_is_not_heard_the_question_waits_and_the_trader_lives(
         self, rig: Rig

@@ -282,6 +282,33 @@ async def test_an_unknown_order_is_resolved_by_looks(store: Store) -> None:
     assert await store.orders.in_flight() == ()
 
 
+@pytest.mark.parametrize(
+    ("choice", "strangers", "linked"),
+    [
+        ("placed", {"x1": 4}, True),
+        ("placed", {"x1": 10}, True),
+        ("placed", {"x1": 11}, False),
+        ("placed", {"x1": 4, "x2": 3}, False),
+        ("not_placed", {"x1": 4}, False),
+    ],
+    ids=str,
+)
+async def test_the_owners_word_claims_what_can_only_be_the_orders_own(
+    store: Store, choice: str, strangers: dict[str, int], linked: bool
+) -> None:
+    intent_id = await submitted(store)
+    await store.orders.unknown(intent_id, "no answer", at=after(1))
+    await store.orders.escalated(intent_id, "cannot be found", at=after(2))
+    facts = [
+        fill(f"f-{number}", order=number, units=units, at=after(3))
+        for number, units in strangers.items()
+    ]
+    await store.facts.record(facts, **TIMES)
+    resolved = await store.orders.resolve(intent_id, choice, by="owner", at=after(4))
+    assert resolved.filled == Quantity.of(strangers["x1"] if linked else 0)
+    assert resolved.broker_order_id == ("x1" if linked else None)
+
+
 async def test_an_order_with_executions_was_placed(store: Store) -> None:
     intent_id = await submitted(store)
     await store.orders.unknown(intent_id, "timeout", at=NOW)
