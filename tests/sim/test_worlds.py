@@ -54,7 +54,7 @@ def test_another_order_of_tasks_is_another_world_and_a_valid_one(folder: Path) -
     for order_seed in range(6):
         place = folder / str(order_seed)
         place.mkdir()
-        campaign = Campaign(5, days=3, weather="rough", crashes=0, order_seed=order_seed)
+        campaign = Campaign(11, days=3, weather="rough", crashes=0, order_seed=order_seed)
         journals.add(check(campaign, place).journal)
     assert len(journals) > 1
 
