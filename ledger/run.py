@@ -8,8 +8,8 @@ from enum import StrEnum
 from typing import Literal
 
 Trigger = Literal["schedule", "api", "socket", "event", "startup"]
-Job = Literal["sync", "plan", "rebalance", "drip", "backup"]
-JOBS: tuple[Job, ...] = ("sync", "plan", "rebalance", "drip", "backup")
+Job = Literal["sync", "plan", "rebalance", "drip", "backup", "prices", "score"]
+JOBS: tuple[Job, ...] = ("sync", "plan", "rebalance", "drip", "backup", "prices", "score")
 
 
 class RunStatus(StrEnum):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Literal
 
+from ledger.fact import CORE
 from ledger.money import Price, Quantity
 
 ProductType = Literal["EQUITY", "ETF", "BOND", "COMMODITY", "INDEX", "FX"]
@@ -29,7 +31,12 @@ class Instrument:
 
 @dataclass(frozen=True, slots=True)
 class Security:
-    """An instrument in the universe. `security_id` is internal and never changes."""
+    """An instrument in the universe. `security_id` is internal and never changes.
+
+    `instrument` shows what the owner says of it where the owner says something. `priority` (0.1 to
+    3) multiplies what the owner thinks of it; `min_target` and `max_target` are fractions of the
+    total value between which its target weight has to stay. `listed`: the broker lists it.
+    """
 
     security_id: int
     instrument: Instrument
@@ -37,6 +44,12 @@ class Security:
     allow_sell: bool
     active: bool
     confirmed: bool
+    priority: Decimal = Decimal(1)
+    min_target: Decimal | None = None
+    max_target: Decimal | None = None
+    quote_symbol: str | None = None
+    bucket_id: str = CORE
+    listed: bool = True
 
     @property
     def symbol(self) -> str:

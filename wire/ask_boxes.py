@@ -9,7 +9,7 @@ from wire.mailbox import AskBox
 
 @dataclass(frozen=True, slots=True)
 class AskBoxes:
-    """One box per actor, by its name."""
+    """One box per actor, by its name; `analyst` is the planner's desk for what takes computing."""
 
     schedule: AskBox
     planner: AskBox
@@ -18,6 +18,7 @@ class AskBoxes:
     sync: AskBox
     rebalancer: AskBox
     drip: AskBox
+    analyst: AskBox
 
     @classmethod
     def opened(cls) -> AskBoxes:

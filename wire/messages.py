@@ -15,12 +15,16 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 
+from ledger.allocation import AllocationBook
 from ledger.emergency import EmergencyRun
 from ledger.halt import Latch, LatchName
+from ledger.optimization import OptimizerRun
 from ledger.order import Intent, Mode
 from ledger.plan import StoredPlan
 from ledger.portfolio import PortfolioSnapshot
+from ledger.regime import Regime
 from ledger.run import Job, RunRecord, Trigger
+from ledger.score import Scores
 from wire.board import Latest
 from wire.mailbox import Request
 
@@ -250,6 +254,10 @@ class Boards:
     plan: Latest[StoredPlan] = field(default_factory=Latest[StoredPlan])  # planner
     planner: Latest[PlannerStatus] = field(default_factory=Latest[PlannerStatus])  # planner
     targets: Latest[TargetWeights] = field(default_factory=Latest[TargetWeights])  # planner
+    scores: Latest[Scores] = field(default_factory=Latest[Scores])  # planner
+    regime: Latest[Regime] = field(default_factory=Latest[Regime])  # planner
+    allocation: Latest[AllocationBook] = field(default_factory=Latest[AllocationBook])  # planner
+    optimizer: Latest[OptimizerRun] = field(default_factory=Latest[OptimizerRun])  # planner
     # The newest repair of negative cash, open or ended; of an earlier life, too.
     emergency: Latest[EmergencyRun] = field(default_factory=Latest[EmergencyRun])  # rebalancer
     trading: Latest[TradingState] = field(default_factory=Latest[TradingState])  # schedule

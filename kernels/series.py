@@ -1,0 +1,60 @@
+"""A series of daily figures that is in order by construction.
+
+Every indicator and every metric takes one of these instead of a bare array, so that figures that
+run from new to old cannot be passed at all.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from kernels.checks import Floats, Ints, owned
+
+DAYS_PER_YEAR = 365.25
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Series:
+    """`values` (n,) float64 at the calendar days `days` (n,) int32, proleptic ordinals.
+
+    The days ascend strictly, the values are finite; both arrays are private and read-only. Raises
+    ValueError otherwise.
+    """
+
+    days: Ints
+    values: Floats
+
+    def __post_init__(self) -> None:
+        days = owned("days", self.days, dtype=np.int32)
+        values = owned("values", self.values, dtype=np.float64, length=len(days))
+        object.__setattr__(self, "days", days)
+        object.__setattr__(self, "values", values)
+        back = np.flatnonzero(np.diff(days) <= 0)
+        if back.size:
+            at = int(back[0])
+            raise ValueError(
+                f"days: {days[at]} is followed by {days[at + 1]}, expected a later one"
+            )
+        if not np.isfinite(values).all():
+            worst = int(np.flatnonzero(~np.isfinite(values))[0])
+            raise ValueError(f"values: {values[worst]} at row {worst}, expected a finite number")
+
+    def __len__(self) -> int:
+        return len(self.days)
+
+    @property
+    def years(self) -> float:
+        """The exact span between the first and the last day; 0 for fewer than two."""
+        return float(self.days[-1] - self.days[0]) / DAYS_PER_YEAR if len(self) > 1 else 0.0
+
+    def last(self, rows: int) -> Series:
+        """The newest `rows` figures, fewer when there are fewer."""
+        start = max(len(self) - rows, 0)
+        return Series(self.days[start:], self.values[start:])
+
+    def between(self, first: int, until: int) -> Series:
+        """What lies on the days from `first` to `until`, both included."""
+        start, stop = np.searchsorted(self.days, (first, until + 1))
+        return Series(self.days[start:stop], self.values[start:stop])

@@ -1,0 +1,67 @@
+"""A run of the optimizer: what it aimed at, what it found, and what held it back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Literal
+
+Fallback = Literal["min_volatility", "efficient_risk", "max_sharpe", "hrp"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupBand:
+    """The band a group was to stay in, and how far the result is outside of it (0 inside)."""
+
+    kind: Literal["country", "industry"]
+    name: str
+    target: float
+    low: float
+    high: float
+    slack: float
+
+
+@dataclass(frozen=True, slots=True)
+class Correlation:
+    symbol1: str
+    symbol2: str
+    correlation: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OptimizerRun:
+    """Weights are fractions of the total value T; what they leave out is cash.
+
+    `weights` hold every security that has a target, those without data at their current weight
+    (`held_without_data`). `error` says why there are none. Returns are fractions per year.
+    """
+
+    run_id: str
+    market_at: datetime
+    machine_at: datetime
+    inputs_hash: str
+    error: str | None
+    weights: Mapping[str, Decimal]
+    current: Mapping[str, Decimal]
+    expected: Mapping[str, float]
+    target_return: float
+    achieved_return: float | None
+    achieved_volatility: float | None
+    blend: float
+    fallback: Fallback | None
+    level: Literal["full", "relaxed", "none"]
+    regime: str
+    cash_share: Decimal
+    locked: tuple[str, ...]
+    buy_only: tuple[str, ...]
+    sell_blocked: tuple[str, ...]
+    held_without_data: tuple[str, ...]
+    bands: tuple[GroupBand, ...]
+    correlations: tuple[Correlation, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def success(self) -> bool:
+        return self.error is None
