@@ -68,7 +68,8 @@ class Snapshots:
 
         async def work(tx: Tx) -> None:
             await tx.execute(
-                "INSERT OR REPLACE INTO snapshot VALUES (:day, :at_ms, :total_minor,"
+                "INSERT OR REPLACE INTO snapshot (day, at_ms, total_minor, cash_minor,"
+                " invested_minor, positions, ledger_seq) VALUES (:day, :at_ms, :total_minor,"
                 " :cash_minor, :invested_minor, :positions, :ledger_seq)",
                 values,
             )
