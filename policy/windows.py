@@ -4,6 +4,9 @@ The gates refuse by these functions and the planner leaves out by the same ones,
 proposed which would be refused. Windows are half-open: at their last instant they are over. What
 lies in the future, because a clock was set back, lies inside. Instants may come in any time zone,
 but never without one. A window of no length is switched off.
+
+Executions are stamped by the broker's clock and windows are read off ours: every window that counts
+from an execution ends later by what the two may differ, so that it is over by either.
 """
 
 from __future__ import annotations
@@ -21,7 +24,7 @@ DAY = timedelta(days=1)
 def look_back(limits: Limits) -> timedelta:
     """How far back the orders in a history must reach for every rule here to be answered."""
     pauses = (limits.min_time_between_trades, limits.repeat_guard, limits.manual_sell_guard)
-    return max(WEEK, *pauses)
+    return max(WEEK, *pauses) + limits.max_clock_skew
 
 
 def next_allowed(
@@ -54,14 +57,14 @@ def cooloff_until(
     history: TradeHistory, symbol: str, *, now: datetime, limits: Limits
 ) -> datetime | None:
     """End of the pause between two purchases of the same security."""
-    return _end(_bought_at(history, symbol, now), limits.buy_cooldown, now)
+    return _over(_bought_at(history, symbol, now), limits.buy_cooldown, now, limits)
 
 
 def hold_until(
     history: TradeHistory, symbol: str, *, now: datetime, limits: Limits
 ) -> datetime | None:
     """End of the time for which a security is kept after a purchase."""
-    return _end(_bought_at(history, symbol, now), limits.min_hold, now)
+    return _over(_bought_at(history, symbol, now), limits.min_hold, now, limits)
 
 
 def cooldown_until(
@@ -69,7 +72,8 @@ def cooldown_until(
 ) -> datetime | None:
     """End of the pause between two sales of the same security."""
     live = any(t.live and (t.symbol, t.side) == (symbol, "SELL") for t in history.trades)
-    return _end(_newer(history.sold.get(symbol), now if live else None), limits.sell_cooldown, now)
+    sold = _newer(history.sold.get(symbol), now if live else None)
+    return _over(sold, limits.sell_cooldown, now, limits)
 
 
 def repeat_until(
@@ -95,11 +99,11 @@ def next_trade_at(
     newest_first = sorted((_instant(trade, now) for trade in trades), reverse=True)
     ends: list[datetime] = []
     if newest_first and limits.min_time_between_trades:
-        ends.append(newest_first[0] + limits.min_time_between_trades)
+        ends.append(newest_first[0] + limits.min_time_between_trades + limits.max_clock_skew)
     if len(newest_first) >= most:
-        ends.append(day_after(newest_first[most - 1], zone))
+        ends.append(day_after(newest_first[most - 1], zone) + limits.max_clock_skew)
     if len(newest_first) >= limits.max_trades_per_week:
-        ends.append(newest_first[limits.max_trades_per_week - 1] + WEEK)
+        ends.append(newest_first[limits.max_trades_per_week - 1] + WEEK + limits.max_clock_skew)
     return max((end for end in ends if here < end), default=None)
 
 
@@ -127,6 +131,13 @@ def _instant(trade: Trade, now: datetime) -> datetime:
 
 def _newer(at: datetime | None, other: datetime | None) -> datetime | None:
     return max((_utc(one) for one in (at, other) if one is not None), default=None)
+
+
+def _over(
+    start: datetime | None, window: timedelta, now: datetime, limits: Limits
+) -> datetime | None:
+    """Where a window of executions ends by either clock."""
+    return _end(start, window + limits.max_clock_skew, now) if window else None
 
 
 def _end(start: datetime | None, window: timedelta, now: datetime) -> datetime | None:

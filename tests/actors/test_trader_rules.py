@@ -125,7 +125,7 @@ async def test_m5_the_next_trade_waits_for_its_hour_whatever_was_decided_before(
     first = await decide(rig, await rig.propose())
     rig.broker.fill("B1")
     await rig.until_state(first, OrderState.FILLED)
-    until = rig.broker.fills[0].executed_at + timedelta(hours=1)
+    until = rig.broker.fills[0].executed_at + timedelta(hours=1) + DEFAULTS.max_clock_skew
     for step in range(2, 8):
         refused = await decide(rig, await rig.propose(step=step, symbol="DEMO-B.EU"))
         assert gates_of(refused) == {"G1"}
@@ -176,15 +176,15 @@ async def test_what_was_bought_is_neither_bought_again_nor_sold_until_its_window
     rig.broker.held = {"DEMO-A.EU": "1"}
     rig.broker.cash = {"EUR": "9900", "USD": "1000"}
     await rig.sync()
-    bought_at = rig.broker.fills[0].executed_at
+    from_then = rig.broker.fills[0].executed_at + DEFAULTS.max_clock_skew
     again = await decide(rig, await rig.propose())
     assert gates_of(again) == {"L2"}
-    assert again.retry_after == bought_at + DEFAULTS.buy_cooldown
+    assert again.retry_after == from_then + DEFAULTS.buy_cooldown
     sold = await decide(
         rig, await rig.propose(step=2, side="SELL", quantity=Quantity.of(1), order_class="manual")
     )
     assert "L4" in gates_of(sold)
-    assert sold.retry_after == bought_at + DEFAULTS.min_hold
+    assert sold.retry_after == from_then + DEFAULTS.min_hold
 
 
 async def test_the_owner_forces_haste_and_every_force_is_written_down(rig: Rig) -> None:

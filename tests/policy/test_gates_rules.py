@@ -89,6 +89,10 @@ def sold(ago: timedelta) -> TradeHistory:
     return TradeHistory({}, {SYMBOL: NOW - ago}, ())
 
 
+# What the clocks of daemon and broker may differ by.
+SKEW = DEFAULTS.max_clock_skew
+
+
 def trade(symbol: str, at: datetime, side: Side = "BUY") -> Trade:
     return Trade(symbol, side, "planner", at, live=False)
 
@@ -96,9 +100,9 @@ def trade(symbol: str, at: datetime, side: Side = "BUY") -> Trade:
 @pytest.mark.parametrize(
     ("gate", "asked", "history", "window"),
     [
-        ("L2", proposal(), bought, DEFAULTS.buy_cooldown),
-        ("L4", sale(), bought, DEFAULTS.min_hold),
-        ("G7", sale(), sold, DEFAULTS.sell_cooldown),
+        ("L2", proposal(), bought, DEFAULTS.buy_cooldown + SKEW),
+        ("L4", sale(), bought, DEFAULTS.min_hold + SKEW),
+        ("G7", sale(), sold, DEFAULTS.sell_cooldown + SKEW),
     ],
 )
 def test_m4_a_window_is_half_open_and_says_when_it_ends(
@@ -112,7 +116,8 @@ def test_m4_a_window_is_half_open_and_says_when_it_ends(
 
 def test_the_pace_says_when_the_next_trade_may_leave() -> None:
     recent = TradeHistory({}, {}, (trade("DEMO-B.EU", NOW - timedelta(minutes=20)),))
-    assert says_no(gate_context(history=recent), "G1").retry_after == NOW + timedelta(minutes=40)
+    waits = says_no(gate_context(history=recent), "G1").retry_after
+    assert waits == NOW + timedelta(minutes=40) + SKEW
     free = replace(DEFAULTS, trade_frequency_limits=False)
     says_yes(gate_context(history=recent, limits=free), "G1")
 
@@ -122,8 +127,9 @@ def test_the_trades_of_a_day_are_those_of_the_owners_calendar() -> None:
     earlier = [NOW - timedelta(hours=hours) for hours in (2, 3, 4, 5)]
     history = TradeHistory({}, {}, tuple(trade("DEMO-B.EU", at) for at in earlier))
     tokyo = says_no(gate_context(history=history, zone=ZoneInfo("Asia/Tokyo")), "G1")
-    assert tokyo.retry_after == datetime(2009, 1, 5, 15, tzinfo=NOW.tzinfo)
-    says_yes(gate_context(history=history, zone=ZoneInfo("Pacific/Kiritimati")), "G1")
+    assert tokyo.retry_after == datetime(2009, 1, 5, 15, tzinfo=NOW.tzinfo) + SKEW
+    later = gate_context(history=history, zone=ZoneInfo("Pacific/Kiritimati"), now=NOW + SKEW)
+    says_yes(later, "G1")
     denver = gate_context(history=history, zone=ZoneInfo("America/Denver"))
     says_yes(denver, "G1")
 
@@ -476,7 +482,7 @@ class TestWaiting:
     def test_the_latest_window_decides_when_to_come_back(self) -> None:
         context = gate_context(history=bought(timedelta(days=10)), market_open=False)
         verdicts = gates.evaluate(context)
-        assert gates.retry_after(verdicts, NOW) == NOW + timedelta(days=20)
+        assert gates.retry_after(verdicts, NOW) == NOW + timedelta(days=20) + SKEW
 
 
 def test_every_verdict_says_its_numbers() -> None:

@@ -17,6 +17,8 @@ from policy.limits import DEFAULTS, Limits
 
 NOW = datetime(2026, 3, 29, 12, tzinfo=UTC)
 MOMENT = timedelta(microseconds=1)
+# What the clocks of daemon and broker may differ by: windows of executions end later by that.
+SKEW = DEFAULTS.max_clock_skew
 ATHENS = ZoneInfo("Europe/Athens")
 # With clock changes at one, two and midnight, of half an hour, over a whole day, and none.
 ZONES = [
@@ -71,21 +73,21 @@ def pace(
 class TestSymbols:
     def test_a_purchase_starts_a_pause_for_purchases_and_a_longer_hold(self) -> None:
         past = TradeHistory({"A": NOW - timedelta(days=10)}, {}, ())
-        assert allowed(past, "BUY") == NOW + timedelta(days=20)
-        assert allowed(past, "SELL") == NOW + timedelta(days=80)
+        assert allowed(past, "BUY") == NOW + timedelta(days=20) + SKEW
+        assert allowed(past, "SELL") == NOW + timedelta(days=80) + SKEW
         assert windows.next_allowed(past, "B", "BUY", now=NOW, limits=DEFAULTS) is None
 
     def test_a_sale_starts_a_pause_for_sales_only(self) -> None:
         past = TradeHistory({}, {"A": NOW - timedelta(days=10)}, ())
         assert allowed(past, "BUY") is None
-        assert allowed(past, "SELL") == NOW + timedelta(days=170)
+        assert allowed(past, "SELL") == NOW + timedelta(days=170) + SKEW
 
     def test_an_order_under_way_counts_as_if_it_executed_now(self) -> None:
         buying = history(made(at=NOW - timedelta(hours=1), live=True))
-        assert allowed(buying, "BUY") == NOW + DEFAULTS.buy_cooldown
-        assert allowed(buying, "SELL") == NOW + DEFAULTS.min_hold
+        assert allowed(buying, "BUY") == NOW + DEFAULTS.buy_cooldown + SKEW
+        assert allowed(buying, "SELL") == NOW + DEFAULTS.min_hold + SKEW
         selling = history(made(side="SELL", at=NOW - timedelta(hours=1), live=True))
-        assert allowed(selling, "SELL") == NOW + DEFAULTS.sell_cooldown
+        assert allowed(selling, "SELL") == NOW + DEFAULTS.sell_cooldown + SKEW
 
     def test_a_reinvested_dividend_on_its_way_starts_neither_pause_nor_hold(self) -> None:
         drip = history(made(live=True, order_class="drip"))
@@ -114,8 +116,8 @@ class TestSymbols:
         past = TradeHistory({"A": NOW}, {}, (made("B"),))
         for back in (timedelta(seconds=1), timedelta(days=3), timedelta(days=400)):
             then = NOW - back
-            assert allowed(past, "BUY", then) == NOW + DEFAULTS.buy_cooldown
-            assert pace(past, then) == NOW + DEFAULTS.min_time_between_trades
+            assert allowed(past, "BUY", then) == NOW + DEFAULTS.buy_cooldown + SKEW
+            assert pace(past, then) == NOW + DEFAULTS.min_time_between_trades + SKEW
 
     def test_m4_an_instant_without_a_zone_is_an_error(self) -> None:
         naive = NOW.replace(tzinfo=None)
@@ -130,8 +132,8 @@ class TestSymbols:
     ) -> None:
         past = TradeHistory({"A": at.astimezone(a)}, {}, ())
         until = allowed(past, "BUY", (at + after).astimezone(b))
-        assert (until is None) == (after >= timedelta(days=30))
-        assert until is None or until == at + timedelta(days=30)
+        assert (until is None) == (after >= timedelta(days=30) + SKEW)
+        assert until is None or until == at + timedelta(days=30) + SKEW
 
 
 class TestPace:
@@ -140,24 +142,24 @@ class TestPace:
 
     def test_the_next_trade_of_any_security_waits_for_an_hour(self) -> None:
         past = history(made(at=NOW - timedelta(minutes=59)))
-        assert pace(past) == NOW + timedelta(minutes=1)
-        assert pace(past, NOW + timedelta(minutes=1)) is None
+        assert pace(past) == NOW + timedelta(minutes=1) + SKEW
+        assert pace(past, NOW + timedelta(minutes=1) + SKEW) is None
 
     def test_the_day_is_full_after_four_trades_and_begins_anew_at_midnight(self) -> None:
         ago = [timedelta(hours=hours) for hours in (2, 4, 6, 8)]
         past = history(*(made(f"S{i}", at=NOW - at) for i, at in enumerate(ago)))
-        assert pace(past) == datetime(2026, 3, 29, 21, tzinfo=UTC)  # summer time since this night
+        assert pace(past) == datetime(2026, 3, 29, 21, tzinfo=UTC) + SKEW  # summer time since then
 
     def test_the_week_is_full_after_ten_trades_and_rolls(self) -> None:
         ago = [timedelta(hours=16 * n) for n in range(1, 11)]
         past = history(*(made(f"S{i}", at=NOW - at) for i, at in enumerate(ago)))
-        assert pace(past) == NOW - timedelta(hours=160) + timedelta(hours=168)
+        assert pace(past) == NOW + timedelta(hours=8) + SKEW
 
     def test_conversions_are_no_trades(self) -> None:
         assert pace(history(*(made("EUR/USD", "SELL") for _ in range(12)))) is None
 
     def test_orders_of_others_are_trades_like_ours(self) -> None:
-        assert pace(history(made(order_class=None))) == NOW + timedelta(hours=1)
+        assert pace(history(made(order_class=None))) == NOW + timedelta(hours=1) + SKEW
 
     def test_the_owner_may_switch_the_pace_off(self) -> None:
         free = replace(DEFAULTS, trade_frequency_limits=False)
@@ -218,16 +220,17 @@ def counted(done: list[datetime], now: datetime, zone: ZoneInfo, limits: Limits)
     def day(at: datetime) -> date:
         return at.astimezone(zone).date()
 
-    today = sum(day(at) >= day(now) for at in done)
-    this_week = sum(at > now - timedelta(hours=168) for at in done)
+    sure = now - SKEW
+    today = sum(day(at) >= day(sure) for at in done)
+    this_week = sum(at > sure - timedelta(hours=168) for at in done)
     return (
-        all(now - at >= limits.min_time_between_trades for at in done)
+        all(sure - at >= limits.min_time_between_trades for at in done)
         and today < limits.max_trades_per_day
         and this_week < limits.max_trades_per_week
     )
 
 
 def test_the_history_that_is_asked_for_reaches_back_far_enough() -> None:
-    assert windows.look_back(DEFAULTS) == timedelta(days=7)
+    assert windows.look_back(DEFAULTS) == timedelta(days=7) + SKEW
     patient = replace(DEFAULTS, min_time_between_trades=timedelta(days=9))
-    assert windows.look_back(patient) == timedelta(days=9)
+    assert windows.look_back(patient) == timedelta(days=9) + SKEW

@@ -95,13 +95,9 @@ class Rules:
     def _windows(
         self, draft: OrderDraft, kind: str, forced: frozenset[str], now: datetime
     ) -> Iterator[str]:
-        """M4: cool-offs and holds, from executions; those of dividends start no window.
-
-        To what the daemon's clock may differ from the exchange's.
-        """
+        """M4: cool-offs and holds, from executions; those of dividends start no window."""
         self.asked["M4"] += 1
         limits = self.limits
-        now += limits.max_clock_skew
         bought = self._last(draft.symbol, "BUY", but="drip")
         sold = self._last(draft.symbol, "SELL")
         spans = {
