@@ -50,7 +50,7 @@ sim: $(VENV)/.dev
 # Long simulations and whole-process runs.
 slow: $(VENV)/.dev assets
 	$(BIN)/python -m pytest tests/sim tests/actors -m slow -q -n $(WORKERS)
-	$(BIN)/python -m pytest -m slow -q --ignore=tests/sim --ignore=tests/actors
+	$(BIN)/python -m pytest -m slow -q -n $(WORKERS) --ignore=tests/sim --ignore=tests/actors
 
 browser: $(VENV)/.dev assets
 	$(BIN)/python -m pytest tests/browser -m browser -q
