@@ -27,7 +27,11 @@ from daemon.clock import LANDING
 from policy.market_hours import Calendars
 
 DAY = timedelta(days=1)
+MICRO = 1_000_000
 HISTORY_DAYS = 30
+# Further back there are prices only, enough of them for most securities to be scored.
+PAST_DAYS = 420
+YOUNG_DAYS = 60
 # A world of so few days gets money nearly every day, a longer one now and then.
 SHORT_DAYS = 10
 # Currency, country and usual lots of the exchanges that worlds are made of.
@@ -92,6 +96,8 @@ def small_market(
         name: _bars(rng, row, span, split=splits.get(name), volume=volume)
         for name, row in securities.items()
     }
+    past = [first - DAY * n for n in range(HISTORY_DAYS + 1, PAST_DAYS)]
+    bars = {name: _with_past(seed, securities[name], series, past) for name, series in bars.items()}
     opening = opening_cash if opening_cash is not None else _opening_cash(rng, securities)
     # In this order: each draws on what the one before left of the randomness.
     dividends = _dividends(rng, securities, bars, first) if eventful else ()
@@ -101,7 +107,10 @@ def small_market(
             dividends += _dividends(later, securities, bars, first + 7 * DAY * week)
         dividends = tuple(sorted(dividends, key=lambda row: (row.ex_date, row.symbol)))
     silence = _silence(seed, first, days) if silent_rates else {}
-    rates = {code: _rates(rng, code, span, silence.get(code, set())) for code in PER_EUR}
+    rates = {
+        code: _with_past_rates(seed, code, _rates(rng, code, span, silence.get(code, set())), past)
+        for code in PER_EUR
+    }
     deposits = _deposits(rng, securities, first, days) if eventful else ()
     taken = _withdrawals(seed, securities, first, days) if withdrawals else ()
     data = MarketData(
@@ -183,6 +192,52 @@ def _rates(rng: random.Random, code: str, span: Sequence[date], silence: set[dat
                 days.append(day.toordinal())
                 scaled.append(round(round(rate, 4) * 10**RATE_DIGITS))
     return RateSeries(days, scaled)
+
+
+def _with_past(seed: int, row: SecurityRow, later: BarSeries, past: Sequence[date]) -> BarSeries:
+    """`later` with bars on the days `past`, newest first; one in six is too young for a score.
+
+    Drawn apart, so that a longer past changes nothing else in a world.
+    """
+    rng = random.Random(f"past {seed} {row.symbol}")
+    known = past[:YOUNG_DAYS] if rng.random() < 1 / 6 else past
+    price = later[0].open_micro / MICRO
+    days, values = array("i"), array("q")
+    for day in _sessions(row, known):
+        price = max(price / (1 + rng.gauss(0.0004, 0.012)), 0.5)
+        close = round(price * 100) * 10_000
+        days.append(day.toordinal())
+        values.extend((close, close + 10_000, close - 10_000, close, 1_000))
+    for bar in later:
+        days.append(bar.day.toordinal())
+        values.extend((bar.open_micro, bar.high_micro, bar.low_micro, bar.close_micro, bar.volume))
+    return BarSeries(*_ascending(days, values, width=5))
+
+
+def _with_past_rates(seed: int, code: str, later: RateSeries, past: Sequence[date]) -> RateSeries:
+    """`later` with rates on the weekdays of `past`."""
+    rng = random.Random(f"past {seed} {code}")
+    rate = float(later[0].per_eur)
+    days, scaled = array("i"), array("q")
+    for day in past:
+        if day.weekday() < 5:
+            rate /= 1 + rng.gauss(0, 0.003)
+            days.append(day.toordinal())
+            scaled.append(round(round(rate, 4) * 10**RATE_DIGITS))
+    for known in later:
+        days.append(known.day.toordinal())
+        scaled.append(int(known.per_eur.scaleb(RATE_DIGITS)))
+    return RateSeries(*_ascending(days, scaled, width=1))
+
+
+def _ascending(
+    days: array[int], values: array[int], *, width: int
+) -> tuple[array[int], array[int]]:
+    order = sorted(range(len(days)), key=days.__getitem__)
+    sorted_values = array("q")
+    for index in order:
+        sorted_values.extend(values[index * width : (index + 1) * width])
+    return array("i", (days[index] for index in order)), sorted_values
 
 
 def _silence(seed: int, first: date, days: int) -> dict[str, set[date]]:
