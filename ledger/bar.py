@@ -6,9 +6,11 @@ series are derived in memory from these.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
+from fractions import Fraction
 
 from ledger.money import Price
 
@@ -62,3 +64,80 @@ class Fundamental:
     metric: str
     as_of: date
     value: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """How far the stored bars of a security reach; `synced_at` (market time) is the last look."""
+
+    security_id: int
+    currency: str
+    first_day: date | None
+    last_day: date | None
+    bars: int
+    synced_at: datetime
+
+
+MISSING = -1
+"""Stands for a figure that is missing in a column of prices, which are above zero."""
+
+
+@dataclass(frozen=True, slots=True)
+class BarColumns:
+    """Bars as columns, oldest first: whole numbers joined by commas, "" without any row.
+
+    A text is made by the database and unpacked by a thread that computes, so that no row of it is
+    ever handled on the event loop. `days` are proleptic ordinals, prices millionths as received,
+    MISSING where there is none. `numerators` and `denominators` make them raw: price × numerator /
+    denominator; both are "" when all prices are raw already.
+    """
+
+    days: str
+    open: str
+    high: str
+    low: str
+    close: str
+    numerators: str = ""
+    denominators: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPrices:
+    """What is stored of one security's past; splits and dividends in the order of their days.
+
+    `currency` is that of the bars, "" while none were ever asked for.
+    """
+
+    security_id: int
+    currency: str
+    columns: BarColumns
+    splits: tuple[Split, ...]
+    dividends: tuple[ShareDividend, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RateColumns:
+    """Reference rates of one currency, oldest first: ordinals and units for one EUR, as texts."""
+
+    days: str
+    values: str
+
+
+@dataclass(frozen=True, slots=True)
+class PriceBook:
+    """Prices of some securities with the rates of every currency they are in, or pay in."""
+
+    prices: tuple[StoredPrices, ...]
+    rates: Mapping[str, RateColumns]
+
+
+def split_basis(day: date, splits: Iterable[Split], adjusted_to: date | None) -> tuple[int, int]:
+    """Numerator and denominator by which a price of `day`, adjusted for the splits up to and
+    including `adjusted_to`, becomes raw; both are 1 for one that is raw already.
+    """
+    basis = Fraction(1)
+    if adjusted_to is not None:
+        for split in splits:
+            if day < split.ex_date <= adjusted_to:
+                basis *= Fraction(split.ratio)
+    return basis.numerator, basis.denominator

@@ -11,6 +11,7 @@ from typing import Literal
 from ledger.errors import StartError, Unavailable
 from store.aio import open_aio_engine
 from store.backup import copy_to
+from store.bars import Bars
 from store.books import Books
 from store.buckets import Buckets
 from store.dividends import Dividends
@@ -57,6 +58,7 @@ class Store:
     equity: Equity
     histories: TradeHistories
     market: MarketStore
+    bars: Bars
     fx_proofs: FxProofs
     books: Books
     buckets: Buckets
@@ -82,6 +84,7 @@ class Store:
             equity=Equity(ledger),
             histories=TradeHistories(ledger),
             market=MarketStore(prices),
+            bars=Bars(prices),
             fx_proofs=FxProofs(ledger),
             books=Books(ledger),
             buckets=Buckets(ledger),
