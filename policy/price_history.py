@@ -17,7 +17,8 @@ class PriceHistory:
     rate is known (all of `days` for a EUR security), None without any.
 
     `repaired` counts the bars of which something was repaired; `unusable` says why the series must
-    not be scored, None when it may.
+    not be scored, None when it may. `flagged` are the days of the repaired bars, ordinals; `notes`
+    say what was left out of `total`.
     """
 
     security_id: int
@@ -31,3 +32,5 @@ class PriceHistory:
     total_eur: Series | None
     repaired: int
     unusable: str | None
+    flagged: frozenset[int] = frozenset()
+    notes: tuple[str, ...] = ()

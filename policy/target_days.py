@@ -9,6 +9,10 @@ from __future__ import annotations
 from datetime import date, timedelta
 from functools import lru_cache
 
+import numpy as np
+
+from kernels.checks import Ints
+
 SATURDAY = 5
 WEEK = 7
 LABOUR_DAY_AND_EASTER_SINCE = 2000  # before, TARGET kept only 1 January and Christmas Day
@@ -43,6 +47,27 @@ def target_days_between(a: date, b: date) -> int:
         return 0
     closures = sum(a < day <= b for year in range(a.year, b.year + 1) for day in _closures(year))
     return _weekdays_until(b) - _weekdays_until(a) - closures
+
+
+def target_days_after(published: Ints, days: Ints) -> Ints:
+    """`target_days_between` for ordinals, (n,) each; no day is before its publication."""
+    if not len(days):
+        return np.zeros(0, dtype=np.int32)
+    first, last = date.fromordinal(int(published.min())), date.fromordinal(int(days.max()))
+    closed = np.array(
+        sorted(
+            day.toordinal() for year in range(first.year, last.year + 1) for day in _closures(year)
+        ),
+        dtype=np.int32,
+    )
+    closures = closed.searchsorted(days, "right") - closed.searchsorted(published, "right")
+    return (_weekdays_before(days) - _weekdays_before(published) - closures).astype(np.int32)
+
+
+def _weekdays_before(ordinals: Ints) -> Ints:
+    weeks, rest = np.divmod(ordinals, WEEK)
+    counted: Ints = weeks * 5 + np.minimum(rest, 5)
+    return counted
 
 
 def _weekdays_until(day: date) -> int:

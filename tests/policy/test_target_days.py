@@ -5,11 +5,17 @@ from __future__ import annotations
 from datetime import date, timedelta
 from itertools import pairwise
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policy.target_days import is_target_day, target_days_between, western_easter
+from policy.target_days import (
+    is_target_day,
+    target_days_after,
+    target_days_between,
+    western_easter,
+)
 
 DAY = timedelta(days=1)
 DATES = st.dates(min_value=date(1999, 1, 1), max_value=date(2060, 12, 31))
@@ -94,3 +100,13 @@ def test_ages_add_up(a: date, b: date, c: date) -> None:
     first, middle, last = sorted((a, b, c))
     parts = target_days_between(first, middle) + target_days_between(middle, last)
     assert target_days_between(first, last) == parts
+
+
+@given(st.lists(st.tuples(DATES, DATES), max_size=8))
+def test_ages_of_many_rates_at_once_are_those_of_each(pairs: list[tuple[date, date]]) -> None:
+    ordered = [sorted(pair) for pair in pairs]
+    published, days = (
+        np.array([pair[side].toordinal() for pair in ordered], dtype=np.int32) for side in (0, 1)
+    )
+    expected = [target_days_between(a, b) for a, b in ordered]
+    assert target_days_after(published, days).tolist() == expected

@@ -1,0 +1,72 @@
+"""Exchange rates of past days, for whole series at once.
+
+A rate counts on its own day and until it is three TARGET days old; on any other day it is unknown,
+and what depends on it is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from kernels.checks import Bools, Floats, Ints
+from ledger.bar import RateColumns
+from ledger.currency import BASE
+from policy.target_days import target_days_after
+
+MOST_TARGET_DAYS = 3
+# Most securities trade on the same days as another one.
+KEPT = 16
+
+
+class FxHistory:
+    """Reference rates by currency; the texts are unpacked once, when a currency is asked for."""
+
+    def __init__(self, rates: Mapping[str, RateColumns]) -> None:
+        self._packed = rates
+        self._unpacked: dict[str, tuple[Ints, Floats]] = {}
+        self._found: dict[tuple[str, bytes], tuple[Floats, Bools]] = {}
+
+    def per_eur(self, currency: str, days: Ints) -> tuple[Floats, Bools]:
+        """Units of `currency` for one EUR on each of `days` (ascending ordinals), and where known.
+
+        Both are (n,); what is not known is NaN.
+        """
+        key = (currency, days.tobytes())
+        found = self._found.get(key)
+        if found is None:
+            if len(self._found) >= KEPT:
+                self._found.clear()
+            found = self._found[key] = self._find(currency, days)
+        return found
+
+    def _find(self, currency: str, days: Ints) -> tuple[Floats, Bools]:
+        if currency == BASE:
+            return np.ones(len(days)), np.ones(len(days), dtype=np.bool_)
+        published, values = self._columns(currency)
+        if not len(published):
+            return np.full(len(days), np.nan), np.zeros(len(days), dtype=np.bool_)
+        latest = published.searchsorted(days, "right") - 1
+        known: Bools = latest >= 0
+        latest = np.maximum(latest, 0)
+        at = np.minimum(published[latest], days)
+        known &= target_days_after(at, days) <= MOST_TARGET_DAYS
+        return np.where(known, values[latest], np.nan), known
+
+    def _columns(self, currency: str) -> tuple[Ints, Floats]:
+        found = self._unpacked.get(currency)
+        if found is None:
+            packed = self._packed.get(currency, RateColumns("", ""))
+            found = unpacked(packed.days).astype(np.int32), unpacked_rates(packed.values)
+            self._unpacked[currency] = found
+        return found
+
+
+def unpacked(column: str) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    """A column of whole numbers."""
+    return np.fromstring(column, dtype=np.int64, sep=",") if column else np.zeros(0, np.int64)
+
+
+def unpacked_rates(column: str) -> Floats:
+    return np.array(column.split(","), dtype=np.float64) if column else np.zeros(0)
