@@ -159,9 +159,13 @@ class BarSeries:
 
     def between(self, first: date, last: date) -> tuple[Bar, ...]:
         """Bars from `first` to `last`, both included."""
+        return tuple(self.each_between(first, last))
+
+    def each_between(self, first: date, last: date) -> Iterator[Bar]:
+        """The same one by one, for whoever cannot stop until the last of thousands is made."""
         start = bisect_left(self._days, first.toordinal())
         end = bisect_right(self._days, last.toordinal())
-        return tuple(self[index] for index in range(start, end))
+        return (self[index] for index in range(start, end))
 
 
 class RateSeries:
@@ -187,6 +191,12 @@ class RateSeries:
         """The last rate published on or before `day`; the caller judges its age."""
         index = bisect_right(self._days, day.toordinal()) - 1
         return self[index] if index >= 0 else None
+
+    def each_between(self, first: date, last: date) -> Iterator[ReferenceRate]:
+        """Rates from `first` to `last`, both included."""
+        start = bisect_left(self._days, first.toordinal())
+        end = bisect_right(self._days, last.toordinal())
+        return (self[index] for index in range(start, end))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,25 +1,29 @@
 """The Broker port: what sync and trader may ask of any broker.
 
 Every method is one attempt with the caller's deadline around it. Reads raise Unavailable or
-MalformedAnswer; an empty answer means that there is nothing, never that something failed. `place`
-raises RejectedByBroker, Unavailable (certainly not executed) or OutcomeUnknown.
+MalformedAnswer; an empty answer means that there is nothing, never that something failed. What is
+asked of one symbol raises BrokerNotFound when the broker does not list it. `place` raises
+RejectedByBroker, Unavailable (certainly not executed) or OutcomeUnknown.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal, Protocol
 
 from ledger.account import AccountSnapshot
+from ledger.bar import BarRead, Fundamental, ShareDividend, Split
 from ledger.cash_flow import FlowRow
 from ledger.fact import CorporateAction, Fill
 from ledger.money import Money
 from ledger.order import OrderDraft, OrderView
 from ledger.quote import Quote
-from ledger.rate import RateTable
+from ledger.rate import Rate, RateTable
 from ledger.security import FxPair, Instrument
+
+FOUND_MOST = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +81,36 @@ class Broker(Protocol):
 
     async def rates(self) -> RateTable:
         """Reference rates per EUR for the currencies of the universe."""
+        ...
+
+    async def rates_since(self, since: date | None) -> Sequence[Rate]:
+        """Reference rates of past days, from `since` on (None = all), of the same currencies.
+
+        By currency, oldest first.
+        """
+        ...
+
+    async def find(self, text: str) -> Sequence[Instrument]:
+        """At most FOUND_MOST instruments whose symbol, ISIN or name has `text` in it, best first.
+
+        Whoever is called exactly that comes first; nothing is found by an empty text.
+        """
+        ...
+
+    async def bars(self, symbol: str, since: date | None) -> BarRead:
+        """The daily bars of sessions that are over, from `since` on (None = all), oldest first."""
+        ...
+
+    async def splits(self, symbol: str) -> Sequence[Split]:
+        """Every split that is in force, oldest first."""
+        ...
+
+    async def share_dividends(self, symbol: str) -> Sequence[ShareDividend]:
+        """Every dividend whose ex-date has come, oldest first."""
+        ...
+
+    async def fundamentals(self, symbol: str) -> Sequence[Fundamental]:
+        """Every reported figure that is known by now, oldest first."""
         ...
 
     async def fills_since(self, cursor: str | None) -> tuple[Sequence[Fill], str | None]:

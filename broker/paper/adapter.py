@@ -1,40 +1,49 @@
 """PaperBroker: the paper exchange as a `broker.port.Broker`.
 
 The daemon's wiring builds it; sync and trader speak to it like to any other broker. All work is
-done in the caller's task, in microseconds; nothing here waits unless a line latency is asked for.
+done in the caller's task, in microseconds, a long history with pauses for others; nothing here
+waits unless a line latency is asked for.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from types import MappingProxyType
+from typing import TypeVar
+
+import trio
 
 from broker.market_data import MarketData
 from broker.paper import answers, tables
 from broker.paper.exchange import Exchange
 from broker.paper.fees import FEES, FX_FEES
 from broker.paper.instants import from_ms, to_ms
-from broker.paper.listing import MicResolver, as_written
+from broker.paper.listing import MicResolver, as_written, found
 from broker.paper.orders import view_of
+from broker.paper.past import RECORDING
 from broker.paper.sessions import SessionFunction
 from broker.paper.storage import Storage
 from broker.paper.world import World
 from broker.port import Accepted, Capabilities
 from ledger.account import AccountSnapshot, CashBalance, Holding
+from ledger.bar import BarRead, Fundamental, ShareDividend, Split
 from ledger.cash_flow import FlowRow
 from ledger.errors import OutcomeUnknown, StartError, Unavailable
 from ledger.fact import CorporateAction, Fill
 from ledger.order import OrderDraft, OrderView
 from ledger.quote import Quote
-from ledger.rate import RateTable
+from ledger.rate import Rate, RateTable
 from ledger.security import Instrument
 
 NOTE_EVERY_S = 60.0  # machine time between two notes of how far quiet market time has come
+ROWS_AT_ONCE = 1_000  # a few milliseconds of a history; then others have their turn
 _NO_SETTLEMENT_MS = 1 << 62
+
+T = TypeVar("T")
 
 
 class PaperBroker:
@@ -115,6 +124,28 @@ class PaperBroker:
 
     async def rates(self) -> RateTable:
         return self._world.rates.at(await self._arrive())
+
+    async def rates_since(self, since: date | None) -> Sequence[Rate]:
+        now = await self._arrive()
+        return await _gathered(self._world.rates.history(since or date.min, now))
+
+    async def find(self, text: str) -> Sequence[Instrument]:
+        await self._arrive()
+        return found(text, self._world.instruments.values())
+
+    async def bars(self, symbol: str, since: date | None) -> BarRead:
+        now = await self._arrive()
+        bars = await _gathered(self._world.past.bars(symbol, since or date.min, now))
+        return BarRead(symbol, self._world.instruments[symbol].currency, RECORDING, bars)
+
+    async def splits(self, symbol: str) -> Sequence[Split]:
+        return self._world.past.splits(symbol, await self._arrive())
+
+    async def share_dividends(self, symbol: str) -> Sequence[ShareDividend]:
+        return self._world.past.dividends(symbol, await self._arrive())
+
+    async def fundamentals(self, symbol: str) -> Sequence[Fundamental]:
+        return self._world.past.fundamentals(symbol, await self._arrive())
 
     async def fills_since(self, cursor: str | None) -> tuple[Sequence[Fill], str | None]:
         now = await self._arrive()
@@ -204,6 +235,16 @@ class _Balances:
             pending = (row.settles_ms for row in account.unsettled)
             self._until_ms = min(pending, default=_NO_SETTLEMENT_MS)
         return self._cash, self._holdings
+
+
+async def _gathered(rows: Iterable[T]) -> tuple[T, ...]:
+    """Every row, with a pause after each thousand."""
+    made: list[T] = []
+    for row in rows:
+        made.append(row)
+        if len(made) % ROWS_AT_ONCE == 0:
+            await trio.lowlevel.checkpoint()
+    return tuple(made)
 
 
 @contextmanager

@@ -10,18 +10,19 @@ import random
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import TypeVar
 
 from broker.port import Accepted, Broker, Capabilities
 from ledger.account import AccountSnapshot
+from ledger.bar import BarRead, Fundamental, ShareDividend, Split
 from ledger.cash_flow import FlowRow
 from ledger.errors import BrokerError, MalformedAnswer, OutcomeUnknown, Unavailable
 from ledger.fact import CorporateAction, Fill
 from ledger.order import OrderDraft, OrderView
 from ledger.quote import Quote
-from ledger.rate import RateTable
+from ledger.rate import Rate, RateTable
 from ledger.security import Instrument
 
 T = TypeVar("T")
@@ -121,8 +122,7 @@ class FaultyBroker:
         return self._part_of(answer) if Fault.PARTIAL in blows else answer
 
     async def instruments(self) -> Sequence[Instrument]:
-        blows = await self._before("instruments")
-        return self._rows(await self._inner.instruments(), blows)
+        return await self._list("instruments", self._inner.instruments)
 
     async def quotes(self, symbols: Sequence[str]) -> Mapping[str, Quote]:
         blows = await self._before("quotes")
@@ -131,6 +131,26 @@ class FaultyBroker:
     async def rates(self) -> RateTable:
         blows = await self._before("rates")
         return RateTable({}) if Fault.EMPTY in blows else await self._inner.rates()
+
+    async def rates_since(self, since: date | None) -> Sequence[Rate]:
+        return await self._list("rates_since", lambda: self._inner.rates_since(since))
+
+    async def find(self, text: str) -> Sequence[Instrument]:
+        return await self._list("find", lambda: self._inner.find(text))
+
+    async def bars(self, symbol: str, since: date | None) -> BarRead:
+        blows = await self._before("bars")
+        answer = await self._inner.bars(symbol, since)
+        return replace(answer, bars=tuple(self._rows(answer.bars, blows)))
+
+    async def splits(self, symbol: str) -> Sequence[Split]:
+        return await self._list("splits", lambda: self._inner.splits(symbol))
+
+    async def share_dividends(self, symbol: str) -> Sequence[ShareDividend]:
+        return await self._list("share_dividends", lambda: self._inner.share_dividends(symbol))
+
+    async def fundamentals(self, symbol: str) -> Sequence[Fundamental]:
+        return await self._list("fundamentals", lambda: self._inner.fundamentals(symbol))
 
     async def fills_since(self, cursor: str | None) -> tuple[Sequence[Fill], str | None]:
         blows = await self._before("fills_since")
@@ -177,6 +197,11 @@ class FaultyBroker:
 
     async def close(self) -> None:
         await self._inner.close()
+
+    async def _list(self, method: str, call: Callable[[], Awaitable[Sequence[T]]]) -> Sequence[T]:
+        """A read of rows whose order means nothing to who asks."""
+        blows = await self._before(method)
+        return self._rows(await call(), blows)
 
     async def _before(self, method: str, *, write: bool = False) -> Mapping[Fault, Blow]:
         """Whatever strikes before the call reaches the broker."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from broker.market_data import MarketData, SecurityRow
+from broker.port import FOUND_MOST
 from ledger.money import Price, Quantity
 from ledger.security import Instrument, ProductType
 
@@ -31,6 +32,23 @@ def as_written(exchange: str) -> str:
 def listing(market: MarketData, resolve: MicResolver) -> Mapping[str, Instrument]:
     """Every instrument by symbol. An exchange without a MIC keeps its text and never opens."""
     return {row.symbol: _instrument(row, resolve) for row in market.securities.values()}
+
+
+def found(text: str, instruments: Iterable[Instrument]) -> tuple[Instrument, ...]:
+    """Those with `text` in symbol, ISIN or name, without regard to case; the best FOUND_MOST.
+
+    First whoever is called so, then whose symbol or name begins so; else by symbol.
+    """
+    sought = text.strip().casefold()
+    if not sought:
+        return ()
+    ranked: list[tuple[int, str, Instrument]] = []
+    for one in instruments:
+        names = [name.casefold() for name in (one.symbol, one.isin, one.name)]
+        if any(sought in name for name in names):
+            begins = any(name.startswith(sought) for name in names)
+            ranked.append((0 if sought in names else 1 if begins else 2, one.symbol, one))
+    return tuple(one for _, _, one in sorted(ranked, key=lambda hit: hit[:2])[:FOUND_MOST])
 
 
 def _instrument(row: SecurityRow, resolve: MicResolver) -> Instrument:

@@ -5,7 +5,7 @@ Nobody sees a rate before it was published, so a replay cannot trade on tomorrow
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time
 
@@ -41,6 +41,15 @@ class KnownRates:
             known = _Stretch(since, since + DAY, self.published_by(since.date()))
             self._known = known
         return known.table
+
+    def history(self, since: date, instant: datetime) -> Iterator[Rate]:
+        """Every rate of `since` or later that is published by then: by currency, oldest first."""
+        last = publication(instant).date()
+        for code in self._currencies:
+            series = self._market.rates.get(code)
+            if series is not None:
+                for rate in series.each_between(since, last):
+                    yield Rate(BASE, code, rate.per_eur, rate.day, SOURCE)
 
     def published_by(self, day: date) -> RateTable:
         """The table as it stood after the publication of `day`."""

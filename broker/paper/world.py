@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from broker.market_data import MarketData
 from broker.paper.listing import MicResolver, listing
 from broker.paper.pairs import PAIRS
+from broker.paper.past import Past
 from broker.paper.quotes import QuoteBoard
 from broker.paper.rates import KnownRates
 from broker.paper.sessions import FX, SessionFunction, Sessions
@@ -26,6 +27,7 @@ class World:
     sessions: Sessions
     rates: KnownRates
     board: QuoteBoard
+    past: Past
 
     @classmethod
     def build(
@@ -44,7 +46,8 @@ class World:
             market, instruments=instruments, pairs=pairs, sessions=sessions, rates=rates
         )
         named = {pair.symbol: pair for pair in pairs}
-        return cls(market, seed, instruments, named, sessions, rates, board)
+        past = Past(market, instruments, sessions)
+        return cls(market, seed, instruments, named, sessions, rates, board, past)
 
     def mic(self, symbol: str) -> str:
         return FX if symbol in self.pairs else self.instruments[symbol].mic

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import TypeVar
 from weakref import WeakKeyDictionary
 
@@ -17,12 +17,13 @@ from broker.paper.adapter import PaperBroker
 from broker.paper.faults import FaultPlan, FaultyBroker
 from broker.port import Accepted, Broker, Capabilities
 from ledger.account import AccountSnapshot
+from ledger.bar import BarRead, Fundamental, ShareDividend, Split
 from ledger.cash_flow import FlowRow
 from ledger.errors import BrokerError, OutcomeUnknown
 from ledger.fact import CorporateAction, Fill
 from ledger.order import OrderDraft, OrderView
 from ledger.quote import Quote
-from ledger.rate import RateTable
+from ledger.rate import Rate, RateTable
 from ledger.security import Instrument
 from tests.sim.crash import Bomb
 from tests.sim.customs import Customs, Departure
@@ -66,6 +67,24 @@ class _Through:
 
     async def rates(self) -> RateTable:
         return await self._call("rates", self.line.rates)
+
+    async def rates_since(self, since: date | None) -> Sequence[Rate]:
+        return await self._call("rates_since", lambda: self.line.rates_since(since))
+
+    async def find(self, text: str) -> Sequence[Instrument]:
+        return await self._call("find", lambda: self.line.find(text))
+
+    async def bars(self, symbol: str, since: date | None) -> BarRead:
+        return await self._call("bars", lambda: self.line.bars(symbol, since))
+
+    async def splits(self, symbol: str) -> Sequence[Split]:
+        return await self._call("splits", lambda: self.line.splits(symbol))
+
+    async def share_dividends(self, symbol: str) -> Sequence[ShareDividend]:
+        return await self._call("share_dividends", lambda: self.line.share_dividends(symbol))
+
+    async def fundamentals(self, symbol: str) -> Sequence[Fundamental]:
+        return await self._call("fundamentals", lambda: self.line.fundamentals(symbol))
 
     async def fills_since(self, cursor: str | None) -> tuple[Sequence[Fill], str | None]:
         return await self._call("fills_since", lambda: self.line.fills_since(cursor))

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 
 import trio
 
 from broker.port import Accepted, Capabilities, FeeModel
 from ledger.account import AccountSnapshot, CashBalance, Holding
+from ledger.bar import Bar, BarRead, Fundamental, ShareDividend, Split
 from ledger.cash_flow import FlowRow, FlowStatus
+from ledger.errors import BrokerNotFound
 from ledger.fact import CorporateAction, Fill, FlowCategory, is_pair
 from ledger.money import Money, Price, Quantity, Rounding
 from ledger.order import BrokerOrderState, OrderDraft, OrderView
 from ledger.quote import Quote
-from ledger.rate import RateTable
+from ledger.rate import Rate, RateTable
 from ledger.security import FxPair, Instrument
 from tests.support.builders import EURUSD, eur, quote, rates, security
 
@@ -56,6 +58,15 @@ class ScriptedBroker:
     fills: list[Fill] = field(default_factory=list[Fill])
     flows: list[FlowRow] = field(default_factory=list[FlowRow])
     actions: list[CorporateAction] = field(default_factory=list[CorporateAction])
+    # The past of every listed symbol; bars are shown as they are, whatever the time.
+    past: dict[str, list[Bar]] = field(default_factory=dict[str, list[Bar]])
+    adjusted_to: date | None = None
+    split: dict[str, list[Split]] = field(default_factory=dict[str, list[Split]])
+    paying: dict[str, list[ShareDividend]] = field(default_factory=dict[str, list[ShareDividend]])
+    reported: dict[str, list[Fundamental]] = field(default_factory=dict[str, list[Fundamental]])
+    past_rates: list[Rate] = field(default_factory=list[Rate])
+    # What failed for one symbol alone, by symbol.
+    broken: dict[str, Exception] = field(default_factory=dict[str, Exception])
 
     @property
     def capabilities(self) -> Capabilities:
@@ -101,6 +112,39 @@ class ScriptedBroker:
     async def rates(self) -> RateTable:
         await self._call("rates")
         return self.table
+
+    async def rates_since(self, since: date | None) -> Sequence[Rate]:
+        await self._call("rates_since")
+        return tuple(r for r in self.past_rates if since is None or r.as_of >= since)
+
+    async def find(self, text: str) -> Sequence[Instrument]:
+        await self._call("find")
+        return tuple(one for one in self.listed if text in (one.symbol, one.isin, one.name))
+
+    async def bars(self, symbol: str, since: date | None) -> BarRead:
+        await self._call_of("bars", symbol)
+        bars = tuple(b for b in self.past.get(symbol, ()) if since is None or b.day >= since)
+        currency = next(one.currency for one in self.listed if one.symbol == symbol)
+        return BarRead(symbol, currency, "scripted", bars, self.adjusted_to)
+
+    async def splits(self, symbol: str) -> Sequence[Split]:
+        await self._call_of("splits", symbol)
+        return tuple(self.split.get(symbol, ()))
+
+    async def share_dividends(self, symbol: str) -> Sequence[ShareDividend]:
+        await self._call_of("share_dividends", symbol)
+        return tuple(self.paying.get(symbol, ()))
+
+    async def fundamentals(self, symbol: str) -> Sequence[Fundamental]:
+        await self._call_of("fundamentals", symbol)
+        return tuple(self.reported.get(symbol, ()))
+
+    async def _call_of(self, method: str, symbol: str) -> None:
+        await self._call(method)
+        if symbol in self.broken:
+            raise self.broken[symbol]
+        if all(one.symbol != symbol for one in self.listed):
+            raise BrokerNotFound(f"{symbol} is not listed")
 
     async def fills_since(self, cursor: str | None) -> tuple[Sequence[Fill], str | None]:
         await self._call("fills_since")
