@@ -39,7 +39,7 @@ def _view(
         lunch=calendars.lunch(mic, state.session_date),
         strict=mic in STRICT_MICS,
         early_close=state.early_close,
-        has_securities=any(one.active for one in listed),
+        has_securities=any(one.live for one in listed),
         broker_open=None if portfolio is None else _broker_open(portfolio, listed),
     )
 

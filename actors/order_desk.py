@@ -18,7 +18,7 @@ from ledger.fact import CORE, is_pair
 from ledger.halt import LatchName
 from ledger.money import Money, Price, Quantity, Rounding
 from ledger.order import TERMINAL, UNRESOLVED, Intent, OrderState, Proposal
-from ledger.security import Security
+from ledger.security import Security, find_security
 from wire.mailbox import AskBox
 from wire.messages import Resume
 from wire.order_asks import CancelOrder, PlaceOrder, Resolve
@@ -90,13 +90,8 @@ class OrderDesk:
             if any(pair.symbol == name for pair in board.pairs):
                 return name, None
             raise Missing(f"there is no currency pair {name}")
-        found = [s for s in board.universe if name in (s.symbol, s.instrument.isin) and s.active]
-        if not found:
-            raise Missing(f"{name} is not in the universe")
-        if len(found) > 1:
-            symbols = ", ".join(sorted(s.symbol for s in found))
-            raise Conflict(f"{name} is listed as {symbols}: name one of them", code="ambiguous")
-        return found[0].symbol, found[0]
+        found = find_security((one for one in board.universe if one.live), name)
+        return found.symbol, found
 
     async def _price(self, symbol: str) -> Price:
         quotes = await read(lambda: self.desk.broker.quotes([symbol]))

@@ -206,7 +206,7 @@ class Sync:
     async def _read_market(self, held: Mapping[str, int]) -> MarketView:
         pairs = await self._p.exchange.pairs()
         universe = self._p.universe.securities
-        symbols = [s.symbol for s in universe if s.active or s.symbol in held]
+        symbols = [s.symbol for s in universe if s.live or s.symbol in held]
         symbols += [pair.symbol for pair in pairs]
         with self._p.intake.step():
             read = await self._broker.rates()

@@ -1,23 +1,24 @@
 """The instruments of the account: as the broker lists them, and what is held besides.
 
-Sync refreshes them once a market day. What joins later waits for the owner before it is traded.
+Sync refreshes them once a market day. What joins later waits for the owner before it is traded, and
+what the broker does not list any more is kept, valued while it is held, and never traded.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import date
 
 from actors.intake import Intake
-from ledger.errors import Conflict
+from ledger.errors import Missing
 from ledger.portfolio import PortfolioSnapshot
-from ledger.security import Security
+from ledger.security import Security, find_security
+from policy.identifiers import completed, quote_symbol
 from store.securities import Securities
 
 
 class Universe:
-    """`securities` is what is listed or held, as last read by way of `intake`."""
+    """`securities` is everything that is known, as last read by way of `intake`."""
 
     def __init__(self, intake: Intake, store: Securities) -> None:
         self.intake = intake
@@ -27,19 +28,18 @@ class Universe:
         self.securities: tuple[Security, ...] = ()
 
     async def load(self) -> None:
-        """What an earlier life knew."""
+        """What the store knows."""
         self.securities = await self._store.all()
 
     def symbol_of(self, name: str) -> str:
-        """The symbol that `name`, a symbol or an ISIN, stands for; what is unknown is a symbol.
+        """The symbol that `name` stands for, any name or an ISIN; what is unknown is a symbol.
 
         Raises Conflict `ambiguous` for an ISIN with several active listings.
         """
-        listed = [s.symbol for s in self.securities if s.active and s.instrument.isin == name]
-        if len(listed) > 1:
-            text = f"{name} is listed as {', '.join(sorted(listed))}: name one of them"
-            raise Conflict(text, code="ambiguous")
-        return listed[0] if listed else name
+        try:
+            return find_security(self.securities, name).symbol
+        except Missing:
+            return name
 
     def mics(self, portfolio: PortfolioSnapshot | None) -> tuple[str, ...]:
         """The exchanges of the universe, in a fixed order; before the first read as last known."""
@@ -54,24 +54,25 @@ class Universe:
             self._day, self._sought = today, set()
 
     async def include(self, held: Iterable[str]) -> None:
-        """What is held belongs to it: as the broker lists it, or as we last knew it.
+        """What is held belongs to it, as the broker lists it.
 
-        A stranger is looked for once a market day; what is not listed any more is not active.
+        A stranger is looked for once a market day.
         """
         strangers = set(held) - {security.symbol for security in self.securities}
-        if not strangers:
-            return
         if not strangers <= self._sought:
             await self._read(first=False)
             self._sought |= strangers
-        listed = {security.symbol for security in self.securities}
-        missing = strangers - listed
-        known = [one for one in await self._store.all() if one.symbol in missing]
-        self.securities += tuple(replace(one, active=False) for one in known)
 
     async def _read(self, *, first: bool) -> None:
         with self.intake.step():
             instruments = await self.intake.broker.instruments()
-        self.securities = await self._store.upsert(
-            instruments, allow_trading=first, confirmed=first
+        now = self.intake.clock.market_now()
+        listed = await self._store.upsert(
+            [completed(instrument) for instrument in instruments],
+            allow_trading=first,
+            confirmed=first,
+            at=now,
+            quote_of=quote_symbol,
         )
+        await self._store.drop_others([one.security_id for one in listed], at=now)
+        await self.load()

@@ -71,7 +71,7 @@ class Repair:
 
 def available_cash(snapshot: PortfolioSnapshot, reserved: Iterable[Money] = ()) -> dict[str, Money]:
     """Balances less what open orders may still take; trading currencies without cash are zero."""
-    currencies = {s.currency for s in snapshot.universe if s.active}
+    currencies = {s.currency for s in snapshot.universe if s.live}
     currencies |= {cash.money.currency for cash in snapshot.cash}
     free = {currency: snapshot.cash_in(currency) for currency in sorted(currencies)}
     for money in reserved:
@@ -93,7 +93,7 @@ def detect(
     """
     if unfit(snapshot) is not None:
         return ()
-    trading = {s.currency for s in snapshot.universe if s.active}
+    trading = {s.currency for s in snapshot.universe if s.live}
     found: list[Deficit] = []
     for currency, balance in available_cash(snapshot, reserved).items():
         least = reserve(currency, rates, limits)

@@ -96,7 +96,7 @@ def _allowed(position: Position) -> bool:
     lot = security.instrument.lot
     if lot is None or position.quantity < lot:
         return False
-    return security.active and security.confirmed and security.allow_sell
+    return security.live and security.confirmed and security.allow_sell
 
 
 def _reaches(currency: str, targets: frozenset[str], pairs: tuple[FxPair, ...]) -> bool:

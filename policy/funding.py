@@ -81,7 +81,7 @@ def money_rules(
     currencies = {
         BASE,
         *(cash.money.currency for cash in snapshot.cash),
-        *(security.currency for security in snapshot.universe if security.active),
+        *(security.currency for security in snapshot.universe if security.live),
     }
     floors: dict[str, int] = {}
     for currency in sorted(currencies):

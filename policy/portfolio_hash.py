@@ -21,7 +21,7 @@ from policy.limits import Limits
 from policy.pricing import drift
 from policy.targets import Targets
 
-FORMAT = 1
+FORMAT = 2
 DIGEST_BYTES = 16
 
 
@@ -80,10 +80,18 @@ def _order(intent: Intent) -> str:
 def _security(security: Security) -> str:
     instrument = security.instrument
     lot = instrument.lot.micro if instrument.lot else None
-    flags = (security.allow_buy, security.allow_sell, security.active, security.confirmed)
+    flags = (
+        security.allow_buy,
+        security.allow_sell,
+        security.active,
+        security.confirmed,
+        security.listed,
+    )
+    wishes = (security.priority, security.min_target, security.max_target)
     parts = (
         security.symbol,
         *flags,
+        *(None if wish is None else f"{wish.normalize():f}" for wish in wishes),
         lot,
         instrument.currency,
         instrument.mic,

@@ -14,12 +14,12 @@ MicResolver = Callable[[str], str | None]
 _PRODUCT_TYPES: dict[str, ProductType] = {
     "EQUITY": "EQUITY",
     "ETF": "ETF",
-    "ETC": "COMMODITY",
+    "ETC": "ETC",
     "BOND": "BOND",
     "COMMODITY": "COMMODITY",
-    "MUTUALFUND": "ETF",
+    "MUTUALFUND": "MUTUALFUND",
     "INDEX": "INDEX",
-    "UNKNOWN": "EQUITY",
+    "UNKNOWN": "UNKNOWN",
 }
 _WHOLE_UNIT_TICKS = frozenset({"JPY", "KRW", "ISK"})
 

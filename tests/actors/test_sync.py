@@ -175,6 +175,24 @@ async def test_a_new_instrument_waits_for_the_owner(rig: Rig) -> None:
     assert not universe["DEMO-B.EU"].allow_buy
 
 
+async def test_what_nobody_can_classify_joins_without_being_active(rig: Rig) -> None:
+    unclear = security("DEMO-U.EU", product_type="UNKNOWN").instrument
+    fund = replace(security("DEMO-F.EU", product_type="UNKNOWN").instrument, name="Some ETF")
+    rig.broker.listed += [
+        replace(one, isin=f"XF000000010{n}") for n, one in enumerate((unclear, fund))
+    ]
+    await rig.start("sync")
+    universe = {s.symbol: s for s in (await rig.sync()).universe}
+    assert universe["DEMO-U.EU"].needs_classification
+    assert not universe["DEMO-U.EU"].active
+    assert universe["DEMO-F.EU"].instrument.product_type == "ETF"
+    assert universe["DEMO-F.EU"].live
+    assert (universe["DEMO-F.EU"].quote_symbol, universe["DEMO-F.EU"].quote_source) == (
+        "DEMO-F.DE",
+        "derived",
+    )
+
+
 @pytest.mark.parametrize(("days", "valued"), [(9, True), (11, False)])
 async def test_a_held_security_that_is_not_listed_any_more_counts_at_its_last_price_for_a_while(
     rig: Rig, days: int, valued: bool
@@ -188,7 +206,8 @@ async def test_a_held_security_that_is_not_listed_any_more_counts_at_its_last_pr
     assert rig.clock.jump_to(later)
     portfolio = await rig.sync()
     (held,) = portfolio.positions
-    assert not held.security.active
+    assert held.security.active
+    assert not held.security.live
     assert held.quantity == Quantity.of(3)
     assert (held.value == eur("300")) is valued
     assert (portfolio.total_eur is not None) is valued

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 
@@ -58,6 +59,14 @@ def test_equal_situations_have_equal_names_of_128_bits() -> None:
     assert int(BASE, 16) >= 0
 
 
+def test_the_way_a_number_is_written_does_not_change_the_name() -> None:
+    shown = {
+        named(account(universe=(replace(UNIVERSE[0], priority=Decimal(text)), *UNIVERSE[1:])))
+        for text in ("1.5", "1.50")
+    }
+    assert len(shown) == 1
+
+
 def test_prices_do_not_change_the_name() -> None:
     assert named(account(price="41")) == BASE
 
@@ -72,6 +81,10 @@ def test_prices_do_not_change_the_name() -> None:
         account(universe=(security("S00", buy=False), *UNIVERSE[1:])),
         account(universe=(security("S00", lot="2"), *UNIVERSE[1:])),
         account(universe=(security("S00", country=None), *UNIVERSE[1:])),
+        account(universe=(replace(UNIVERSE[0], priority=Decimal("1.1")), *UNIVERSE[1:])),
+        account(universe=(replace(UNIVERSE[0], min_target=Decimal("0.1")), *UNIVERSE[1:])),
+        account(universe=(replace(UNIVERSE[0], max_target=Decimal("0.1")), *UNIVERSE[1:])),
+        account(universe=(replace(UNIVERSE[0], listed=False), *UNIVERSE[1:])),
         account(universe=UNIVERSE[:-1]),
     ],
 )
