@@ -42,6 +42,7 @@ from wire.messages import (
     RunJob,
     SetMode,
     TradingState,
+    nudge_for,
 )
 from wire.setting_asks import ListSettings, PutSetting
 
@@ -171,7 +172,9 @@ class Schedule:
         except Busy:
             return  # one is being made already
 
-    async def _open_run(self, job: Job, trigger: Trigger, reason: str) -> RunRecord:
+    async def _open_run(
+        self, job: Job, trigger: Trigger, reason: str, only: int | None = None
+    ) -> RunRecord:
         requested = self._p.clock.machine_now()
         record = await self._p.runs.open(
             ulid(requested, self._p.rng),
@@ -181,7 +184,7 @@ class Schedule:
             market_at=self._p.clock.market_now(),
         )
         self._p.jobs.queue(record)
-        self._p.nudges[job].nudge(Nudge(reason))
+        nudge_for(self._p.nudges[job], reason, only)
         return record
 
     async def _watch_halt_file(self) -> None:
@@ -226,8 +229,8 @@ class Schedule:
                 return self._p.desk.all()
             case PutSetting():
                 return await self._p.desk.put(ask.request)
-            case RunJob(job, trigger):
-                return await self._run_job(job, trigger)
+            case RunJob(job, trigger, only):
+                return await self._run_job(job, trigger, only)
             case other:
                 raise AssertionError(f"schedule does not answer {other!r}")
 
@@ -258,7 +261,7 @@ class Schedule:
             await self._p.settings.clear_latches(resume.names, by=resume.by, at=at)
             return (await self._show_trading()).latches
 
-    async def _run_job(self, job: Job, trigger: Trigger) -> RunRecord:
+    async def _run_job(self, job: Job, trigger: Trigger, only: int | None) -> RunRecord:
         running, reason = self._p.jobs.running(job), f"asked by {trigger}"
         if running is not None:
             raise Busy(f"{job} is already running", run_id=running.run_id)
@@ -267,7 +270,7 @@ class Schedule:
             # Its actor may have crashed with the nudge in its hand.
             self._p.nudges[job].nudge(Nudge(reason))
             raise Busy(f"{job} waits to be started", run_id=waiting)
-        return await self._open_run(job, trigger, reason)
+        return await self._open_run(job, trigger, reason, only)
 
     # Boards
 

@@ -46,7 +46,10 @@ SELECT a.dividend_id, a.reinvested_minor, i.filled_micro,
 FROM drip_allocation a JOIN intent i USING (intent_id)
 WHERE a.reinvested_minor > 0 AND a.dividend_id IN (SELECT value FROM json_each(?))
 """
-_LISTED = "SELECT symbol FROM security WHERE isin = ? AND active = 1 ORDER BY symbol"
+_LISTED = (
+    "SELECT symbol FROM security WHERE isin = :name AND active = 1"
+    " UNION SELECT symbol FROM symbol_name WHERE name = :name ORDER BY symbol"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +78,7 @@ class DividendRecords:
 
         `symbol` may be an ISIN; Conflict `ambiguous` when several active listings have it.
         """
-        listed = await self._ledger.read(lambda tx: tx.all(_LISTED, (symbol,)))
+        listed = await self._ledger.read(lambda tx: tx.all(_LISTED, {"name": symbol}))
         if len(listed) > 1:
             names = ", ".join(row["symbol"] for row in listed)
             raise Conflict(f"{symbol} is listed as {names}", code="ambiguous")

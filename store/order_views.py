@@ -19,7 +19,8 @@ WHERE (:state IS NULL OR state = :state)
     AND (:key IS NULL OR (order_class = 'manual' AND source_id = 'key:' || :key))
     AND (:before_id IS NULL OR intent_id < :before_id)
     AND (:symbol IS NULL OR symbol = :symbol OR security_id IN
-        (SELECT security_id FROM security WHERE isin = :symbol))
+        (SELECT security_id FROM security WHERE isin = :symbol)
+        OR symbol = (SELECT symbol FROM symbol_name WHERE name = :symbol))
 ORDER BY intent_id DESC LIMIT :limit
 """
 _EVENTS = "SELECT * FROM order_event WHERE intent_id = ? ORDER BY event_id"

@@ -27,12 +27,14 @@ from store.runs import recent_runs
 from store.snapshots import Snapshot, day_history
 
 _TRADES = """
-SELECT f.*, s.name, s.isin, i.bucket_id, i.mode, i.state, k.value AS source,
+SELECT f.*, coalesce(s.alias, f.symbol) AS name_now,
+    coalesce(s.own_name, s.name) AS name, s.isin, i.bucket_id, i.mode, i.state, k.value AS source,
     (SELECT json_group_array(json_array(minor, currency)) FROM fill_fee e
      WHERE e.fact_seq = f.fact_seq) AS fees
 FROM fill f LEFT JOIN security s ON s.symbol = f.symbol LEFT JOIN intent i USING (intent_id)
     LEFT JOIN meta k ON k.key = 'broker_kind'
-WHERE (:symbol IS NULL OR f.symbol = :symbol OR s.isin = :symbol)
+WHERE (:symbol IS NULL OR f.symbol = :symbol OR s.isin = :symbol
+        OR f.symbol = (SELECT symbol FROM symbol_name WHERE name = :symbol))
     AND f.side = coalesce(:side, f.side)
     AND (:mode IS NULL OR coalesce(i.mode, 'live') = :mode)
     AND (:state IS NULL OR coalesce(i.state, 'filled') = :state)
@@ -148,7 +150,7 @@ def _day_of(row: Row) -> date:
 def _trade_of(row: Row, rates: RateTable) -> TradeRow:
     return TradeRow(
         id=row["fact_seq"],
-        symbol=row["symbol"],
+        symbol=row["name_now"],
         name=_name_of(row),
         side=row["side"],
         quantity=Quantity(row["quantity_micro"]),

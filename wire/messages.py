@@ -26,14 +26,24 @@ from ledger.regime import Regime
 from ledger.run import Job, RunRecord, Trigger
 from ledger.score import Scores
 from wire.board import Latest
-from wire.mailbox import Request
+from wire.mailbox import NudgeBox, Request
 
 
 @dataclass(frozen=True, slots=True)
 class Nudge:
-    """Do your job once. A newer nudge replaces one that still waits."""
+    """Do your job once, for one security alone when `only` is its id.
+
+    A newer nudge replaces one that still waits.
+    """
 
     reason: str
+    only: int | None = None
+
+
+def nudge_for(box: NudgeBox[Nudge], reason: str, only: int | None) -> None:
+    """Ask for work on one security, or for all of it when something else waits already."""
+    if not box.nudge(Nudge(reason, only)) and only is not None:
+        box.nudge(Nudge(reason))
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +78,15 @@ class Resume(Request[tuple[Latch, ...]]):
 
 @dataclass(frozen=True, slots=True)
 class RunJob(Request[RunRecord]):
-    """Start a job; the reply is its run record. Raises Busy when it is already running."""
+    """Start a job; the reply is its run record. Raises Busy when it is already running.
+
+    `only` is the id of the one security that "prices" or "score" is asked for; the run is for all
+    when other work of that job waits already.
+    """
 
     job: Job
     trigger: Trigger
+    only: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

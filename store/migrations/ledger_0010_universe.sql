@@ -69,3 +69,5 @@ CREATE TABLE symbol_alias (
     name TEXT PRIMARY KEY CHECK (name <> ''),
     security_id INTEGER NOT NULL REFERENCES security
 ) STRICT, WITHOUT ROWID;
+
+CREATE VIEW symbol_name AS SELECT name, symbol FROM symbol_alias JOIN security USING (security_id);
