@@ -268,7 +268,8 @@ class Schedule:
         waiting = self._p.jobs.waiting(job)
         if waiting is not None:
             # Its actor may have crashed with the nudge in its hand.
-            self._p.nudges[job].nudge(Nudge(reason))
+            if not self._p.nudges[job].waiting:
+                self._p.nudges[job].nudge(Nudge(reason))
             raise Busy(f"{job} waits to be started", run_id=waiting)
         return await self._open_run(job, trigger, reason, only)
 

@@ -86,7 +86,9 @@ class SecurityDesk:
         if known is not None and known.active:
             raise Conflict(f"{known.name_now} is in the universe already", code="exists")
         wanted = name if known is None else known.broker_symbol or known.symbol
-        one = choose_listing(await self._found(wanted), wanted, currency=asked.currency, mic=asked.mic)
+        one = choose_listing(
+            await self._found(wanted), wanted, currency=asked.currency, mic=asked.mic
+        )
         if asked.isin is not None and one.isin != asked.isin:
             text = f"{one.symbol} has the ISIN {one.isin or 'none'}, not {asked.isin}"
             raise Refused(text, code="isin_mismatch")

@@ -21,6 +21,7 @@ from actors.fact_news import tell
 from actors.intake import Intake
 from actors.job import JobDesk
 from actors.ledger_desk import LedgerDesk
+from actors.security_desk import SecurityDesk
 from actors.universe import Universe
 from ledger.account import AccountSnapshot
 from ledger.errors import BrokerError, Busy, MalformedAnswer, Refused
@@ -43,6 +44,7 @@ from wire.ledger_asks import ChooseLots, Lots
 from wire.mailbox import AskBox, NudgeBox, serving
 from wire.messages import Boards, BrokerLink, Nudge
 from wire.order_asks import Resolve
+from wire.security_asks import AddSecurity, DeleteSecurity, SearchSecurities, UpdateSecurity
 
 BEAT_S = 20.0
 # What the owner asks waits this long for the cycle that runs, and is refused after that.
@@ -54,6 +56,7 @@ class SyncPorts:
     intake: Intake
     keeper: Bookkeeper
     desk: LedgerDesk
+    securities: SecurityDesk
     exchange: Exchange
     universe: Universe
     dividends: Dividends
@@ -111,6 +114,11 @@ class Sync:
                 return await self._p.desk.report(self._p.universe.symbol_of(symbol))
             case ChooseLots():
                 return await self._p.desk.choose(request)
+            case SearchSecurities():
+                return await self._p.securities.search(request)
+            case AddSecurity() | UpdateSecurity() | DeleteSecurity():
+                async with self._own_turn():
+                    return await self._p.securities.change(request)
             case other:
                 raise AssertionError(f"sync does not answer {other!r}")
 

@@ -25,6 +25,7 @@ from actors.planner import Planner, PlannerPorts
 from actors.rebalancer import Rebalancer, RebalancerPorts
 from actors.rebalancing import RebalanceDesk, RebalanceDeskPorts
 from actors.schedule import Schedule, SchedulePorts
+from actors.security_desk import SecurityDesk
 from actors.setting_desk import SettingDesk
 from actors.situation import Situation
 from actors.sync import Sync, SyncPorts
@@ -174,6 +175,7 @@ def _sync(shared: _Shared, universe: Universe) -> Sync:
             intake=intake,
             keeper=keeper,
             desk=LedgerDesk(keeper, store.facts, store.lots),
+            securities=_securities(shared, universe),
             exchange=_exchange(shared),
             universe=universe,
             dividends=store.dividends,
@@ -187,6 +189,19 @@ def _sync(shared: _Shared, universe: Universe) -> Sync:
             asks=shared.asks.sync,
             rules=shared.rules,
         )
+    )
+
+
+def _securities(shared: _Shared, universe: Universe) -> SecurityDesk:
+    store = shared.parts.store
+    return SecurityDesk(
+        universe=universe,
+        store=store.securities,
+        buckets=store.buckets,
+        find=shared.parts.broker.find,
+        portfolio=shared.boards.portfolio,
+        nudges=shared.nudges,
+        events=shared.events,
     )
 
 

@@ -33,6 +33,11 @@ class NudgeBox(Generic[T]):
         self._wake.set()
         return fresh
 
+    @property
+    def waiting(self) -> bool:
+        """Whether a nudge waits to be taken."""
+        return self._pending is not None
+
     async def receive(self) -> T:
         """Wait for a nudge and take it."""
         while self._pending is None:

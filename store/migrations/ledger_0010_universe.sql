@@ -70,4 +70,5 @@ CREATE TABLE symbol_alias (
     security_id INTEGER NOT NULL REFERENCES security
 ) STRICT, WITHOUT ROWID;
 
-CREATE VIEW symbol_name AS SELECT name, symbol FROM symbol_alias JOIN security USING (security_id);
+CREATE VIEW symbol_name AS
+SELECT a.name, s.symbol FROM symbol_alias a JOIN security s USING (security_id);
