@@ -124,6 +124,18 @@ class Limits:
     # A fall that makes a purchase an opportunity: from noise on, up to signs of real trouble.
     min_dip: Decimal = Decimal("0.02")
     max_dip: Decimal = Decimal("0.40")
+    # Between risk and return on one side and spreading risk by clusters on the other: 0 to 1.
+    optimizer_blend: Decimal = Decimal("0.5")
+    # What the portfolio is to earn a year, of its total value.
+    optimizer_target_return: Decimal = Decimal("0.11")
+    # The state of the market: distance of its indices from their 200-day mean, and the share of
+    # the total value that stays cash in each state when that is more than the cash reserve.
+    market_regime_detection: bool = True
+    market_regime_bull_threshold: Decimal = Decimal("0.05")
+    market_regime_bear_threshold: Decimal = Decimal("-0.05")
+    market_regime_bull_reserve: Decimal = Decimal("0.02")
+    market_regime_bear_reserve: Decimal = Decimal("0.05")
+    market_regime_sideways_reserve: Decimal = Decimal("0.03")
 
 
 DEFAULTS = Limits()

@@ -130,6 +130,22 @@ SETTINGS: tuple[Setting, ...] = (
     _share("rebalance_cash_threshold_multiplier", "rebalance_cash_multiplier", "0.1", "1000",
            "idle cash counts from so many smallest trades on"),
     _count("max_trades_per_cycle", "max_trades_per_cycle", 1, 50, "trades suggested at once"),
+    _share("optimizer_blend", "optimizer_blend", "0", "1",
+           "0 weighs risk against return only, 1 spreads risk by clusters only"),
+    _share("optimizer_target_return", "optimizer_target_return", "0.001", "1",
+           "what the portfolio is to earn a year"),
+    _switch("market_regime_detection_enabled", "market_regime_detection",
+            "the state of the market moves the cash reserve and what is expected"),
+    _share("market_regime_bull_threshold", "market_regime_bull_threshold", "0", "0.5",
+           "distance of the indices from their 200-day mean from which on it is a bull market"),
+    _share("market_regime_bear_threshold", "market_regime_bear_threshold", "-0.5", "-0.001",
+           "distance up to which it is a bear market"),
+    _share("market_regime_bull_cash_reserve", "market_regime_bull_reserve", "0.01", "0.40",
+           "of the total value, stays cash in a bull market"),
+    _share("market_regime_bear_cash_reserve", "market_regime_bear_reserve", "0.01", "0.40",
+           "of the total value, stays cash in a bear market"),
+    _share("market_regime_sideways_cash_reserve", "market_regime_sideways_reserve", "0.01", "0.40",
+           "of the total value, stays cash in a market without direction"),
 )  # fmt: skip
 BY_KEY: Mapping[str, Setting] = {setting.key: setting for setting in SETTINGS}
 
