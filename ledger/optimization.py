@@ -8,6 +8,11 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Literal
 
+from ledger.money import Money
+
+LEAST_CHANGE = Decimal("0.001")
+"""A weight that is off by no more is where it should be."""
+
 Fallback = Literal["min_volatility", "efficient_risk", "max_sharpe", "hrp"]
 
 
@@ -30,11 +35,26 @@ class Correlation:
     correlation: float
 
 
+@dataclass(frozen=True, slots=True)
+class Adjustment:
+    """A weight that is to change, in fractions of the total value, and what that is in EUR."""
+
+    symbol: str
+    current: Decimal
+    target: Decimal
+    change_eur: Decimal
+
+    @property
+    def change(self) -> Decimal:
+        return self.target - self.current
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OptimizerRun:
     """Weights are fractions of the total value T; what they leave out is cash.
 
-    `weights` hold every security that has a target, those without data at their current weight
+    `run_id` follows from the inputs and the market instant, `total` is T in EUR. `weights` hold
+    every security that has a target, those without data at their current weight
     (`held_without_data`). `error` says why there are none. Returns are fractions per year.
     """
 
@@ -43,6 +63,7 @@ class OptimizerRun:
     machine_at: datetime
     inputs_hash: str
     error: str | None
+    total: Money
     weights: Mapping[str, Decimal]
     current: Mapping[str, Decimal]
     expected: Mapping[str, float]
@@ -65,3 +86,20 @@ class OptimizerRun:
     @property
     def success(self) -> bool:
         return self.error is None
+
+    @property
+    def adjustments(self) -> tuple[Adjustment, ...]:
+        """Every weight that would change by more than 0.001, the largest change first."""
+        if self.error is not None:
+            return ()
+        zero = Decimal(0)
+        pairs = {
+            symbol: (self.current.get(symbol, zero), self.weights.get(symbol, zero))
+            for symbol in {*self.current, *self.weights}
+        }
+        found = (
+            Adjustment(symbol, now, then, (then - now) * self.total.amount)
+            for symbol, (now, then) in pairs.items()
+            if abs(then - now) > LEAST_CHANGE
+        )
+        return tuple(sorted(found, key=lambda one: (-abs(one.change), one.symbol)))
