@@ -24,6 +24,7 @@ from store.inline import open_inline_engine
 from store.lots import Lots
 from store.market import MarketStore
 from store.migrate import Migration, migrate, migrations, version
+from store.optimizer_runs import OptimizerRuns
 from store.orders import Orders
 from store.plans import Plans
 from store.quarantine import Quarantine
@@ -52,6 +53,7 @@ class Store:
     plans: Plans
     dividends: Dividends
     emergency: Emergencies
+    optimizer_runs: OptimizerRuns
     runs: Runs
     settings: Settings
     snapshots: Snapshots
@@ -78,6 +80,7 @@ class Store:
             plans=Plans(ledger),
             dividends=Dividends(ledger),
             emergency=Emergencies(ledger),
+            optimizer_runs=OptimizerRuns(ledger),
             runs=Runs(ledger),
             settings=Settings(ledger),
             snapshots=Snapshots(ledger),

@@ -9,4 +9,4 @@ CREATE TABLE optimizer_run (
     payload TEXT NOT NULL CHECK (json_valid(payload))
 ) STRICT, WITHOUT ROWID;
 
-CREATE INDEX optimizer_run_time ON optimizer_run (market_ms);
+CREATE INDEX optimizer_run_time ON optimizer_run (machine_ms, market_ms);
