@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -10,6 +11,11 @@ from typing import Literal
 GroupKind = Literal["country", "industry"]
 OTHER = "OTHER"
 """The group of what the owner has put into none."""
+
+
+def folded(name: str) -> str:
+    """What all spellings of one name have in common: neither case nor spacing counts."""
+    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +33,14 @@ class Groups:
             return {}
         return {name: weight / total for name, weight in sorted(self.wanted.items()) if weight}
 
+    @property
+    def by_member(self) -> Mapping[str, str]:
+        """The group of every member, by the member's folded name."""
+        return {folded(name): group for group, names in self.members.items() for name in names}
+
     def group_of(self, member: str) -> str:
         """The group a country or industry is in, whatever its case; OTHER if in none."""
-        wanted = member.casefold()
-        for group, names in self.members.items():
-            if any(name.casefold() == wanted for name in names):
-                return group
-        return OTHER
+        return self.by_member.get(folded(member), OTHER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,5 +56,8 @@ def industries_of(text: str | None) -> tuple[str, ...]:
     """The single industries of a comma-separated list, trimmed, each once, in their order."""
     if text is None:
         return ()
-    names = [part.strip() for part in text.split(",")]
-    return tuple(dict.fromkeys(name for name in names if name))
+    names: dict[str, str] = {}
+    for part in text.split(","):
+        if part.strip():
+            names.setdefault(folded(part), part.strip())
+    return tuple(names.values())

@@ -10,6 +10,7 @@ from typing import Literal
 
 from ledger.errors import StartError, Unavailable
 from store.aio import open_aio_engine
+from store.allocation import AllocationStore
 from store.backup import copy_to
 from store.bars import Bars
 from store.books import Books
@@ -67,6 +68,7 @@ class Store:
     lots: Lots
     quarantine: Quarantine
     recovery: RecoveryLog
+    allocation: AllocationStore
     views: Views
 
     @classmethod
@@ -94,6 +96,7 @@ class Store:
             lots=Lots(ledger),
             quarantine=Quarantine(ledger),
             recovery=RecoveryLog(ledger),
+            allocation=AllocationStore(ledger),
             views=Views(ledger, prices),
         )
 
