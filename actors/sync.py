@@ -173,9 +173,11 @@ class Sync:
             at=portfolio.as_of,
             total=portfolio.total_eur,
             cash=portfolio.cash_eur,
-            invested=None,
+            invested=portfolio.cost_eur,
+            profit=portfolio.profit_eur,
             positions=len(portfolio.positions),
             ledger_seq=portfolio.ledger_seq,
+            rates=portfolio.rates,
         )
         return portfolio
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from ledger.currency import BASE
 from ledger.money import Money, Price, Quantity
 from ledger.quote import Quote
 from ledger.rate import RateTable
@@ -73,6 +74,24 @@ class PortfolioSnapshot:
 
     def held(self, symbol: str) -> Position | None:
         return next((p for p in self.positions if p.security.symbol == symbol), None)
+
+    @property
+    def profit_eur(self) -> Money | None:
+        """What all holdings gained on their cost; None as soon as it is not known of one."""
+        total = Money.zero(BASE)
+        for position in self.positions:
+            if position.profit_eur is None:
+                return None
+            total += position.profit_eur
+        return total
+
+    @property
+    def cost_eur(self) -> Money | None:
+        """What the holdings have cost, at today's rates; None while a part is not known."""
+        total, cash, profit = self.total_eur, self.cash_eur, self.profit_eur
+        if total is None or cash is None or profit is None:
+            return None
+        return total - cash - profit
 
     def cash_in(self, currency: str) -> Money:
         """The balance of one currency; zero when the account has none."""

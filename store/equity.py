@@ -7,7 +7,7 @@ from datetime import date
 
 from ledger.currency import BASE
 from ledger.money import Money
-from store.engine import Engine
+from store.engine import Engine, Tx
 
 _EARLIER_DAY = """
 SELECT total_minor, ledger_seq FROM snapshot
@@ -51,5 +51,10 @@ class Equity:
 
     async def flows_between(self, after_seq: int, upto_seq: int) -> tuple[Money, ...]:
         """Deposits (+) and withdrawals (−) among the facts (after_seq, upto_seq], per currency."""
-        rows = await self._engine.read(lambda tx: tx.all(_FLOWS, (after_seq, upto_seq)))
-        return tuple(Money(row["minor"], row["currency"]) for row in rows)
+        return await self._engine.read(lambda tx: flows_between(tx, after_seq, upto_seq))
+
+
+async def flows_between(tx: Tx, after_seq: int, upto_seq: int) -> tuple[Money, ...]:
+    """Deposits less withdrawals among the facts (after_seq, upto_seq], per currency."""
+    rows = await tx.all(_FLOWS, (after_seq, upto_seq))
+    return tuple(Money(row["minor"], row["currency"]) for row in rows)

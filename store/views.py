@@ -24,7 +24,7 @@ from store.market import MarketStore
 from store.order_views import OrderViews
 from store.quarantine import QuarantinedRow, quarantined
 from store.runs import recent_runs
-from store.snapshots import Snapshot, day_history
+from store.snapshots import Snapshot, days_since
 
 _TRADES = """
 SELECT f.*, coalesce(s.alias, f.symbol) AS name_now,
@@ -122,9 +122,9 @@ class Views(OrderViews):
         rates = await self._market.rates_on({_day_of(row) for row in rows})
         return tuple(_trade_of(row, rates[_day_of(row)]) for row in rows)
 
-    async def history(self, limit: int) -> tuple[Snapshot, ...]:
-        """The last `limit` market days, oldest first."""
-        return await self._ledger.read(lambda tx: day_history(tx, limit))
+    async def history(self, first: date) -> tuple[Snapshot, ...]:
+        """The market days from `first` on and the one before it, oldest first."""
+        return await self._ledger.read(lambda tx: days_since(tx, first))
 
     async def runs(self, limit: int, job: Job | None = None) -> tuple[RunRecord, ...]:
         """Newest first."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
@@ -24,7 +24,7 @@ async def snap(store: Store, minutes: int, total: int | None, day: date = DAY) -
     await store.snapshots.put(
         day, at, total=value, cash=eur(5), invested=None, positions=3, ledger_seq=1
     )
-    return Snapshot(day, at, value, eur(5), None, 3, 1)
+    return Snapshot(day, at, value, eur(5), None, 3, 1, flow=eur(0))
 
 
 async def test_a_day_keeps_its_newest_value(inline_store: Store) -> None:
@@ -32,7 +32,7 @@ async def test_a_day_keeps_its_newest_value(inline_store: Store) -> None:
     newest = await snap(inline_store, 5, None)
     before = await snap(inline_store, 6, 90, date(2026, 2, 27))
     assert await inline_store.snapshots.history(5) == (before, newest)
-    assert await inline_store.views.history(1) == (newest,)
+    assert await inline_store.views.history(DAY + timedelta(days=1)) == (newest,)
 
 
 async def test_points_are_changes_at_least_15_minutes_apart(inline_store: Store) -> None:
