@@ -32,11 +32,18 @@ WHERE NOT EXISTS (
         SELECT 1 FROM flow_version later
         WHERE later.transaction_id = v.transaction_id AND later.version = v.version + 1)
     AND v.type = coalesce(:type, v.type) AND v.status = coalesce(:status, v.status)
+    AND (:external = 0 OR v.category IN ('deposit', 'withdrawal'))
     AND v.booked_ms >= coalesce(:since_ms, v.booked_ms)
     AND v.booked_ms < coalesce(:until_ms, v.booked_ms + 1)
 ORDER BY v.booked_ms / 86400000 DESC, v.version_id DESC LIMIT :limit
 """
 _ALL = -1
+_COMPLETED: Mapping[str, Value] = {
+    "type": None,
+    "status": "completed",
+    "since_ms": None,
+    "until_ms": None,
+}
 # The type of flows to which the broker gave none.
 UNTYPED = "unknown"
 _DAY_MS = timedelta(days=1) // timedelta(milliseconds=1)
@@ -103,6 +110,7 @@ class FlowViews:
                 "limit": _ALL if limit is None else limit,
                 "type": type_,
                 "status": None,
+                "external": 0,
                 "since_ms": None if first is None else _midnight_ms(first),
                 "until_ms": None if last is None else _midnight_ms(last) + _DAY_MS,
             }
@@ -110,8 +118,11 @@ class FlowViews:
 
     async def summary(self) -> FlowSummary:
         """What all completed flows add up to."""
-        every: dict[str, Value] = {"limit": _ALL, "type": None, "since_ms": None, "until_ms": None}
-        return summarise(await self._read({**every, "status": "completed"}))
+        return summarise(await self._read({**_COMPLETED, "limit": _ALL, "external": 0}))
+
+    async def external(self, limit: int) -> tuple[CashFlowRow, ...]:
+        """Completed deposits and withdrawals, newest first."""
+        return await self._read({**_COMPLETED, "limit": limit, "external": 1})
 
     async def _read(self, params: Mapping[str, Value]) -> tuple[CashFlowRow, ...]:
         rows = await self._ledger.read(lambda tx: tx.all(_NOW, params))

@@ -139,7 +139,7 @@ async def _live(steps: list[Step], folder: Path) -> tuple[Money, Money]:
     return Money(days, "EUR"), Money(journal, "EUR")
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(steps=STEPS)
 def test_the_flows_of_all_days_are_the_deposits_less_the_withdrawals(steps: list[Step]) -> None:
     with TemporaryDirectory() as folder:

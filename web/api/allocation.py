@@ -5,17 +5,25 @@ Every share is a fraction of the total value, positions and cash together.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
 from decimal import ROUND_HALF_EVEN, Decimal
-from typing import Literal
 
 import msgspec
 from quart import Blueprint, Response
 
-from ledger.currency import BASE
-from ledger.money import Money
-from ledger.portfolio import PortfolioSnapshot, Position
+from ledger.placement import planned_members
+from ledger.portfolio import PortfolioSnapshot
+from ledger.weights import (
+    Concentration,
+    Concern,
+    Severity,
+    Weight,
+    concentrations,
+    countries_of,
+    sectors_of,
+    values_by,
+    weights,
+)
 from web.api.portfolio import current
 from web.context import here
 from web.encode import amount
@@ -25,15 +33,7 @@ from wire.messages import TargetWeights
 
 bp = Blueprint("allocation", __name__, url_prefix="/api/trades/allocation")
 
-COUNTRY_LIMIT = Decimal("0.35")
-INDUSTRY_LIMIT = Decimal("0.30")
-# Told from this part of a limit on, and urgent from that part.
-ALERT_FROM = Decimal("0.80")
-CRITICAL_FROM = Decimal("0.90")
-UNKNOWN = "unknown"
 _PLACES = Decimal("0.0001")
-
-AlertType = Literal["country", "sector", "position"]
 
 
 class GroupRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -47,14 +47,16 @@ class GroupRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class AlertRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A share that is near its limit (`warning`) or all but at it (`critical`)."""
+    """A share that is near its limit (`warning`), all but at it (`critical`) or not below it
+    (`breach`).
+    """
 
-    type: AlertType
+    type: Concern
     name: str
     current_pct: Decimal
     limit_pct: Decimal
     alert_threshold_pct: Decimal
-    severity: Literal["warning", "critical"]
+    severity: Severity
 
 
 class Allocation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -81,104 +83,53 @@ async def allocation() -> Response:
 
 
 def allocate(snapshot: PortfolioSnapshot, targets: TargetWeights | None, broker: str) -> Allocation:
-    total = snapshot.total_eur
-    known = total is not None and total.minor > 0
-    shares = _Shares(snapshot.positions, total) if known and total is not None else None
+    total, held = snapshot.total_eur, snapshot.positions
+    countries = None if targets is None else targets.countries
+    industries = None if targets is None else planned_members("industry", targets.industries)
     return Allocation(
         total_value=amount(total),
         cash_balance=amount(snapshot.cash_eur),
-        country=_groups(shares, _country, None if targets is None else targets.countries),
-        industry=_groups(shares, _industry, None if targets is None else targets.industries),
-        alerts=[] if shares is None else list(_alerts(shares, targets)),
+        country=_rows(weights(values_by(held, countries_of), total, countries)),
+        industry=_rows(weights(values_by(held, sectors_of), total, industries)),
+        alerts=alert_rows(snapshot, targets),
         broker=broker,
         paper=broker == "paper",
     )
 
 
-def _country(position: Position) -> str:
-    return position.security.instrument.country or UNKNOWN
+def _rows(found: Iterable[Weight]) -> list[GroupRow]:
+    """What has a known weight."""
+    return [
+        GroupRow(
+            name=one.name,
+            target_pct=share(one.target),
+            current_pct=one.weight.quantize(_PLACES, ROUND_HALF_EVEN),
+            current_value=one.value.amount,
+            deviation=share(one.deviation),
+        )
+        for one in found
+        if one.weight is not None and one.value is not None
+    ]
 
 
-def _industry(position: Position) -> str:
-    return position.security.instrument.industry or UNKNOWN
+def alert_rows(snapshot: PortfolioSnapshot, targets: TargetWeights | None) -> list[AlertRow]:
+    """The largest first within each type; the limit of a position is the setting's."""
+    most = None if targets is None else targets.max_position_share
+    found = concentrations(snapshot.positions, snapshot.total_eur, most)
+    return [_alert(one) for one in found]
 
 
-def _symbol(position: Position) -> str:
-    return position.security.symbol
-
-
-@dataclass(frozen=True, slots=True)
-class _Shares:
-    """The valued positions and the positive total they are measured against."""
-
-    positions: tuple[Position, ...]
-    total: Money
-
-    def values(self, label: Callable[[Position], str]) -> dict[str, Money]:
-        sums: dict[str, Money] = {}
-        for position in self.positions:
-            if position.value_eur is not None:
-                name = label(position)
-                sums[name] = sums.get(name, Money.zero(BASE)) + position.value_eur
-        return sums
-
-    def of(self, value: Money) -> Decimal:
-        return Decimal(value.minor) / self.total.minor
-
-
-def _groups(
-    shares: _Shares | None,
-    label: Callable[[Position], str],
-    targets: Mapping[str, Decimal] | None,
-) -> list[GroupRow]:
-    """Everything held or aimed at, by name."""
-    if shares is None:
-        return []
-    values = shares.values(label)
-    names: set[str] = {*values, *(() if targets is None else targets)}
-    zero = Money.zero(BASE)
-    return [_group(name, values.get(name, zero), shares, targets=targets) for name in sorted(names)]
-
-
-def _group(
-    name: str, value: Money, shares: _Shares, *, targets: Mapping[str, Decimal] | None
-) -> GroupRow:
-    held = shares.of(value)
-    target = None if targets is None else targets.get(name, Decimal(0))
-    return GroupRow(
-        name=name,
-        target_pct=None if target is None else _rounded(target),
-        current_pct=_rounded(held),
-        current_value=value.amount,
-        deviation=None if target is None else _rounded(held - target),
+def _alert(one: Concentration) -> AlertRow:
+    return AlertRow(
+        type=one.concern,
+        name=one.name,
+        current_pct=one.weight.quantize(_PLACES, ROUND_HALF_EVEN),
+        limit_pct=one.limit.quantize(_PLACES, ROUND_HALF_EVEN),
+        alert_threshold_pct=one.told_from.quantize(_PLACES, ROUND_HALF_EVEN),
+        severity=one.severity,
     )
 
 
-def _alerts(shares: _Shares, targets: TargetWeights | None) -> Iterator[AlertRow]:
-    """The largest first within each type; the limit of a position is the setting's."""
-    yield from _over(shares, "country", _country, COUNTRY_LIMIT)
-    yield from _over(shares, "sector", _industry, INDUSTRY_LIMIT)
-    if targets is not None:
-        yield from _over(shares, "position", _symbol, targets.max_position_share)
-
-
-def _over(
-    shares: _Shares, kind: AlertType, label: Callable[[Position], str], limit: Decimal
-) -> Iterator[AlertRow]:
-    threshold = limit * ALERT_FROM
-    ranked = sorted(shares.values(label).items(), key=lambda item: (-item[1].minor, item[0]))
-    for name, value in ranked:
-        held = shares.of(value)
-        if name != UNKNOWN and held >= threshold:
-            yield AlertRow(
-                type=kind,
-                name=name,
-                current_pct=_rounded(held),
-                limit_pct=_rounded(limit),
-                alert_threshold_pct=_rounded(threshold),
-                severity="critical" if held >= limit * CRITICAL_FROM else "warning",
-            )
-
-
-def _rounded(share: Decimal) -> Decimal:
-    return share.quantize(_PLACES, ROUND_HALF_EVEN)
+def share(value: Decimal | None) -> Decimal | None:
+    """A fraction to four decimals."""
+    return None if value is None else value.quantize(_PLACES, ROUND_HALF_EVEN)
