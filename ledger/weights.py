@@ -60,13 +60,19 @@ def added(parts: Iterable[tuple[str, V]]) -> dict[str, V]:
     return sums
 
 
+def _by_key(parts: Mapping[str, V]) -> dict[str, V]:
+    """The sums by folded name."""
+    return {folded(name): part for name, part in added(parts.items()).items()}
+
+
 def countries_of(position: Position) -> tuple[str, ...]:
     return (position.security.instrument.country or UNKNOWN,)
 
 
 def sectors_of(position: Position) -> tuple[str, ...]:
     """Its industries in alphabetical order, so that the odd cent always lands in the same one."""
-    return tuple(sorted(industries_of(position.security.instrument.industry))) or (UNKNOWN,)
+    names = industries_of(position.security.instrument.industry)
+    return tuple(sorted(names, key=folded)) or (UNKNOWN,)
 
 
 def values_by(
@@ -120,8 +126,8 @@ def weights(
     target is, and a name they do not hold is not wanted at all.
     """
     shown = spellings([*values, *(targets or ()), *names])
-    worth = {folded(name): value for name, value in values.items()}
-    wanted = None if targets is None else {folded(name): part for name, part in targets.items()}
+    worth = _by_key(values)
+    wanted = None if targets is None else _by_key(targets)
     known = total is not None and total.minor > 0
 
     def row(key: str, name: str) -> Weight:

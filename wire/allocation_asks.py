@@ -59,3 +59,6 @@ class PutGroupTargets(Request[Mapping[str, Decimal]]):
     kind: GroupKind
     weights: Mapping[str, Decimal]
     by: str
+
+
+AllocationAsk = PutGroup | DeleteGroup | PutGroupTargets

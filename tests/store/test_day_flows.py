@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -12,7 +12,8 @@ import trio
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ledger.fact import Fact
+from ledger.cash_flow import completed_row
+from ledger.fact import Fact, FlowCategory
 from ledger.money import Money
 from ledger.rate import Rate, RateTable
 from store.snapshots import NO_RATES, Snapshot
@@ -92,6 +93,22 @@ async def test_a_window_of_days_comes_with_the_day_before_it(inline_store: Store
     assert await days(10) == [9]
 
 
+async def test_deposits_and_withdrawals_that_are_completed_are_listed_newest_first(
+    inline_store: Store,
+) -> None:
+    given: tuple[tuple[FlowCategory, str], ...] = (
+        ("deposit", "5"), ("fee", "-1"), ("withdrawal", "-3"), ("deposit", "2"), ("dividend", "4"),
+    )  # fmt: skip
+    for number, (category, amount) in enumerate(given):
+        at = after(24 * 60 * number)
+        await record(inline_store, flow(f"t{number}", category, eur(amount), at=at))
+    waiting = replace(completed_row(flow("t9", "deposit", eur(7))), status="pending")
+    await inline_store.facts.record([waiting], **TIMES)
+    found = await inline_store.views.flows.external(10)
+    assert [row.flow.transaction_id for row in found] == ["t3", "t2", "t0"]
+    assert await inline_store.views.flows.external(2) == found[:2]
+
+
 @dataclass(frozen=True)
 class Step:
     """Days that pass, cents that come or go (0: none), and whether sync runs after that."""
@@ -125,14 +142,15 @@ async def _live(steps: list[Step], folder: Path) -> tuple[Money, Money]:
                 day += step.days
                 if step.cents:
                     number += 1
-                    kind = "deposit" if step.cents > 0 else "withdrawal"
+                    kind: FlowCategory = "deposit" if step.cents > 0 else "withdrawal"
                     await record(store, flow(f"x{number}", kind, Money(step.cents, "EUR")))
                 if step.synced or not left:
                     await snap(store, day)
                 if step.restart:
                     break
-            shown = await store.snapshots.history(1000)
-            by_category = (await store.views.flows.summary()).by_category
+    async with open_store(folder, engine="inline") as store:
+        shown = await store.snapshots.history(1000)
+        by_category = (await store.views.flows.summary()).by_category
     days = sum((one.flow.minor for one in shown if one.flow), 0)
     journal = sum((total.in_eur.minor for total in by_category.values() if total.in_eur), 0)
     assert None not in {one.flow for one in shown}
