@@ -32,7 +32,10 @@ class BuildInfo:
 
 
 class DayValue(Protocol):
-    """Value at the end of one market day, in EUR; None when it was not known."""
+    """One market day at its end, in EUR; None when a figure was not known.
+
+    `invested` is what the positions have cost, `flow` what came and went since the day before.
+    """
 
     @property
     def day(self) -> date: ...
@@ -40,6 +43,14 @@ class DayValue(Protocol):
     def total(self) -> Money | None: ...
     @property
     def cash(self) -> Money | None: ...
+    @property
+    def invested(self) -> Money | None: ...
+    @property
+    def profit(self) -> Money | None: ...
+    @property
+    def flow(self) -> Money | None: ...
+    @property
+    def positions(self) -> int: ...
 
 
 class FlowReadModels(Protocol):
@@ -53,6 +64,10 @@ class FlowReadModels(Protocol):
         first: date | None = None,
         last: date | None = None,
     ) -> Sequence[CashFlowRow]: ...
+
+    async def external(self, limit: int) -> Sequence[CashFlowRow]:
+        """Completed deposits and withdrawals."""
+        ...
 
     async def summary(self) -> FlowSummary: ...
 
@@ -76,7 +91,7 @@ class DividendReadModels(Protocol):
 
 
 class ReadModels(Protocol):
-    """Questions about what was; `limit` bounds every answer. `history` is oldest first."""
+    """Questions about what was; `limit` bounds every answer."""
 
     @property
     def flows(self) -> FlowReadModels: ...
@@ -86,7 +101,9 @@ class ReadModels(Protocol):
 
     async def trades(self, query: TradeQuery) -> Sequence[TradeRow]: ...
 
-    async def history(self, limit: int) -> Sequence[DayValue]: ...
+    async def history(self, first: date) -> Sequence[DayValue]:
+        """The days from `first` on and the one before it, oldest first."""
+        ...
 
     async def orders(self, query: OrderQuery) -> Sequence[Intent]: ...
 

@@ -67,7 +67,9 @@ async def test_concentrations_are_told_from_four_fifths_of_their_limit_on() -> N
         assert alert["alert_threshold_pct"] == alert["limit_pct"] * Decimal("0.8")
         assert alert["current_pct"] >= alert["alert_threshold_pct"]
         reached = alert["current_pct"] / alert["limit_pct"]
-        urgent = "breach" if reached >= 1 else "critical" if reached >= Decimal("0.9") else "warning"
+        urgent = (
+            "breach" if reached >= 1 else "critical" if reached >= Decimal("0.9") else "warning"
+        )
         assert alert["severity"] == urgent
 
 

@@ -9,10 +9,13 @@ import trio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from ledger.allocation import Groups
 from ledger.decision import Choice, Decision
 from ledger.order import OrderState
+from policy.allocation import group_name, member_names, wanted_weights
 from tests.web.world import BEARER, NOW, full_world, intent, owner_latch
-from wire.mailbox import AskBox
+from wire.allocation_asks import GroupView, PutGroup, PutGroupTargets
+from wire.mailbox import AskBox, serving
 from wire.messages import Decide, ProposeStep, SetMode
 from wire.order_asks import CancelOrder, PlaceOrder, Resolve
 from wire.setting_asks import ListSettings, PutSetting, SettingView
@@ -22,17 +25,22 @@ POSTS = (
     "/api/trades/execute", "/api/trades/recommendations/execute",
     "/api/trades/orders/68000000003/cancel", "/api/system/decisions/order:7",
 )  # fmt: skip
-PUTS = ("/api/settings/max_trades_per_day",)
+PUTS = (
+    "/api/settings/max_trades_per_day", "/api/allocation/groups/country",
+    "/api/allocation/groups/industry", "/api/allocation/groups/targets/country",
+    "/api/allocation/groups/targets/industry",
+)  # fmt: skip
 GETS = (
     "/api/trades", "/api/trades/orders", "/api/trades/allocation", "/api/system/decisions",
     "/api/trades/orders/3", "/api/settings", "/api/portfolio/history", "/api/system/runs",
     "/api/events/stream", "/login", "/api/cash-flows", "/api/cash-flows/summary",
+    "/api/allocation/current", "/api/allocation/groups/country", "/api/portfolio/transactions",
 )  # fmt: skip
 WORDS = st.sampled_from(
     [
         "reason", "reasons", "confirm", "trading_mode", "live", "research", "owner", "books", "x",
         "symbol", "side", "BUY", "quantity", "limit_price", "force", "L2", "plan_id", "step",
-        "choice", "placed", "value",
+        "choice", "placed", "value", "group_name", "country_names", "industry_names", "targets",
     ]
 )  # fmt: skip
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | WORDS | st.text(max_size=20)
@@ -55,6 +63,20 @@ NEARLY = st.fixed_dictionaries(
         "choice": WORDS,
         "confirm": st.booleans(),
         "value": SCALARS,
+    },
+)
+# And those that come close to a group.
+GROUPS = st.fixed_dictionaries(
+    {},
+    optional={
+        "group_name": st.text(max_size=90),
+        "country_names": st.lists(st.text(max_size=12), max_size=4),
+        "industry_names": st.lists(st.text(max_size=12), max_size=4),
+        "targets": st.dictionaries(
+            st.sampled_from(["EU", "eu ", "", "X"]),
+            st.floats() | st.integers() | st.sampled_from(["NaN", "sNaN", "1e-9999999", "-0"]),
+            max_size=3,
+        ),
     },
 )
 NAMES = st.sampled_from(
@@ -82,13 +104,24 @@ def _said(request: object) -> object:
         case PlaceOrder() | CancelOrder() | ProposeStep() | Decide():
             return intent(3, "IBE.EU", "BUY", OrderState.ACTIVE)
         case _:
+            return _said_of_groups(request)
+
+
+def _said_of_groups(request: object) -> object:
+    match request:
+        case PutGroup():
+            return GroupView(group_name(request.name, Groups()), member_names(request.members))
+        case PutGroupTargets():
+            return Groups(wanted=wanted_weights(request.weights)).targets
+        case _:
             return (owner_latch(),)
 
 
 async def _answer_asks(box: AskBox) -> None:
     while True:
         ask = await box.receive()
-        ask.slot.answer(_said(ask.request))
+        async with serving(ask):
+            ask.slot.answer(_said(ask.request))
 
 
 async def _send(method: str, path: str, **kwargs: Any) -> int:
@@ -96,7 +129,8 @@ async def _send(method: str, path: str, **kwargs: Any) -> int:
     choices = (Choice("placed", "it is followed"),)
     world.views.questions = (Decision("order:7", "order", "Placed?", "why", choices, NOW),)
     async with trio.open_nursery() as nursery:
-        for box in (world.asks.schedule, world.asks.planner, world.asks.trader):
+        asks = world.asks
+        for box in (asks.schedule, asks.planner, asks.trader, asks.analyst):
             nursery.start_soon(_answer_asks, box)
         world.shutdown.set()
         response = await world.app().test_client().open(path, method=method, **kwargs)
@@ -113,7 +147,7 @@ def send(method: str, path: str, **kwargs: Any) -> int:
 
 
 @QUICK
-@given(path=st.sampled_from(POSTS + PUTS), value=VALUES | NEARLY)
+@given(path=st.sampled_from(POSTS + PUTS), value=VALUES | NEARLY | GROUPS)
 def test_no_json_body_is_a_fault_of_ours(path: str, value: Any) -> None:
     headers = {**BEARER, "Content-Type": "application/json"}
     method = "PUT" if path in PUTS else "POST"

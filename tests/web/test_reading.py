@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
+from ledger.allocation import AllocationBook, Groups
 from ledger.money import Money, Price
 from ledger.order import OrderState
 from store.views import TradeQuery
 from tests.web.world import (
+    NOW,
+    FakeDay,
     World,
     display,
     empty_world,
@@ -133,6 +137,17 @@ async def test_a_currency_without_a_rate_has_none_rather_than_one() -> None:
     assert rates == {"EUR": 1, "USD": None, "CHF": None, "HKD": None}
 
 
+async def test_allocations_are_those_of_the_owners_groups_of_countries() -> None:
+    world = full_world()
+    by_country = (await read(world, "/api/portfolio/summary"))["allocations"]
+    groups = Groups({"Iberia": ("es", "PT"), "Far": ("Japan",)})
+    world.boards.allocation.publish(AllocationBook(country=groups))
+    shown = (await read(world, "/api/portfolio/summary"))["allocations"]
+    assert set(shown) == {"Iberia", "Far", "OTHER"}
+    assert (shown["Iberia"], shown["Far"]) == (by_country["ES"], 0)
+    assert abs(sum(shown.values()) - sum(by_country.values())) < Decimal("0.001")
+
+
 async def test_allocations_are_fractions_of_the_total() -> None:
     summary = await read(full_world(), "/api/portfolio/summary")
     shares = sum(summary["allocations"].values())
@@ -158,13 +173,44 @@ def test_a_share_of_an_unknown_or_empty_total_is_unknown() -> None:
     assert fraction(eur("1"), eur("3")) == Decimal("0.3333")
 
 
-async def test_history_is_newest_first_and_bounded() -> None:
-    rows = await read(full_world(), "/api/portfolio/history?days=3")
+async def test_history_is_a_window_of_days_newest_first() -> None:
+    """The newest day there is was yesterday."""
+    rows = await read(full_world(), "/api/portfolio/history?days=4")
     assert [row["date"] for row in rows] == ["2026-03-01", "2026-02-28", "2026-02-27"]
-    error = await read(full_world(), "/api/portfolio/history?days=0", 422)
-    assert error["errors"][0] | {"message": ""} == {
-        "field": "days", "value": "0", "message": "", "bound": 1,
-    }  # fmt: skip
+    assert await read(full_world(), "/api/portfolio/history?days=1") == []
+    assert await read(empty_world(), "/api/portfolio/history") == []
+
+
+@pytest.mark.parametrize(("days", "bound"), [("0", 1), ("-3", 1), ("3651", 3650), ("x", None)])
+async def test_a_window_of_history_has_bounds(days: str, bound: int | None) -> None:
+    error = await read(full_world(), f"/api/portfolio/history?days={days}", 422)
+    assert (error["errors"][0]["field"], error["errors"][0].get("bound")) == ("days", bound)
+
+
+async def test_a_day_of_history_earned_what_no_flow_explains() -> None:
+    world = full_world()
+    totals = (("1000", "0"), ("1510", "500"), ("1359", None), ("1400", "0"), (None, "0"))
+    world.views.days = tuple(
+        FakeDay(
+            NOW.date() - timedelta(days=5 - number),
+            None if total is None else eur(total),
+            eur("5"),
+            invested=eur("90"),
+            profit=eur("-4"),
+            flow=None if flow is None else eur(flow),
+            positions=2,
+        )
+        for number, (total, flow) in enumerate(totals)
+    )
+    rows = await read(world, "/api/portfolio/history?days=5")
+    assert [row["daily_return"] for row in rows] == [
+        None, Decimal("0.03016924"), None, Decimal("0.01"),
+    ]  # fmt: skip
+    assert [row["flow"] for row in rows] == [0, 0, None, 500]
+    figures = {"invested_value": 90, "unrealized_pnl": -4, "position_count": 2}
+    assert rows[0] | figures == rows[0]
+    (first, *_) = reversed(await read(world, "/api/portfolio/history?days=9"))
+    assert (first["total_value"], first["daily_return"]) == (1000, None)
 
 
 @pytest.mark.parametrize("foreign", [False, True])

@@ -11,6 +11,7 @@ from decimal import Decimal
 import trio
 from quart_trio import QuartTrio
 
+from ledger.allocation import AllocationBook
 from ledger.decision import Decision
 from ledger.emergency import EmergencySale
 from ledger.errors import Missing
@@ -54,6 +55,10 @@ class FakeDay:
     day: date
     total: Money | None
     cash: Money | None
+    invested: Money | None = None
+    profit: Money | None = None
+    flow: Money | None = None
+    positions: int = 0
 
 
 class FakeClock:
@@ -115,6 +120,13 @@ class FakeFlows:
         self.asked.append((limit, type_, first, last))
         return self.rows[:limit]
 
+    async def external(self, limit: int) -> tuple[CashFlowRow, ...]:
+        return tuple(
+            row
+            for row in self.rows
+            if row.flow.completed and row.flow.category in {"deposit", "withdrawal"}
+        )[:limit]
+
     async def summary(self) -> FlowSummary:
         return summarise(row for row in self.rows if row.flow.completed)
 
@@ -146,9 +158,10 @@ class FakeViews:
         self.asked.append(query)
         return self.trade_rows[: query.limit]
 
-    async def history(self, limit: int) -> tuple[FakeDay, ...]:
+    async def history(self, first: date) -> tuple[FakeDay, ...]:
         self._check()
-        return self.days[-limit:]
+        start = sum(day.day < first for day in self.days)
+        return self.days[max(start - 1, 0) :]
 
     async def orders(self, query: OrderQuery) -> tuple[Intent, ...]:
         self._check()
@@ -536,6 +549,7 @@ def full_world() -> World:
     world = empty_world()
     boards = world.boards
     boards.portfolio.publish(portfolio())
+    boards.allocation.publish(AllocationBook())
     boards.link.publish(BrokerLink(True, NOW, None, 0))
     boards.orders.publish((intent(3, "IBE.EU", "BUY", OrderState.ACTIVE),))
     boards.recovery.publish(Recovery(NOW, ()))

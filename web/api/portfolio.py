@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import date, datetime
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Annotated
 
@@ -11,10 +11,14 @@ import msgspec
 from msgspec import Meta
 from quart import Blueprint, Response
 
+from ledger.allocation import AllocationBook, Groups
 from ledger.currency import BASE
+from ledger.day_return import day_return
 from ledger.money import Money
+from ledger.placement import grouped
 from ledger.portfolio import PortfolioSnapshot, Position
 from ledger.rate import RateTable
+from ledger.weights import countries_of, values_by, weights
 from web.asking import query
 from web.context import here
 from web.encode import amount, fraction, price
@@ -24,6 +28,7 @@ from web.ports import DayValue
 from web.reply import from_boards, reply
 
 bp = Blueprint("portfolio", __name__, url_prefix="/api/portfolio")
+_RETURN_STEP = Decimal("0.00000001")
 
 
 class PositionRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -68,7 +73,9 @@ class Difference(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Summary(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Totals in EUR; `allocations` are fractions of the total value by country."""
+    """Totals in EUR. `allocations` are fractions of the total value, by the owner's groups of
+    countries or, without any, by country; empty while a value is not known.
+    """
 
     total_value: Decimal | None
     cash_balance: Decimal | None
@@ -87,15 +94,29 @@ class Summary(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class HistoryQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    days: Annotated[int, Meta(ge=1, le=10_000)] = 90
+    """So many days up to today."""
+
+    days: Annotated[int, Meta(ge=1, le=3650)] = 90
 
 
 class HistoryRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Value at the end of one day, in EUR."""
+    """One day at its end, in EUR; what was not known is null.
+
+    `flow` is what came (+) or went (-) since the row before, deposits less withdrawals;
+    `daily_return` the fraction that was earned since then: the change of the value without the
+    flow, on the value of before. `invested_value` is what the positions have cost and
+    `unrealized_pnl` what they gained on that. Shares of regions are not kept: how countries are
+    grouped now need not be how they were then.
+    """
 
     date: date
     total_value: Decimal | None
     cash_balance: Decimal | None
+    invested_value: Decimal | None
+    unrealized_pnl: Decimal | None
+    position_count: int
+    flow: Decimal | None
+    daily_return: Decimal | None
     paper: bool
 
 
@@ -123,13 +144,14 @@ async def positions() -> Response:
 @bp.get("/summary")
 @describe(answer=Summary)
 async def summary() -> Response:
-    """Total value, cash by currency and allocation by country."""
+    """Total value, cash by currency and allocation by country or group."""
     snapshot = current()
     web = here()
+    book = web.boards.allocation.value or AllocationBook()
     return from_boards(
         "summary",
-        (web.boards.portfolio, web.boards.trading),
-        lambda: summarise(snapshot, broker=web.broker),
+        (web.boards.portfolio, web.boards.trading, web.boards.allocation),
+        lambda: summarise(snapshot, book, broker=web.broker),
     )
 
 
@@ -139,16 +161,32 @@ async def history() -> Response:
     """The value at the end of each day, newest first."""
     asked = query(HistoryQuery)
     web = here()
-    points = await web.views.history(asked.days)
-    newest_first = sorted(points, key=lambda point: point.day, reverse=True)
-    return reply([_history_row(point, paper=web.paper) for point in newest_first])
+    first = web.clock.market_now().date() - timedelta(days=asked.days - 1)
+    days = await web.views.history(first)
+    return reply(history_rows(days, first, paper=web.paper))
 
 
-def _history_row(point: DayValue, *, paper: bool) -> HistoryRow:
+def history_rows(days: Sequence[DayValue], first: date, *, paper: bool) -> list[HistoryRow]:
+    """Newest first; a day before `first` only tells what the next one is compared with."""
+    before = (None, *days)[: len(days)]
+    rows = [
+        _history_row(day, earlier, paper=paper) for day, earlier in zip(days, before, strict=True)
+    ]
+    return [row for row in reversed(rows) if row.date >= first]
+
+
+def _history_row(day: DayValue, before: DayValue | None, *, paper: bool) -> HistoryRow:
+    base = None if before is None else before.total
+    earned = day_return(base, day.total, day.flow)
     return HistoryRow(
-        date=point.day,
-        total_value=amount(point.total),
-        cash_balance=amount(point.cash),
+        date=day.day,
+        total_value=amount(day.total),
+        cash_balance=amount(day.cash),
+        invested_value=amount(day.invested),
+        unrealized_pnl=amount(day.profit),
+        position_count=day.positions,
+        flow=amount(day.flow),
+        daily_return=None if earned is None else earned.quantize(_RETURN_STEP, ROUND_HALF_EVEN),
         paper=paper,
     )
 
@@ -195,15 +233,15 @@ def _rate_to_eur(rates: RateTable, currency: str) -> Decimal | None:
     return None if rate is None else rate.value.quantize(Decimal("0.000001"), ROUND_HALF_EVEN)
 
 
-def summarise(snapshot: PortfolioSnapshot, *, broker: str) -> Summary:
+def summarise(snapshot: PortfolioSnapshot, book: AllocationBook, *, broker: str) -> Summary:
     return Summary(
         total_value=amount(snapshot.total_eur),
         cash_balance=amount(snapshot.cash_eur),
         invested=amount(_invested(snapshot)),
-        profit_eur=amount(_sum(snapshot.positions, lambda position: position.profit_eur)),
+        profit_eur=amount(snapshot.profit_eur),
         reserved_dividends=snapshot.pots_eur.amount,
         position_count=len(snapshot.positions),
-        allocations=_by_country(snapshot),
+        allocations=_allocations(snapshot, book.country),
         cash=cash_rows(snapshot),
         unvalued=list(snapshot.unvalued),
         differences=_differences(snapshot),
@@ -234,27 +272,13 @@ def _invested(snapshot: PortfolioSnapshot) -> Money | None:
     return snapshot.total_eur - snapshot.cash_eur
 
 
-def _sum(
-    positions: tuple[Position, ...], figure: Callable[[Position], Money | None]
-) -> Money | None:
-    """The sum of a figure over all positions; None as soon as one of them is unknown."""
-    total = Money.zero(BASE)
-    for position in positions:
-        value = figure(position)
-        if value is None:
-            return None
-        total += value
-    return total
-
-
-def _by_country(snapshot: PortfolioSnapshot) -> dict[str, Decimal]:
+def _allocations(snapshot: PortfolioSnapshot, groups: Groups) -> dict[str, Decimal]:
     """Fractions of the total value; empty when the total is unknown."""
-    sums: dict[str, Money] = {}
-    for position in snapshot.positions:
-        if position.value_eur is not None:
-            country = position.security.instrument.country or "unknown"
-            sums[country] = sums.get(country, Money.zero(BASE)) + position.value_eur
-    shares = ((name, fraction(sums[name], snapshot.total_eur)) for name in sorted(sums))
+    values = values_by(snapshot.positions, countries_of)
+    if groups.members:
+        values = grouped(values, groups)
+    found = weights(values, snapshot.total_eur, None, groups.members)
+    shares = ((one.name, fraction(one.value, snapshot.total_eur)) for one in found)
     return {name: share for name, share in shares if share is not None}
 
 
