@@ -1,0 +1,154 @@
+"""Prices as they are drawn: which span, how many points, and which of them to keep.
+
+Every point drawn is a real close on its own day; nothing is averaged or interpolated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+
+import numpy as np
+
+from kernels.checks import Bools, Floats, Ints
+from kernels.series import Series
+from ledger.chart import ChartInterval, ChartRange
+
+MAX_POINTS = 1500
+JUMP = 0.5
+"""A close this far (a fraction) from the one before it is suspicious."""
+
+RANGE_DAYS: Mapping[ChartRange, int | None] = {
+    "1M": 30,
+    "3M": 90,
+    "6M": 180,
+    "1Y": 365,
+    "5Y": 1825,
+    "10Y": 3650,
+    "all": None,
+}
+_DEFAULT_INTERVAL: Mapping[ChartRange, ChartInterval] = {
+    "5Y": "week",
+    "10Y": "month",
+    "all": "month",
+}
+# The ordinal of a Monday is 1 modulo 7.
+_MONDAY = 1
+
+
+def first_day(span: ChartRange, today: date) -> date | None:
+    """The calendar day on which `span` begins, itself included; None for all there is."""
+    days = RANGE_DAYS[span]
+    return None if days is None else today - timedelta(days=days)
+
+
+def interval_of(span: ChartRange, asked: ChartInterval | None = None) -> ChartInterval:
+    """What a point stands for: as asked, else days up to a year, weeks up to five, then months."""
+    return asked or _DEFAULT_INTERVAL.get(span, "day")
+
+
+def price_line(close: Series, *, first: date | None, interval: ChartInterval) -> Series:
+    """The chart of `close` from the day `first` on, at most MAX_POINTS points.
+
+    Its last point is always the newest close, however little of its week or month has passed.
+    """
+    shown = valid(close)
+    if first is not None and len(shown):
+        shown = shown.between(first.toordinal(), int(shown.days[-1]))
+    return downsampled(last_of_each(shown, interval), MAX_POINTS)
+
+
+def sparkline(close: Series, *, first: date, points: int) -> Series:
+    """The small line of `close` from the day `first` on: without suspicious closes, at most
+    `points` (2 or more) points.
+    """
+    sound = without_jumps(valid(close))
+    if not len(sound):
+        return sound
+    return downsampled(sound.between(first.toordinal(), int(sound.days[-1])), points)
+
+
+def valid(close: Series) -> Series:
+    """The closes above zero."""
+    return _where(close, close.values > 0)
+
+
+def last_of_each(series: Series, interval: ChartInterval) -> Series:
+    """The last figure of each day, ISO week or calendar month."""
+    if interval == "day" or not len(series):
+        return series
+    spans = _weeks(series.days) if interval == "week" else _months(series.days)
+    return _where(series, np.append(np.diff(spans) != 0, True))
+
+
+def without_jumps(close: Series) -> Series:
+    """`close` without the points that are more than JUMP away from the last sound one.
+
+    What follows a jump and stays at its level is sound again: only the jump itself is left out, not
+    the price that really moved. Splits are no jumps, as `close` is adjusted for them.
+    """
+    if not _jumps(close.values[:-1], close.values[1:]).any():
+        return close
+    sound = np.ones(len(close), np.bool_)
+    level, doubted = float(close.values[0]), None
+    for row, value in enumerate(close.values.tolist()):
+        if _far(level, value) and (doubted is None or _far(doubted, value)):
+            sound[row], doubted = False, value
+        else:
+            level, doubted = value, None
+    return _where(close, sound)
+
+
+def downsampled(series: Series, points: int) -> Series:
+    """At most `points` of `series`, chosen so that its shape stays: largest triangle three buckets.
+
+    The first and the last point are kept. The points between them are dealt into buckets of the
+    same size, and of each bucket the one that spans the largest triangle with the point chosen
+    before it and the mean of the next bucket (S. Steinarsson, Downsampling Time Series for Visual
+    Representation, 2013). Raises ValueError for fewer than 2 points.
+    """
+    if points < 2:
+        raise ValueError(f"points: {points}, expected 2 or more")
+    rows = len(series)
+    if rows <= points:
+        return series
+    edges = np.linspace(1, rows - 1, points - 1).astype(np.intp)
+    days = series.days.astype(np.float64)
+    kept = [0]
+    for at in range(points - 2):
+        low, high = int(edges[at]), int(edges[at + 1])
+        after = int(edges[at + 2]) if at + 2 < len(edges) else rows
+        bucket, following = slice(low, high), slice(high, after)
+        kept.append(low + _farthest(days, series.values, kept[-1], bucket, following))
+    kept.append(rows - 1)
+    return Series(series.days[kept], series.values[kept])
+
+
+def _farthest(days: Floats, values: Floats, left: int, bucket: slice, following: slice) -> int:
+    """Where in `bucket` the largest triangle with row `left` and the mean of `following` is."""
+    day, value = float(days[following].mean()), float(values[following].mean())
+    across = (days[left] - day) * (values[bucket] - values[left])
+    along = (days[left] - days[bucket]) * (value - values[left])
+    return int(np.argmax(np.abs(across - along)))
+
+
+def _where(series: Series, keep: Bools) -> Series:
+    return series if keep.all() else Series(series.days[keep], series.values[keep])
+
+
+def _weeks(days: Ints) -> Ints:
+    return ((days - _MONDAY) // 7).astype(np.int32)
+
+
+def _months(days: Ints) -> Ints:
+    epoch = date(1970, 1, 1).toordinal()
+    stamps = (days - epoch).astype("datetime64[D]")
+    return stamps.astype("datetime64[M]").astype(np.int32)
+
+
+def _jumps(before: Floats, after: Floats) -> Bools:
+    return np.abs(after / before - 1) > JUMP
+
+
+def _far(level: float, value: float) -> bool:
+    return abs(value / level - 1) > JUMP
