@@ -16,6 +16,7 @@ from web.api import (
     allocation_groups,
     allocation_views,
     cash_flows,
+    charts,
     decisions,
     display,
     dividends,
@@ -130,6 +131,7 @@ def _assemble(web: Web) -> QuartTrio:
         trading_mode,
         cash_flows,
         dividends,
+        charts,
         display,
         event_streams,
     ):

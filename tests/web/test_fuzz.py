@@ -13,8 +13,10 @@ from ledger.allocation import Groups
 from ledger.decision import Choice, Decision
 from ledger.order import OrderState
 from policy.allocation import group_name, member_names, wanted_weights
+from tests.web.chart_answers import CHART, SPARKLINES
 from tests.web.world import BEARER, NOW, full_world, intent, owner_latch
 from wire.allocation_asks import GroupView, PutGroup, PutGroupTargets
+from wire.chart_asks import PriceChart, Sparklines
 from wire.mailbox import AskBox, serving
 from wire.messages import Decide, ProposeStep, SetMode
 from wire.order_asks import CancelOrder, PlaceOrder, Resolve
@@ -35,6 +37,7 @@ GETS = (
     "/api/trades/orders/3", "/api/settings", "/api/portfolio/history", "/api/system/runs",
     "/api/events/stream", "/login", "/api/cash-flows", "/api/cash-flows/summary",
     "/api/allocation/current", "/api/allocation/groups/country", "/api/portfolio/transactions",
+    "/api/charts/sparklines", "/api/charts/securities/IBE.EU",
 )  # fmt: skip
 WORDS = st.sampled_from(
     [
@@ -83,9 +86,11 @@ NAMES = st.sampled_from(
     [
         "limit", "days", "symbol", "side", "before_id", "types", "code", "start_date", "end_date",
         "state", "mode", "source", "order_class", "key", "meta",
+        "points", "range", "interval",
     ]
 )  # fmt: skip
 DOCUMENTED = {200, 202, 303, 400, 401, 403, 404, 405, 409, 413, 422, 423, 429, 502, 503}
+ANSWERS: dict[type, object] = {Sparklines: SPARKLINES, PriceChart: CHART}
 VIEW = SettingView("max_trades_per_day", "6", "int", "", "4", "1", "50", "on one day")
 QUICK = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
@@ -114,7 +119,7 @@ def _said_of_groups(request: object) -> object:
         case PutGroupTargets():
             return Groups(wanted=wanted_weights(request.weights)).targets
         case _:
-            return (owner_latch(),)
+            return ANSWERS.get(type(request), (owner_latch(),))
 
 
 async def _answer_asks(box: AskBox) -> None:
