@@ -12,7 +12,9 @@ import numpy as np
 
 from kernels.checks import Bools, Floats, Ints
 from kernels.series import Series
+from ledger.bar import Coverage
 from ledger.chart import ChartInterval, ChartRange
+from policy.market_hours import LONGEST_CLOSURE_DAYS, Calendars
 
 MAX_POINTS = 1500
 JUMP = 0.5
@@ -71,6 +73,30 @@ def sparkline(close: Series, *, first: date, points: int) -> Series:
 def valid(close: Series) -> Series:
     """The closes above zero."""
     return _where(close, close.values > 0)
+
+
+def of_days(close: Series, days: Ints) -> Series:
+    """The closes on `days`, ascending ordinals of which some may have none."""
+    return _where(close, np.isin(close.days, days, assume_unique=True))
+
+
+def newest_session(calendars: Calendars, mic: str, today: date) -> date | None:
+    """The last day before `today` on which `mic` was open; None for an exchange unknown to us.
+
+    The bar of a day is not expected before the day is over.
+    """
+    days = (today - timedelta(days=back) for back in range(1, LONGEST_CLOSURE_DAYS))
+    return next((day for day in days if calendars.session(mic, day) is not None), None)
+
+
+def covered(coverage: Coverage | None, newest: date | None) -> bool:
+    """There are bars, up to the session of the day `newest` when that is known.
+
+    Nothing is missing before the first bar: what is read first is all the source has.
+    """
+    if coverage is None or coverage.last_day is None:
+        return False
+    return newest is None or coverage.last_day >= newest
 
 
 def last_of_each(series: Series, interval: ChartInterval) -> Series:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from daemon.paper_world import load_calendars
 from kernels.series import Series
+from ledger.bar import Coverage
 from ledger.chart import ChartInterval, ChartRange
+from policy import charts
 from policy.charts import (
     MAX_POINTS,
     downsampled,
@@ -25,6 +28,7 @@ from policy.charts import (
 
 START = date(2020, 1, 1).toordinal()
 TODAY = date(2024, 2, 29)
+CALENDARS = load_calendars()
 QUICK = settings(max_examples=60, deadline=None)
 
 
@@ -164,6 +168,39 @@ def test_a_jump_is_told_by_the_closes_before_the_window() -> None:
     line = series([100, 101, 900, 102])
     shown = sparkline(line, first=date.fromordinal(START + 2), points=10)
     assert shown.values.tolist() == [102]
+
+
+def test_the_closes_of_some_days_are_told_from_the_others() -> None:
+    line = series([10, 11, 12, 13])
+    days = np.array([START - 1, START + 1, START + 3], np.int32)
+    assert charts.of_days(line, days).values.tolist() == [11, 13]
+    assert len(charts.of_days(line, days[:0])) == 0
+
+
+def test_a_session_counts_from_the_day_after_it() -> None:
+    friday, monday = date(2009, 3, 6), date(2009, 3, 9)
+    for today in (date(2009, 3, 7), date(2009, 3, 8), monday):
+        assert charts.newest_session(CALENDARS, "XETR", today) == friday
+    assert charts.newest_session(CALENDARS, "XETR", date(2009, 3, 10)) == monday
+    assert charts.newest_session(CALENDARS, "ELSEWHERE", monday) is None
+
+
+@pytest.mark.parametrize(
+    ("last", "newest", "enough"),
+    [
+        (None, date(2009, 3, 6), False),
+        (date(2009, 3, 5), date(2009, 3, 6), False),
+        (date(2009, 3, 6), date(2009, 3, 6), True),
+        (date(2009, 3, 9), date(2009, 3, 6), True),
+        (date(2001, 1, 2), None, True),
+    ],
+)
+def test_bars_are_complete_when_they_reach_the_newest_session(
+    last: date | None, newest: date | None, *, enough: bool
+) -> None:
+    looked = datetime(2009, 3, 9, tzinfo=UTC)
+    assert charts.covered(Coverage(1, "EUR", last, last, 7, looked), newest) is enough
+    assert not charts.covered(None, newest)
 
 
 def test_nothing_stored_is_nothing_drawn() -> None:
