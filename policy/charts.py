@@ -139,23 +139,23 @@ def downsampled(series: Series, points: int) -> Series:
     if rows <= points:
         return series
     edges = np.linspace(1, rows - 1, points - 1).astype(np.intp)
-    days = series.days.astype(np.float64)
+    sizes = np.diff(edges, append=rows)
+    middles = np.add.reduceat(series.days.astype(np.float64), edges) / sizes
+    levels = np.add.reduceat(series.values, edges) / sizes
+    # Buckets are of a few points: plain numbers are faster than arrays here.
+    days, values, starts = series.days.tolist(), series.values.tolist(), edges.tolist()
     kept = [0]
-    for at in range(points - 2):
-        low, high = int(edges[at]), int(edges[at + 1])
-        after = int(edges[at + 2]) if at + 2 < len(edges) else rows
-        bucket, following = slice(low, high), slice(high, after)
-        kept.append(low + _farthest(days, series.values, kept[-1], bucket, following))
+    for at, (day, level) in enumerate(zip(middles[1:], levels[1:], strict=True)):
+        left = kept[-1]
+        across, up = days[left] - float(day), float(level) - values[left]
+        farthest, best = -1.0, starts[at]
+        for row in range(starts[at], starts[at + 1]):
+            area = abs(across * (values[row] - values[left]) - (days[left] - days[row]) * up)
+            if area > farthest:
+                farthest, best = area, row
+        kept.append(best)
     kept.append(rows - 1)
     return Series(series.days[kept], series.values[kept])
-
-
-def _farthest(days: Floats, values: Floats, left: int, bucket: slice, following: slice) -> int:
-    """Where in `bucket` the largest triangle with row `left` and the mean of `following` is."""
-    day, value = float(days[following].mean()), float(values[following].mean())
-    across = (days[left] - day) * (values[bucket] - values[left])
-    along = (days[left] - days[bucket]) * (value - values[left])
-    return int(np.argmax(np.abs(across - along)))
 
 
 def _where(series: Series, keep: Bools) -> Series:
