@@ -13,7 +13,9 @@ from hypercorn.config import Config
 from hypercorn.trio import serve
 
 from ledger.order import OrderState
+from tests.web.chart_answers import CHART, SPARKLINES
 from tests.web.world import World, full_world, intent, owner_latch, trading
+from wire.chart_asks import Sparklines
 from wire.messages import RaiseLatch, Resume, SetMode
 from wire.order_asks import CancelOrder, Resolve
 
@@ -27,6 +29,7 @@ class Served:
     def __init__(self) -> None:
         self.url = ""
         self.asked: list[object] = []
+        self.charts: list[object] = []
         self._ready = threading.Event()
         self._token: trio.lowlevel.TrioToken | None = None
         self._world: World | None = None
@@ -63,6 +66,7 @@ class Served:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._schedule)
             nursery.start_soon(self._trader)
+            nursery.start_soon(self._analyst)
             nursery.start_soon(self._beats)
             served = partial(serve, self.world.app(), config, mode="asgi")
             binds = await nursery.start(partial(served, shutdown_trigger=self.world.shutdown.wait))
@@ -116,6 +120,14 @@ class Served:
                 case other:
                     raise AssertionError(other)
             self.world.tell("ORDER_CHANGED")
+
+    async def _analyst(self) -> None:
+        """Play the analyst: one line for every chart."""
+        while True:
+            ask = await self.world.asks.analyst.receive()
+            self.charts.append(ask.request)
+            shown = SPARKLINES if isinstance(ask.request, Sparklines) else CHART
+            ask.slot.answer(shown)
 
     def _publish(self, *, halted: bool) -> None:
         self.world.boards.trading.publish(trading(owner_latch()) if halted else trading())

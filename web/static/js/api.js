@@ -4,8 +4,8 @@ const csrf = document.querySelector('meta[name="csrf"]').content;
 const GAP_MS = 800;
 const LONGEST_MS = 15000;
 
-export async function get(path) {
-  const response = await fetch(path, { signal: AbortSignal.timeout(LONGEST_MS) });
+export async function get(path, options = {}) {
+  const response = await fetch(path, { signal: AbortSignal.timeout(LONGEST_MS), ...options });
   if (!response.ok) throw await failure(response);
   return response.json();
 }

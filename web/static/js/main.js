@@ -7,6 +7,7 @@ import * as questions from "./decisions.js";
 import { byId, text } from "./dom.js";
 import * as matrix from "./matrix.js";
 import * as book from "./orders.js";
+import * as prices from "./prices.js";
 import { follow } from "./stream.js";
 import * as views from "./views.js";
 
@@ -28,7 +29,11 @@ const summary = resource("/api/portfolio/summary", (data) => {
     history();
   }
 });
-const positions = resource("/api/portfolio", views.positions);
+const positions = resource("/api/portfolio", (rows) => {
+  views.positions(rows);
+  prices.fill();
+});
+const sparklines = resource("/api/charts/sparklines", prices.sparklines);
 const plan = resource("/api/trades/recommendations", views.plan);
 const planner = resource("/api/planner/status", views.planner);
 const orders = resource("/api/trades/orders?limit=12", book.orders);
@@ -41,7 +46,7 @@ const status = resource("/api/system/status", (data) => {
   control.know(data);
 });
 
-const everything = () => [status, summary, positions, plan, planner, orders, decisions, trades, jobs, markets].forEach((refresh) => refresh());
+const everything = () => [status, summary, positions, sparklines, plan, planner, orders, decisions, trades, jobs, markets].forEach((refresh) => refresh());
 
 const INTERESTED = {
   PORTFOLIO_CHANGED: [summary, positions],
@@ -59,7 +64,7 @@ const INTERESTED = {
   ERROR_CLEARED: [status, decisions],
   JOB_STARTED: [jobs],
   JOB_PROGRESS: [jobs],
-  JOB_COMPLETED: [jobs],
+  JOB_COMPLETED: [jobs, sparklines, prices.news],
   JOB_FAILED: [jobs, status],
   BACKUP_COMPLETED: [jobs],
   MARKETS_STATUS_CHANGED: [markets, status],
@@ -87,6 +92,7 @@ control.start(everything);
 book.start(everything);
 questions.start(everything);
 matrix.start();
+prices.start();
 follow({
   onEvent: (type) => (INTERESTED[type] || []).forEach((refresh) => refresh()),
   onStart: everything,

@@ -3,6 +3,7 @@
 import { closeBefore, showLive } from "./chart.js";
 import { byId, el, emptyRow, keyed, signed, text } from "./dom.js";
 import { clock, day, distance, gain, moment, money, number, percent } from "./format.js";
+import { opener } from "./prices.js";
 
 let marketNow = null;
 
@@ -40,7 +41,7 @@ export function positions(rows) {
   text("positions-count", rows.length === 1 ? "1 instrument" : `${rows.length} instruments`);
   const largest = Math.max(...rows.map((row) => row.weight ?? 0), 0.0001);
   const shown = rows.map((row) => ({ ...row, length: Math.round((100 * Math.max(0, row.weight ?? 0)) / largest) }));
-  keyed(byId("positions").tBodies[0], shown, { key: (row) => row.symbol, render: positionRow, empty: emptyRow(7, "Nothing is held yet") });
+  keyed(byId("positions").tBodies[0], shown, { key: (row) => row.symbol, render: positionRow, empty: emptyRow(8, "Nothing is held yet") });
 }
 
 function positionRow(row) {
@@ -51,7 +52,8 @@ function positionRow(row) {
   const ratio = row.avg_price && row.current_price ? row.current_price / row.avg_price - 1 : null;
   gained.append(el("span", { class: "sub" }, gain(ratio, percent)));
   return el("tr", {},
-    el("td", {}, el("span", { class: "name" }, row.stock_name), " ", demo(row), el("span", { class: "sub" }, `${row.symbol}${row.country ? ` · ${row.country}` : ""}`)),
+    el("td", {}, opener(row), " ", demo(row), el("span", { class: "sub" }, `${row.symbol}${row.country ? ` · ${row.country}` : ""}`)),
+    el("td", { class: "wide", "data-spark": row.symbol }, "–"),
     el("td", { class: "n wide" }, number(row.quantity, 6, 0)),
     el("td", { class: "n wide" }, number(row.avg_price, 4, 2), el("span", { class: "sub" }, row.currency)),
     el("td", { class: "n wide" }, number(row.current_price, 4, 2), el("span", { class: "sub" }, row.currency)),
