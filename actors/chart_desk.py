@@ -14,8 +14,7 @@ from typing import Protocol
 
 from actors.line_cache import LineCache
 from ledger.bar import Coverage, PriceBook
-from ledger.errors import Conflict, Missing
-from ledger.security import Security
+from ledger.security import Security, find_security
 from policy import charts
 from policy.chart_lines import NOTHING, Drawn, Shape, chart_line, small_lines
 from policy.market_hours import Calendars
@@ -108,7 +107,7 @@ class ChartDesk:
 
     async def chart(self, asked: PriceChart) -> ChartView:
         """The chart of one security; its bars are asked for when they are missing or old."""
-        security = _named(await self._p.securities.all(), asked.name)
+        security = find_security(await self._p.securities.all(), asked.name)
         coverage = (await self._p.prices.coverage()).get(security.security_id)
         today = self._p.clock.market_now().date()
         covered = self._covered(security, coverage, today)
@@ -178,7 +177,7 @@ class ChartDesk:
     def _covered(self, security: Security, coverage: Coverage | None, today: date) -> bool:
         """What is not listed any more gets no newer bars."""
         newest = None
-        if security.active and security.listed:
+        if security.live:
             mic = security.instrument.mic
             newest = charts.newest_session(self._p.calendars, mic, today)
         return charts.covered(coverage, newest)
@@ -191,20 +190,6 @@ class ChartDesk:
                 return
         self._asked_at[security.security_id] = now
         self._p.fetch(security.security_id)
-
-
-def _named(securities: Sequence[Security], name: str) -> Security:
-    """The security that `name`, a symbol or an ISIN, stands for; an active one first."""
-    by_symbol = [one for one in securities if one.symbol == name]
-    listings = [one for one in securities if one.instrument.isin == name]
-    active = [one for one in listings if one.active]
-    found = by_symbol or active or listings
-    if not found:
-        raise Missing(f"there is no security {name}")
-    if len(found) > 1:
-        text = f"{name} is listed as {', '.join(sorted(one.symbol for one in found))}"
-        raise Conflict(f"{text}: name one of them", code="ambiguous")
-    return found[0]
 
 
 def _reaches(coverage: Coverage | None, first: date) -> bool:

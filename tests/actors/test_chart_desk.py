@@ -238,7 +238,7 @@ async def test_what_is_not_traded_any_more_is_complete_as_it_is(world: World) ->
 async def test_a_name_stands_for_one_security_or_is_refused(world: World) -> None:
     await world.add("AAA.EU", isin="I1")
     other = await world.add("AAA.US", isin="I1", currency="USD")
-    with pytest.raises(Missing, match="there is no security ZZZ"):
+    with pytest.raises(Missing, match="there is no security 'ZZZ'"):
         await world.chart("ZZZ")
     with pytest.raises(Conflict, match=r"AAA\.EU, AAA\.US") as told:
         await world.chart("I1")
