@@ -13,8 +13,10 @@ class Score:
 
     `total` is the weighted mean of the groups that could be scored, drawn towards 0.5 by what is
     missing; `coverage` the part of the weights it rests on. `groups` by name, `parts` by group and
-    name. `metrics` are the figures behind them (fractions, see `policy.metrics`), `volatility` and
-    `dividend_yield` among them; `history_years` is the span of the bars and `last_bar` the newest.
+    name; a group or part that does not apply to the security is not in there. `metrics` are the
+    figures behind them by the names of `policy.metric_registry`; rates are fractions.
+    `history_years` is the span of the bars and `last_bar` the newest. Without a total there is a
+    `reason`.
     """
 
     security_id: int
@@ -27,6 +29,16 @@ class Score:
     history_years: float | None
     last_bar: date | None
     reason: str | None = None
+
+    @property
+    def volatility(self) -> float | None:
+        """Annual volatility of the daily total return."""
+        return self.metrics.get("VOLATILITY_ANNUAL")
+
+    @property
+    def dividend_yield(self) -> float | None:
+        """What was paid in the last 365 days, by the last close."""
+        return self.metrics.get("DIVIDEND_YIELD")
 
     @property
     def quality(self) -> float | None:

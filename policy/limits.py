@@ -136,6 +136,14 @@ class Limits:
     market_regime_bull_reserve: Decimal = Decimal("0.02")
     market_regime_bear_reserve: Decimal = Decimal("0.05")
     market_regime_sideways_reserve: Decimal = Decimal("0.03")
+    # What growth per year is aimed at, and what the market pays for a year's earnings.
+    target_annual_return: Decimal = Decimal("0.11")
+    market_avg_pe: Decimal = Decimal("22")
+    # What money earns per year without risk; Sharpe ratios count what goes beyond it.
+    risk_free_rate: Decimal = Decimal("0")
+    # No plan buys what scores below this, or of whose score less than this part is known.
+    min_security_score: Decimal = Decimal("0.5")
+    min_score_coverage: Decimal = Decimal("0.50")
 
 
 DEFAULTS = Limits()

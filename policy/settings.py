@@ -58,6 +58,14 @@ def _share(key: str, field: str, low: str, high: str, description: str) -> Setti
     )  # fmt: skip
 
 
+def _number(key: str, field: str, low: str, high: str, description: str) -> Setting:
+    return Setting(
+        key, field, "decimal", "", Decimal(low), Decimal(high), description,
+        read=lambda number: number,
+        write=lambda value: value,
+    )  # fmt: skip
+
+
 def _loss(key: str, field: str, description: str) -> Setting:
     """A loss as its owner writes it, −0.20, for a limit that holds its size."""
     return Setting(
@@ -146,6 +154,15 @@ SETTINGS: tuple[Setting, ...] = (
            "of the total value, stays cash in a bear market"),
     _share("market_regime_sideways_cash_reserve", "market_regime_sideways_reserve", "0.01", "0.40",
            "of the total value, stays cash in a market without direction"),
+    _share("target_annual_return", "target_annual_return", "0.01", "0.50",
+           "growth per year that scores best"),
+    _number("market_avg_pe", "market_avg_pe", "1", "200",
+            "the market's price-earnings ratio, which others are compared with"),
+    _share("risk_free_rate", "risk_free_rate", "-0.05", "0.20",
+           "per year without risk, what Sharpe ratios count from"),
+    _share("min_security_score", "min_security_score", "0", "1", "below it nothing is bought"),
+    _share("min_score_coverage", "min_score_coverage", "0", "1",
+           "part of a score that must be known before its security is bought"),
 )  # fmt: skip
 BY_KEY: Mapping[str, Setting] = {setting.key: setting for setting in SETTINGS}
 

@@ -1,0 +1,111 @@
+"""Scores that others read like figures: financial strength, consistency, promise, stability."""
+
+from __future__ import annotations
+
+from policy.dividend_history import cut_penalty
+from policy.metric_registry import Metrics, names_of
+from policy.scoring.mappings import (
+    CONSISTENCY,
+    LIQUIDITY,
+    MARGIN,
+    PAYOUT,
+    SHARPE,
+    SORTINO,
+    VOLATILITY,
+    along,
+    dividend_record,
+    drawdown,
+    leverage,
+)
+from policy.scoring.mix import NOTHING, Mixed, Part, mix, one
+
+PRODUCES = names_of("scores")
+READS = frozenset(
+    {
+        "CAGR_5Y", "CAGR_10Y", "DIVIDEND_YIELD", "DIVIDEND_GROWTH", "YEARS_SINCE_DIVIDEND_CUT",
+        "PROFIT_MARGIN", "DEBT_TO_EQUITY", "CURRENT_RATIO", "PAYOUT_RATIO", "SORTINO", "SHARPE",
+        "VOLATILITY_ANNUAL", "MAX_DRAWDOWN",
+    }
+)  # fmt: skip
+
+
+def derive(metrics: Metrics, *, financial: bool) -> Metrics:
+    """Every name of PRODUCES, of the figures named in READS."""
+    growth, paid = metrics["CAGR_5Y"], metrics["DIVIDEND_YIELD"]
+    strength = financial_strength(metrics, financial=financial)
+    return {
+        "CONSISTENCY_SCORE": consistency(metrics),
+        "FINANCIAL_STRENGTH": strength.value,
+        "DIVIDEND_CONSISTENCY": dividend_consistency(metrics).value,
+        "TOTAL_RETURN": None if growth is None or paid is None else growth + paid,
+        "LONG_TERM_PROMISE": promise(metrics, strength).shrunk,
+        "STABILITY_SCORE": stability(metrics).shrunk,
+    }
+
+
+def financial_strength(metrics: Metrics, *, financial: bool) -> Mixed:
+    """0.40 margin + 0.30 leverage + 0.30 liquidity; of banks and insurers the margin alone."""
+    margin = Part(0.40, one(_along(MARGIN, metrics["PROFIT_MARGIN"])))
+    if financial:
+        return mix([margin])
+    debt = metrics["DEBT_TO_EQUITY"]
+    return mix(
+        [
+            margin,
+            Part(0.30, one(None if debt is None else leverage(debt))),
+            Part(0.30, one(_along(LIQUIDITY, metrics["CURRENT_RATIO"]))),
+        ]
+    )
+
+
+def consistency(metrics: Metrics) -> float | None:
+    """How little growth over five and over ten years differ."""
+    five, ten = metrics["CAGR_5Y"], metrics["CAGR_10Y"]
+    return None if five is None or ten is None else along(CONSISTENCY, abs(five - ten))
+
+
+def dividend_consistency(metrics: Metrics) -> Mixed:
+    """Half the share of earnings paid out, half the record of growth and cuts.
+
+    NOTHING for what pays nothing: there is nothing to be consistent about.
+    """
+    if pays_nothing(metrics):
+        return NOTHING
+    rate, since = metrics["DIVIDEND_GROWTH"], metrics["YEARS_SINCE_DIVIDEND_CUT"]
+    penalty = float(cut_penalty(None if since is None else int(since)))
+    record = None if rate is None else dividend_record(rate, penalty)
+    payout = _along(PAYOUT, metrics["PAYOUT_RATIO"])
+    return mix([Part(0.5, one(payout)), Part(0.5, one(record))])
+
+
+def pays_nothing(metrics: Metrics) -> bool:
+    """Known to have paid no dividend in the last year, and none before that was stopped."""
+    return metrics["DIVIDEND_YIELD"] == 0 and metrics["DIVIDEND_GROWTH"] is None
+
+
+def promise(metrics: Metrics, strength: Mixed) -> Mixed:
+    """0.35 consistency + 0.25 financial strength + 0.25 dividend consistency + 0.15 Sortino."""
+    return mix(
+        [
+            Part(0.35, one(consistency(metrics))),
+            Part(0.25, strength),
+            Part(0.25, dividend_consistency(metrics)),
+            Part(0.15, one(_along(SORTINO, metrics["SORTINO"]))),
+        ]
+    )
+
+
+def stability(metrics: Metrics) -> Mixed:
+    """0.50 volatility + 0.30 drawdown + 0.20 Sharpe; no volatility at all is no known one."""
+    volatile, deepest = metrics["VOLATILITY_ANNUAL"], metrics["MAX_DRAWDOWN"]
+    return mix(
+        [
+            Part(0.50, one(_along(VOLATILITY, volatile) if volatile else None)),
+            Part(0.30, one(None if deepest is None else drawdown(deepest))),
+            Part(0.20, one(_along(SHARPE, metrics["SHARPE"]))),
+        ]
+    )
+
+
+def _along(corners: tuple[tuple[float, float], ...], value: float | None) -> float | None:
+    return None if value is None else along(corners, value)
