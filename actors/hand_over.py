@@ -86,7 +86,7 @@ class HandOver:
             return True
         if await self.situation.pace() is not None:
             return True
-        barred = await self.situation.barred()
+        barred = await self.situation.barred(portfolio)
         return any((s.step.symbol, s.step.side) in barred for s in _together(stored, chosen))
 
     def _markets_open(

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import trio
 
@@ -29,6 +30,7 @@ from policy.planner import PlanInput, PlanRun
 from policy.portfolio_hash import moved
 from store.orders import Orders
 from store.plans import Plans
+from wire.board import Latest
 from wire.clock import Clock
 from wire.events import EventRing, EventType
 from wire.health import Health
@@ -94,11 +96,13 @@ class Planner:
                 ask.slot.answer(await self._propose_asked(ask.request))
 
     async def _loop(self) -> None:
-        seen = (0, 0)
+        boards = self._p.boards
+        watched = (boards.portfolio, boards.orders, boards.optimizer)
+        seen: tuple[int, ...] = (0, 0, 0)
         while True:
             self._p.health.beat("planner")
-            nudge = await self._wait(seen)
-            seen = (self._p.boards.portfolio.version, self._p.boards.orders.version)
+            nudge = await self._wait(watched, seen)
+            seen = tuple(board.version for board in watched)
             async with self._busy:
                 if nudge is None:
                     await self._consider()
@@ -106,26 +110,23 @@ class Planner:
                     async with self._p.jobs.run("plan", nudge) as report:
                         await self._consider(report)
 
-    async def _wait(self, seen: tuple[int, int]) -> Nudge | None:
-        """Return the nudge that came, or None when a board moved or a beat is due."""
+    async def _wait(self, watched: tuple[Latest[Any], ...], seen: tuple[int, ...]) -> Nudge | None:
+        """Return the nudge that came, or None when a watched board moved or a beat is due."""
         taken: list[Nudge] = []
 
         async def nudged(scope: trio.CancelScope) -> None:
             taken.append(await self._p.nudges.receive())
             scope.cancel()
 
-        async def portfolio_moved(scope: trio.CancelScope) -> None:
-            await self._p.boards.portfolio.wait_newer(seen[0])
-            scope.cancel()
-
-        async def orders_moved(scope: trio.CancelScope) -> None:
-            await self._p.boards.orders.wait_newer(seen[1])
+        async def changed(board: Latest[Any], version: int, scope: trio.CancelScope) -> None:
+            await board.wait_newer(version)
             scope.cancel()
 
         with trio.move_on_after(BEAT_S):
             async with trio.open_nursery() as nursery:
-                for waiter in (nudged, portfolio_moved, orders_moved):
-                    nursery.start_soon(waiter, nursery.cancel_scope)
+                nursery.start_soon(nudged, nursery.cancel_scope)
+                for board, version in zip(watched, seen, strict=True):
+                    nursery.start_soon(changed, board, version, nursery.cancel_scope)
         return taken[0] if taken else None
 
     async def _consider(self, report: Report | None = None) -> None:

@@ -20,7 +20,6 @@ from ledger.run import RunRecord
 from policy.emergency import Severity, detect
 from policy.fees import min_trade_eur
 from policy.rebalance import Thresholds, affordable, spendable, triggers
-from policy.targets import equal_targets
 from policy.valuation import unfit
 from wire.mailbox import AskBox, NudgeBox
 from wire.messages import Boards, Nudge, RunJob
@@ -160,7 +159,7 @@ class RebalanceDesk:
     def _triggers(
         self, portfolio: PortfolioSnapshot, thresholds: Thresholds, offered: Money | None
     ) -> Triggers:
-        weights = equal_targets(portfolio.universe, self._s.limits).weights
+        weights = self._s.knowledge(portfolio).targets.weights
         cash = _cash(portfolio, offered)
         return triggers(portfolio, weights, thresholds, cash=cash)
 

@@ -6,10 +6,11 @@ Planner and DRIP see the same one, so that they never disagree about what is fre
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from ledger.allocation import AllocationBook
 from ledger.fact import CORE
 from ledger.ids import ulid
 from ledger.money import Money
@@ -17,17 +18,18 @@ from ledger.order import Side
 from ledger.portfolio import PortfolioSnapshot
 from ledger.quote import Quote
 from ledger.rate import RateTable
+from ledger.regime import UNKNOWN_REGIME
 from ledger.security import Security
 from ledger.trade_history import TradeHistory
 from policy import windows
 from policy.fees import FeeTerms, no_less_than
 from policy.gate_checks import may_wait_for_open
+from policy.knowledge import Knowledge, knowledge
 from policy.limits import Limits
 from policy.market_hours import Calendars, SessionState
 from policy.planner import PlanInput
 from policy.portfolio_hash import Configuration, portfolio_hash
 from policy.target_days import target_days_between
-from policy.targets import equal_targets
 from policy.valuation import known_rates, unfit
 from store.dividends import Dividends
 from store.emergency import Emergencies
@@ -36,6 +38,7 @@ from store.orders import Orders
 from store.trade_history import TradeHistories
 from wire.board import Latest, in_force
 from wire.clock import Clock
+from wire.messages import Boards
 
 # Machine seconds: three times as long as sync takes between two portfolios.
 PORTFOLIO_LIFE_S = 900.0
@@ -48,6 +51,7 @@ class Situation:
     dividends: Dividends
     facts: Facts
     emergencies: Emergencies
+    boards: Boards
     clock: Clock
     calendars: Calendars
     rules: Latest[Limits]
@@ -88,15 +92,15 @@ class Situation:
 
     async def now(self, portfolio: PortfolioSnapshot) -> PlanInput:
         """Everything a decision made now would depend on."""
-        market = self.clock.market_now()
-        barred = await self.barred()
+        market, known = self.clock.market_now(), self.knowledge(portfolio)
+        limits = replace(self.limits, min_cash_reserve=known.reserve)
+        barred = await self.barred(portfolio)
         earmarked = await self.dividends.earmarked()
         pots = tuple(Money(minor, currency) for currency, minor in sorted(earmarked.items()))
-        targets = equal_targets(portfolio.universe, self.limits)
         opens = self._opens(portfolio, market)
         configuration = Configuration(
-            limits=self.limits,
-            targets=targets,
+            limits=limits,
+            targets=known.targets,
             fees=self.fees,
             fx_fees=self.fx_fees,
             barred=barred,
@@ -108,25 +112,41 @@ class Situation:
             portfolio_hash=portfolio_hash(portfolio, configuration, bucket_id=CORE, pots=pots),
             snapshot=portfolio,
             trade_rates=self.trade_rates(portfolio),
-            targets=targets,
+            targets=known.targets,
             fees=self.fees,
             fx_fees=self.fx_fees,
-            limits=self.limits,
+            limits=limits,
             markets=frozenset(opens),
             barred=barred,
             pots=pots,
+            quality=known.quality,
             opens=opens,
         )
 
-    async def barred(self) -> frozenset[tuple[str, Side]]:
-        """What must not be proposed now: refused lately, or in a hold or cool-down.
+    def knowledge(self, portfolio: PortfolioSnapshot) -> Knowledge:
+        """What is known of the securities now."""
+        boards = self.boards
+        return knowledge(
+            portfolio,
+            scores=boards.scores.value,
+            run=boards.optimizer.value,
+            book=boards.allocation.value or AllocationBook(),
+            regime=boards.regime.value or UNKNOWN_REGIME,
+            limits=self.limits,
+        )
 
-        The gates would refuse it; both ask the same functions.
+    async def barred(self, portfolio: PortfolioSnapshot | None) -> frozenset[tuple[str, Side]]:
+        """What must not be proposed now: refused lately, in a hold or cool-down, or bought on a
+        score that does not carry it.
+
+        The gates would refuse the former; both ask the same functions.
         """
         now = self.clock.market_now()
         refused = frozenset(await self.orders.barred(now))
         history = await self._history(now)
-        return refused | windows.barred(history, now=now, limits=self.limits)
+        unfit = frozenset[str]() if portfolio is None else self.knowledge(portfolio).unfit
+        waiting = windows.barred(history, now=now, limits=self.limits)
+        return refused | waiting | {(symbol, "BUY") for symbol in unfit}
 
     async def pace(self) -> datetime | None:
         """From when on anything may be traded again; None when the pace allows a trade now."""

@@ -104,12 +104,14 @@ def _share(parts: Parts) -> _Shared:
     capabilities = parts.broker.capabilities
     rules = Latest[Limits]()
     rules.publish(parts.limits)
+    boards = Boards()
     situation = Situation(
         orders=parts.store.orders,
         histories=parts.store.histories,
         dividends=parts.store.dividends,
         facts=parts.store.facts,
         emergencies=parts.store.emergency,
+        boards=boards,
         clock=parts.clock,
         calendars=parts.calendars,
         rules=rules,
@@ -120,7 +122,7 @@ def _share(parts: Parts) -> _Shared:
     )
     return _Shared(
         parts=parts,
-        boards=Boards(),
+        boards=boards,
         events=events,
         health=Health(),
         asks=AskBoxes.opened(),

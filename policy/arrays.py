@@ -60,8 +60,8 @@ def score_arrays(scene: Scene, candidates: tuple[Candidate, ...], quality: Quali
     held = {
         p.security.symbol: euros(p.value_eur) for p in snapshot.positions if p.value_eur is not None
     }
-    countries = {s.symbol: s.instrument.country for s in snapshot.universe}
-    industries = {s.symbol: s.instrument.industry for s in snapshot.universe}
+    countries = {s.symbol: targets.country_of.get(s.symbol) for s in snapshot.universe}
+    industries = {s.symbol: targets.industry_of.get(s.symbol) for s in snapshot.universe}
     if not targets.countries and not targets.industries:
         # Nothing is labelled: securities stand for themselves, or every portfolio scored the same.
         targets = replace(targets, countries=targets.weights)

@@ -10,7 +10,10 @@ def why_not_buy(score: Score | None, limits: Limits) -> str | None:
     """The reason why no plan may buy it; None when nothing speaks against it.
 
     What is not known is no reason to buy: without a score, or with too little behind it, no.
+    Where the owner asks for neither score nor coverage, nothing does.
     """
+    if not limits.min_security_score and not limits.min_score_coverage:
+        return None
     if score is None:
         return "it has not been scored"
     if score.total is None:

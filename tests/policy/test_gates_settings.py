@@ -55,12 +55,12 @@ UNPROVEN: dict[str, Any] = {
 # The setting, two values of it, and the gate that says yes to the first and no to the second.
 READ: tuple[tuple[str, str, str, str, dict[str, Any]], ...] = (
     ("trade_frequency_limits_enabled", "false", "true", "G1", {"history": trades(0.5)}),
-    ("min_time_between_trades_minutes", "30", "31", "G1", {"history": trades(0.5)}),
+    ("min_time_between_trades_minutes", "29", "31", "G1", {"history": trades(0.5)}),
     ("max_trades_per_day", "3", "2", "G1", {"history": trades(1.5, 2)}),
     ("max_trades_per_week", "3", "2", "G1", {"history": trades(30, 60)}),
-    ("buy_cooldown_days", "20", "21", "L2", {"history": BOUGHT}),
-    ("min_hold_days", "20", "21", "L4", {"history": BOUGHT, "proposal": SALE}),
-    ("sell_cooldown_days", "20", "21", "G7", {"history": SOLD, "proposal": SALE}),
+    ("buy_cooldown_days", "19", "21", "L2", {"history": BOUGHT}),
+    ("min_hold_days", "19", "21", "L4", {"history": BOUGHT, "proposal": SALE}),
+    ("sell_cooldown_days", "19", "21", "G7", {"history": SOLD, "proposal": SALE}),
     ("max_loss_threshold", "-0.5", "-0.49", "G6",
      {"proposal": SALE, "position": held_position("200")}),
     ("min_sell_value_eur", "399.60", "400", "G7", {"proposal": SALE}),

@@ -1,0 +1,75 @@
+"""What a decision knows of the securities: target weights, scores, and the state of the market.
+
+Planner, DRIP and rebalancer decide on the same `Knowledge`, made from the newest scores, the last
+run of the optimizer, the owner's groups and the regime. What is not known yet is not guessed: until
+the optimizer has succeeded every security that may be bought weighs the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from ledger.allocation import AllocationBook
+from ledger.money import Money
+from ledger.optimization import OptimizerRun
+from ledger.portfolio import PortfolioSnapshot
+from ledger.regime import Regime
+from ledger.score import Score, Scores
+from ledger.security import Security
+from policy.arrays import Quality
+from policy.limits import Limits
+from policy.regime import reserve_with
+from policy.scoring.admission import why_not_buy
+from policy.targets import Targets, equal_targets, optimized_targets
+
+
+@dataclass(frozen=True, slots=True)
+class Knowledge:
+    """`unfit` are the symbols whose score does not carry a purchase; `reserve` the cash that
+    planning leaves alone in this market.
+    """
+
+    targets: Targets
+    quality: Quality
+    unfit: frozenset[str]
+    reserve: Money
+
+
+def knowledge(
+    snapshot: PortfolioSnapshot,
+    *,
+    scores: Scores | None,
+    run: OptimizerRun | None,
+    book: AllocationBook,
+    regime: Regime,
+    limits: Limits,
+) -> Knowledge:
+    found = {} if scores is None else {one.symbol: one for one in scores.by_id.values()}
+    total = snapshot.total_eur
+    return Knowledge(
+        targets=_targets(snapshot.universe, run, book, limits),
+        quality=Quality(
+            scores={s: one.total for s, one in found.items() if one.total is not None},
+            yields={s: paid for s, one in found.items() if (paid := _yield(one)) is not None},
+        ),
+        unfit=frozenset(
+            one.symbol
+            for one in snapshot.universe
+            if why_not_buy(found.get(one.symbol), limits) is not None
+        ),
+        reserve=limits.min_cash_reserve if total is None else reserve_with(regime, total, limits),
+    )
+
+
+def _targets(
+    universe: Iterable[Security], run: OptimizerRun | None, book: AllocationBook, limits: Limits
+) -> Targets:
+    securities = tuple(universe)
+    if run is None or not run.success:
+        return equal_targets(securities, limits, book)
+    return optimized_targets(run, securities, book)
+
+
+def _yield(score: Score) -> float | None:
+    return score.metrics.get("DIVIDEND_YIELD")
