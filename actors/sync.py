@@ -3,7 +3,7 @@
 One cycle: instruments, then fills, cash flows and corporate actions (each recorded in one
 transaction), then the account to compare the books with, then rates and quotes, then one new
 portfolio. A read that fails ends the cycle: the old figures stay and are marked stale. What the
-owner asks about the ledger is answered between two cycles.
+owner asks about the ledger is answered between two cycles. The past is read beside them.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import trio
 from actors.bookkeeper import Bookkeeper
 from actors.exchange import Exchange
 from actors.fact_news import tell
+from actors.history import History
 from actors.intake import Intake
 from actors.job import JobDesk
 from actors.ledger_desk import LedgerDesk
@@ -44,6 +45,7 @@ from wire.ledger_asks import ChooseLots, Lots
 from wire.mailbox import AskBox, NudgeBox, serving
 from wire.messages import Boards, BrokerLink, Nudge
 from wire.order_asks import Resolve
+from wire.price_asks import FetchBars
 from wire.security_asks import AddSecurity, DeleteSecurity, SearchSecurities, UpdateSecurity
 
 BEAT_S = 20.0
@@ -69,6 +71,7 @@ class SyncPorts:
     nudges: NudgeBox[Nudge]
     asks: AskBox
     rules: Latest[Limits]
+    history: History
 
 
 class Sync:
@@ -91,6 +94,7 @@ class Sync:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._serve)
             nursery.start_soon(self._work)
+            nursery.start_soon(self._p.history.run)
 
     async def _work(self) -> None:
         while True:
@@ -119,6 +123,8 @@ class Sync:
             case AddSecurity() | UpdateSecurity() | DeleteSecurity():
                 async with self._own_turn():
                     return await self._p.securities.change(request)
+            case FetchBars():
+                return self._p.history.request(request)
             case other:
                 raise AssertionError(f"sync does not answer {other!r}")
 

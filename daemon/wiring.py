@@ -15,12 +15,14 @@ from actors.bookkeeper import Bookkeeper
 from actors.desk import Desk
 from actors.drip import Drip, DripPorts
 from actors.exchange import Exchange
+from actors.history import History, HistoryPorts
 from actors.intake import Intake
 from actors.job import JobDesk
 from actors.ledger_desk import LedgerDesk
 from actors.matrix import Matrix, MatrixPorts
 from actors.order_desk import OrderDesk
 from actors.order_watch import OrderWatch
+from actors.past_reader import PastReader
 from actors.planner import Planner, PlannerPorts
 from actors.rebalancer import Rebalancer, RebalancerPorts
 from actors.rebalancing import RebalanceDesk, RebalanceDeskPorts
@@ -190,6 +192,22 @@ def _sync(shared: _Shared, universe: Universe) -> Sync:
             nudges=shared.nudges["sync"],
             asks=shared.asks.sync,
             rules=shared.rules,
+            history=_history(shared, universe),
+        )
+    )
+
+
+def _history(shared: _Shared, universe: Universe) -> History:
+    parts, store = shared.parts, shared.parts.store
+    return History(
+        HistoryPorts(
+            reader=PastReader(parts.broker, store.bars, store.market, parts.clock, parts.runner),
+            universe=lambda: universe.securities,
+            jobs=shared.jobs,
+            clock=parts.clock,
+            calendars=parts.calendars,
+            nudges=shared.nudges["prices"],
+            score=shared.nudges["score"],
         )
     )
 

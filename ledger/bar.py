@@ -131,13 +131,19 @@ class PriceBook:
     rates: Mapping[str, RateColumns]
 
 
+MOST_DENOMINATOR = 10**9
+"""Keeps a chain of splits within what a database can hold; it is off by less than any tick."""
+
+
 def split_basis(day: date, splits: Iterable[Split], adjusted_to: date | None) -> tuple[int, int]:
     """Numerator and denominator by which a price of `day`, adjusted for the splits up to and
     including `adjusted_to`, becomes raw; both are 1 for one that is raw already.
     """
+    if adjusted_to is None:
+        return 1, 1
     basis = Fraction(1)
-    if adjusted_to is not None:
-        for split in splits:
-            if day < split.ex_date <= adjusted_to:
-                basis *= Fraction(split.ratio)
+    for split in splits:
+        if day < split.ex_date <= adjusted_to:
+            basis *= Fraction(split.ratio)
+    basis = basis.limit_denominator(MOST_DENOMINATOR)
     return basis.numerator, basis.denominator

@@ -6,18 +6,39 @@ and what depends on it is left out.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
 
 import numpy as np
 
 from kernels.checks import Bools, Floats, Ints
 from ledger.bar import RateColumns
 from ledger.currency import BASE
+from ledger.rate import Rate
 from policy.target_days import target_days_after
 
 MOST_TARGET_DAYS = 3
+MOST_SPIKE = Decimal("0.1")
+"""A rate so far from that of the day before and of the day after is an error."""
 # Most securities trade on the same days as another one.
 KEPT = 16
+
+
+def without_spikes(rates: Iterable[Rate]) -> tuple[Rate, ...]:
+    """By currency and day, each once; without those that differ from both of their neighbours.
+
+    What stays at another level, as the franc did in 2015, is a rate and no error.
+    """
+    ordered = sorted(set(rates), key=lambda rate: (rate.quote, rate.as_of))
+    middle = zip(ordered, ordered[1:], ordered[2:], strict=False)
+    spikes = {rate for before, rate, after in middle if _spike(before, rate, after)}
+    return tuple(rate for rate in ordered if rate not in spikes)
+
+
+def _spike(before: Rate, rate: Rate, after: Rate) -> bool:
+    if not before.quote == rate.quote == after.quote:
+        return False
+    return all(abs(rate.value / beside.value - 1) > MOST_SPIKE for beside in (before, after))
 
 
 class FxHistory:

@@ -89,9 +89,9 @@ FROM (SELECT * FROM rate WHERE currency = ? ORDER BY as_of)
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """What one look at a source brought of a security; `bars` None when none were asked for."""
+    """What one look at a source brought of a security; the bars say which source it was."""
 
-    bars: BarRead | None
+    bars: BarRead
     splits: Sequence[Split] = ()
     dividends: Sequence[ShareDividend] = ()
     fundamentals: Sequence[Fundamental] = ()
@@ -104,9 +104,9 @@ class Bars:
         self._engine = engine
 
     async def record(
-        self, security_id: int, fetched: Fetched, *, source: str, at: datetime, whole: bool = False
-    ) -> None:
-        """Keep what was read at the market instant `at`, in one transaction.
+        self, security_id: int, fetched: Fetched, *, at: datetime, whole: bool = False
+    ) -> Coverage:
+        """Keep what was read at the market instant `at`, in one transaction; how far bars reach.
 
         The bars must be of different days, oldest first. `whole` replaces every bar of the
         security. Splits and dividends that are known already are kept beside the new ones; of a
@@ -114,18 +114,11 @@ class Bars:
         Raises BadData for bars in another currency than those that stay.
         """
 
-        async def work(tx: Tx) -> None:
-            await _put_actions(tx, security_id, fetched, source)
-            if fetched.bars is not None:
-                await _put_bars(tx, security_id, fetched.bars, at, whole=whole)
+        async def work(tx: Tx) -> Coverage:
+            await _put_actions(tx, security_id, fetched)
+            return await _put_bars(tx, security_id, fetched.bars, at, whole=whole)
 
-        await self._engine.transaction(work)
-
-    async def looked(self, security_ids: Iterable[int], *, at: datetime) -> None:
-        """These were asked for at the market instant `at` and there was nothing new."""
-        rows = [(to_ms(at), security_id) for security_id in security_ids]
-        sql = "UPDATE bar_coverage SET synced_ms = ? WHERE security_id = ?"
-        await self._engine.transaction(lambda tx: tx.execute_many(sql, rows))
+        return await self._engine.transaction(work)
 
     async def coverage(self) -> Mapping[int, Coverage]:
         """Of every security that bars were ever asked for, by its id."""
@@ -171,7 +164,9 @@ class Bars:
         return await self._engine.read(work)
 
 
-async def _put_bars(tx: Tx, security_id: int, read: BarRead, at: datetime, *, whole: bool) -> None:
+async def _put_bars(
+    tx: Tx, security_id: int, read: BarRead, at: datetime, *, whole: bool
+) -> Coverage:
     if whole:
         await tx.execute("DELETE FROM bar WHERE security_id = ?", (security_id,))
     else:
@@ -181,15 +176,18 @@ async def _put_bars(tx: Tx, security_id: int, read: BarRead, at: datetime, *, wh
         if known is not None and known["currency"] != read.currency:
             raise BadData(f"{read.symbol}: bars in {read.currency} beside {known['currency']}")
     splits = await _splits(tx, security_id)
-    await tx.execute_many(
-        _PUT_BAR, [_bar_values(security_id, bar, read, splits) for bar in read.bars]
-    )
+    # One by one: whoever takes them does so in a thread of its own.
+    rows = (_bar_values(security_id, bar, read, splits) for bar in read.bars)
+    await tx.execute_many(_PUT_BAR, rows)
     covered: dict[str, Value] = {
         "security_id": security_id,
         "currency": read.currency,
         "synced_ms": to_ms(at),
     }
     await tx.execute(_COVER, covered)
+    row = await tx.one("SELECT * FROM bar_coverage WHERE security_id = ?", (security_id,))
+    assert row is not None, "it was just written"
+    return _coverage_of(row)
 
 
 def _bar_values(
@@ -208,7 +206,8 @@ def _bar_values(
     )
 
 
-async def _put_actions(tx: Tx, security_id: int, fetched: Fetched, source: str) -> None:
+async def _put_actions(tx: Tx, security_id: int, fetched: Fetched) -> None:
+    source = fetched.bars.source
     await tx.execute_many(
         _PUT_SPLIT,
         [(security_id, s.ex_date.toordinal(), str(s.ratio), source) for s in fetched.splits],

@@ -37,6 +37,13 @@ WHERE excluded.at_ms >= at_ms
 _PUT_RATE = """
 INSERT OR REPLACE INTO rate (currency, as_of, value, source, fetched_ms) VALUES (?, ?, ?, ?, ?)
 """
+# A rate that is newer than what is believed, or waits for a second source, is not for us to judge.
+_PUT_PAST_RATE = """
+INSERT OR IGNORE INTO rate (currency, as_of, value, source, fetched_ms)
+SELECT :currency, :as_of, :value, :source, :fetched_ms
+WHERE :as_of < (SELECT max(as_of) FROM rate WHERE currency = :currency)
+    AND NOT EXISTS (SELECT 1 FROM rate_held WHERE currency = :currency AND as_of = :as_of)
+"""
 _HOLD_RATE = "INSERT OR REPLACE INTO rate_held VALUES (?, ?, ?, ?, ?, ?)"
 
 # With max() the other columns come from the row that holds the maximum.
@@ -76,6 +83,14 @@ class MarketStore:
             await tx.execute_many(_HOLD_RATE, waiting)
 
         await self._engine.transaction(work)
+
+    async def put_past_rates(self, rates: Iterable[Rate], *, at: datetime) -> None:
+        """Fill in rates of days before the newest believed one of their currency.
+
+        What is known or held back already stays as it is. Read at the market instant `at`.
+        """
+        rows = (_past_values(rate, to_ms(at)) for rate in rates)
+        await self._engine.transaction(lambda tx: tx.execute_many(_PUT_PAST_RATE, rows))
 
     async def rates_held(self) -> tuple[HeldRate, ...]:
         """What was read last but is not believed, by currency."""
@@ -129,6 +144,11 @@ def _rate_of(row: Row) -> Rate:
 
 def _rate_values(rate: Rate) -> tuple[str, str, str, str]:
     return rate.quote, rate.as_of.isoformat(), str(rate.value), rate.source
+
+
+def _past_values(rate: Rate, fetched_ms: int) -> dict[str, Value]:
+    names = ("currency", "as_of", "value", "source", "fetched_ms")
+    return dict(zip(names, (*_rate_values(rate), fetched_ms), strict=True))
 
 
 def _quote_values(quote: Quote) -> dict[str, Value]:

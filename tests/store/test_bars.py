@@ -37,7 +37,7 @@ def read(*bars: Bar, currency: str = "USD", adjusted_to: date | None = None) -> 
 
 
 async def put(store: Store, fetched: Fetched, *, whole: bool = False) -> None:
-    await store.bars.record(1, fetched, source="paper", at=NOW, whole=whole)
+    await store.bars.record(1, fetched, at=NOW, whole=whole)
 
 
 async def closes(store: Store) -> str:
@@ -130,17 +130,17 @@ async def test_corporate_actions_come_back_in_the_order_of_their_days(store: Sto
     later = ShareDividend(DAY + timedelta(days=3), None, Price(7, "EUR"))
     twins = (ShareDividend(DAY, DAY, Price(9, "USD")), ShareDividend(DAY, DAY, Price(4, "USD")))
     splits = (Split(DAY + timedelta(days=2), Decimal("0.05")), Split(DAY, Decimal("1.5")))
-    await put(store, Fetched(None, splits=splits, dividends=(later, *twins, twins[0])))
+    await put(store, Fetched(read(), splits=splits, dividends=(later, *twins, twins[0])))
     found = (await store.bars.read([1])).prices[0]
     assert found.dividends == (twins[1], twins[0], later)
     assert found.splits == splits[::-1]
 
 
 async def test_a_corrected_action_takes_the_place_of_the_first_one(store: Store) -> None:
-    await put(store, Fetched(None, splits=(Split(DAY, Decimal(2)),)))
-    await put(store, Fetched(None, splits=(Split(DAY, Decimal(3)),)))
-    await put(store, Fetched(None, dividends=(ShareDividend(DAY, None, Price(5, "USD")),)))
-    await put(store, Fetched(None, dividends=(ShareDividend(DAY, DAY, Price(6, "USD")),)))
+    await put(store, Fetched(read(), splits=(Split(DAY, Decimal(2)),)))
+    await put(store, Fetched(read(), splits=(Split(DAY, Decimal(3)),)))
+    await put(store, Fetched(read(), dividends=(ShareDividend(DAY, None, Price(5, "USD")),)))
+    await put(store, Fetched(read(), dividends=(ShareDividend(DAY, DAY, Price(6, "USD")),)))
     found = (await store.bars.read([1])).prices[0]
     assert found.splits == (Split(DAY, Decimal(3)),)
     assert found.dividends == (ShareDividend(DAY, DAY, Price(6, "USD")),)
@@ -152,18 +152,18 @@ async def test_figures_keep_their_history(store: Store) -> None:
         Fundamental("pe", DAY + timedelta(days=90), Decimal("11")),
         Fundamental("roe", DAY, Decimal("0.2")),
     )
-    await put(store, Fetched(None, fundamentals=figures[::-1]))
+    await put(store, Fetched(read(), fundamentals=figures[::-1]))
     assert await store.bars.fundamentals([1, 2]) == {1: figures, 2: ()}
 
 
 async def test_coverage_says_how_far_bars_reach_and_when_they_were_asked_for(store: Store) -> None:
     assert await store.bars.coverage() == {}
     await put(store, Fetched(read()))
-    await store.bars.record(2, Fetched(read(bar(0, 1), bar(4, 2))), source="paper", at=NOW)
+    await store.bars.record(2, Fetched(read(bar(0, 1), bar(4, 2))), at=NOW)
     covered = await store.bars.coverage()
     assert covered[1] == Coverage(1, "USD", None, None, 0, NOW)
     assert covered[2] == Coverage(2, "USD", DAY, DAY + timedelta(days=4), 2, NOW)
-    await store.bars.looked([2], at=after(60))
+    await store.bars.record(2, Fetched(read()), at=after(60))
     assert (await store.bars.coverage())[2] == replace(covered[2], synced_at=after(60))
 
 
