@@ -34,13 +34,13 @@ class Groups:
         return {name: weight / total for name, weight in sorted(self.wanted.items()) if weight}
 
     @property
-    def by_member(self) -> Mapping[str, str]:
+    def index(self) -> Mapping[str, str]:
         """The group of every member, by the member's folded name."""
         return {folded(name): group for group, names in self.members.items() for name in names}
 
     def group_of(self, member: str) -> str:
         """The group a country or industry is in, whatever its case; OTHER if in none."""
-        return self.by_member.get(folded(member), OTHER)
+        return self.index.get(folded(member), OTHER)
 
 
 @dataclass(frozen=True, slots=True)

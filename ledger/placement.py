@@ -36,11 +36,17 @@ _NAMES_OF: Mapping[GroupKind, Callable[[Position], tuple[str, ...]]] = {
 }
 
 
+# In the universe to be looked at, never to be held.
+_NEVER_HELD = frozenset({"INDEX", "FX"})
+
+
 def available(kind: GroupKind, universe: Iterable[Security]) -> tuple[str, ...]:
-    """Every country or single industry of these securities, once, by name."""
+    """Every country or single industry of what can be held of these, once, by name."""
     found: list[str] = []
     for security in universe:
         instrument = security.instrument
+        if instrument.product_type in _NEVER_HELD:
+            continue
         if kind == "industry":
             found += industries_of(instrument.industry)
         elif instrument.country:
@@ -50,7 +56,7 @@ def available(kind: GroupKind, universe: Iterable[Security]) -> tuple[str, ...]:
 
 def grouped(parts: Mapping[str, V], groups: Groups) -> dict[str, V]:
     """What is known by country or industry, by group; what is in none is in OTHER."""
-    group_of = groups.by_member
+    group_of = groups.index
     own = bool(groups.members)
 
     def group(name: str) -> str:

@@ -223,6 +223,12 @@ def test_what_is_available_is_each_single_name_once() -> None:
     assert available("industry", universe) == ("Coal", "Gas", "Oil")
 
 
+def test_an_index_that_is_only_looked_at_adds_no_name() -> None:
+    known = security(1, "Spain", "Oil")
+    index = replace(known, instrument=replace(known.instrument, product_type="INDEX", country="X"))
+    assert available("country", (known, index)) == ("Spain",)
+
+
 def test_a_security_that_is_not_active_adds_no_name() -> None:
     snapshot = portfolio(("Spain", None, 1), listed=(("Japan", None, 0),))
     gone = tuple(replace(s, active=s.instrument.country != "Japan") for s in snapshot.universe)

@@ -82,7 +82,11 @@ async def test_bodies_and_queries_are_described_with_their_bounds() -> None:
 async def test_an_answer_has_exactly_the_members_of_its_description() -> None:
     app = full_world().app()
     described = await document(app)
-    for path in ("/api/system/status", "/api/portfolio/summary", "/api/trades/recommendations"):
+    for path in (
+        "/api/system/status", "/api/portfolio/summary", "/api/trades/recommendations",
+        "/api/allocation/current", "/api/allocation/groups/allocation",
+        "/api/portfolio/cash-breakdown", "/api/portfolio/transactions",
+    ):  # fmt: skip
         answer = await (await app.test_client().get(path)).get_json()
         content = described["paths"][path]["get"]["responses"]["200"]["content"]
         name = content["application/json"]["schema"]["$ref"].rsplit("/", 1)[1]

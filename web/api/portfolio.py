@@ -74,7 +74,8 @@ class Difference(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class Summary(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Totals in EUR. `allocations` are fractions of the total value, by the owner's groups of
-    countries or, without any, by country; empty while a value is not known.
+    countries or, without any, by country; empty while a value is not known. `invested` is what the
+    positions are worth.
     """
 
     total_value: Decimal | None
