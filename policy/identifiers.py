@@ -1,8 +1,4 @@
-"""What a text that names a security is, and what can be told from it. All pure.
-
-ISIN: ISO 6166, two letters, nine letters or digits, and a check digit by the Luhn rule over the
-text with every letter written as its number (A = 10 … Z = 35).
-"""
+"""What a text that names a security is, and what can be told from it. All pure."""
 
 from __future__ import annotations
 
@@ -12,11 +8,11 @@ from dataclasses import replace
 from typing import Literal
 
 from ledger.errors import Conflict, Refused
+from ledger.isin import check_digit, is_isin, looks_like_isin
 from ledger.security import Instrument, ProductType
 
 Kind = Literal["isin", "broker", "quote"]
 
-_ISIN = re.compile(r"[A-Z]{2}[A-Z0-9]{9}[0-9]")
 _BROKER = re.compile(r".+\.[A-Z]{2,3}")
 
 # Suffix of a quote symbol by exchange. US listings have none.
@@ -68,24 +64,6 @@ _FUND_WORD = re.compile(r"\b(?:ETF|UCITS)\b")
 def normal(text: str) -> str:
     """As identifiers are written: trimmed, upper case."""
     return text.strip().upper()
-
-
-def check_digit(body: str) -> int:
-    """The check digit of the first eleven characters of an ISIN."""
-    digits = "".join(str(int(letter, 36)) for letter in body)
-    doubled = (int(d) * (2 if at % 2 == 0 else 1) for at, d in enumerate(reversed(digits)))
-    return -sum(value // 10 + value % 10 for value in doubled) % 10
-
-
-def looks_like_isin(text: str) -> bool:
-    """Whether it has the form of an ISIN, its check digit right or wrong."""
-    return _ISIN.fullmatch(normal(text)) is not None
-
-
-def is_isin(text: str) -> bool:
-    """Whether it is an ISIN with the right check digit."""
-    name = normal(text)
-    return looks_like_isin(name) and int(name[-1]) == check_digit(name[:-1])
 
 
 def kind_of_identifier(text: str) -> Kind:
