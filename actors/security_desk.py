@@ -13,6 +13,7 @@ import trio
 
 from actors.universe import Universe
 from ledger.errors import Conflict, Refused, Unavailable
+from ledger.isin import looks_like_isin
 from ledger.portfolio import PortfolioSnapshot
 from ledger.run import Job
 from ledger.security import Instrument, Keep, Security, SecurityPatch, find_security
@@ -20,7 +21,6 @@ from policy.identifiers import (
     choose_listing,
     completed,
     identifier,
-    looks_like_isin,
     normal,
     quote_symbol,
 )
@@ -41,7 +41,7 @@ from wire.security_asks import (
 
 # Asks come one at a time, and nobody may wait long behind a broker that does not answer.
 FIND_S = 8.0
-MOST_FOUND = 50
+MOST_FOUND = 20
 MOST_SYMBOL = 40
 
 Find = Callable[[str], Awaitable[Sequence[Instrument]]]

@@ -18,7 +18,7 @@ class FoundSecurity:
 
 @dataclass(frozen=True, slots=True)
 class SearchSecurities(Request[tuple[FoundSecurity, ...]]):
-    """What the broker lists under a symbol, a name or an ISIN, at most MOST_FOUND.
+    """What the broker lists under a symbol, a name or an ISIN, the best first and only a few.
 
     Raises Unavailable when the broker does not answer, MalformedAnswer when it makes no sense.
     """

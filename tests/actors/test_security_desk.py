@@ -29,7 +29,7 @@ ASK_S = 30.0
 
 
 def listed(symbol: str, isin: str, **changes: Any) -> Instrument:
-    return replace(security(symbol, **changes).instrument, isin=isin)
+    return replace(security(symbol, **changes).instrument, isin=isin, name="Demo")
 
 
 async def ask(rig: Rig, request: Any) -> Any:
@@ -70,7 +70,7 @@ async def ready(rig: Rig) -> None:
 
 async def test_a_search_tells_what_is_in_the_universe(rig: Rig) -> None:
     await ready(rig)
-    found = {one.instrument.symbol: one.known for one in await search(rig, "demo")}
+    found = {one.instrument.symbol: one.known for one in await search(rig, "Demo")}
     assert set(found) == {"DEMO-A.EU", "DEMO-B.US", "DEMO-C.EU"}
     assert found["DEMO-A.EU"] == board(rig).universe[0]
     assert found["DEMO-B.US"] is None
@@ -120,6 +120,7 @@ async def test_what_cannot_be_added_is_refused_with_the_reason(
     await ready(rig)
     with pytest.raises((Refused, Conflict)) as caught:
         await add(rig, identifier, **how)
+    assert isinstance(caught.value, Refused | Conflict)
     assert caught.value.code == code
     assert len(await rig.store.securities.all()) == 1
 
@@ -146,7 +147,7 @@ async def test_a_broker_that_is_away_is_said_to_be_and_nothing_is_added(rig: Rig
     rig.broker.hung.clear()
     rig.broker.errors["find"] = Unavailable("no line")
     with pytest.raises(Unavailable):
-        await search(rig, "demo")
+        await search(rig, "Demo")
     del rig.broker.errors["find"]
     assert (await add(rig, "DEMO-B.US")).live
 

@@ -19,25 +19,34 @@ from wire.allocation_asks import GroupView, PutGroup, PutGroupTargets
 from wire.chart_asks import PriceChart, Sparklines
 from wire.mailbox import AskBox, serving
 from wire.messages import Decide, ProposeStep, SetMode
+from ledger.run import RunStatus
+from tests.web.world import BEARER, NOW, full_world, intent, owner_latch, portfolio, run
+from wire.mailbox import AskBox
+from wire.messages import Decide, ProposeStep, RunJob, SetMode
 from wire.order_asks import CancelOrder, PlaceOrder, Resolve
+from wire.security_asks import AddSecurity, DeleteSecurity, SearchSecurities, UpdateSecurity
 from wire.setting_asks import ListSettings, PutSetting, SettingView
 
 POSTS = (
     "/api/system/halt", "/api/system/resume", "/api/settings/trading-mode",
     "/api/trades/execute", "/api/trades/recommendations/execute",
     "/api/trades/orders/68000000003/cancel", "/api/system/decisions/order:7",
+    "/api/securities", "/api/securities/add-by-identifier", "/api/securities/refresh-all",
+    "/api/securities/IBE.EU/refresh", "/api/securities/IBE.EU/refresh-data",
 )  # fmt: skip
 PUTS = (
     "/api/settings/max_trades_per_day", "/api/allocation/groups/country",
     "/api/allocation/groups/industry", "/api/allocation/groups/targets/country",
     "/api/allocation/groups/targets/industry",
 )  # fmt: skip
+PUTS = ("/api/settings/max_trades_per_day", "/api/securities/IBE.EU")
 GETS = (
     "/api/trades", "/api/trades/orders", "/api/trades/allocation", "/api/system/decisions",
     "/api/trades/orders/3", "/api/settings", "/api/portfolio/history", "/api/system/runs",
     "/api/events/stream", "/login", "/api/cash-flows", "/api/cash-flows/summary",
     "/api/allocation/current", "/api/allocation/groups/country", "/api/portfolio/transactions",
     "/api/charts/sparklines", "/api/charts/securities/IBE.EU",
+    "/api/securities", "/api/securities/search", "/api/securities/IBE.EU",
 )  # fmt: skip
 WORDS = st.sampled_from(
     [
@@ -67,6 +76,21 @@ NEARLY = st.fixed_dictionaries(
         "confirm": st.booleans(),
         "value": SCALARS,
     },
+) | st.fixed_dictionaries(
+    {},
+    optional={
+        "symbol": st.text(max_size=50),
+        "name": SCALARS,
+        "identifier": st.sampled_from(["US0378331005", "US0378331006", "X", "A.US"]) | SCALARS,
+        "new_symbol": st.text(max_size=50) | SCALARS,
+        "yahoo_symbol": SCALARS,
+        "product_type": st.sampled_from(["ETF", "UNKNOWN", "", None, "FX"]),
+        "min_lot": st.integers() | st.floats(),
+        "priority_multiplier": st.floats() | st.sampled_from(["sNaN", "1e9999999", "-1e-9999999"]),
+        "min_portfolio_target": st.floats() | st.sampled_from(["NaN", "1e-9999999", "-0", None]),
+        "active": st.booleans() | st.none(),
+        "currency": st.sampled_from(["EUR", "eur", "EUR\n", None]),
+    },
 )
 # And those that come close to a group.
 GROUPS = st.fixed_dictionaries(
@@ -91,6 +115,10 @@ NAMES = st.sampled_from(
 )  # fmt: skip
 DOCUMENTED = {200, 202, 303, 400, 401, 403, 404, 405, 409, 413, 422, 423, 429, 502, 503}
 ANSWERS: dict[type, object] = {Sparklines: SPARKLINES, PriceChart: CHART}
+        "state", "mode", "source", "order_class", "key", "meta", "q", "inactive",
+    ]
+)  # fmt: skip
+DOCUMENTED = {200, 201, 202, 303, 400, 401, 403, 404, 405, 409, 413, 422, 423, 429, 502, 503}
 VIEW = SettingView("max_trades_per_day", "6", "int", "", "4", "1", "50", "on one day")
 QUICK = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
@@ -120,6 +148,19 @@ def _said_of_groups(request: object) -> object:
             return Groups(wanted=wanted_weights(request.weights)).targets
         case _:
             return ANSWERS.get(type(request), (owner_latch(),))
+ORDER = intent(3, "IBE.EU", "BUY", OrderState.ACTIVE)
+SECURITY = portfolio().universe[0]
+# What the actor that is asked would answer.
+SAID: dict[type, object] = {
+    SetMode: "live",
+    ListSettings: (VIEW,),
+    PutSetting: VIEW,
+    Resolve: "done",
+    **dict.fromkeys((PlaceOrder, CancelOrder, ProposeStep, Decide), ORDER),
+    **dict.fromkeys((AddSecurity, UpdateSecurity, DeleteSecurity), SECURITY),
+    SearchSecurities: (),
+    RunJob: run(1, "prices", RunStatus.QUEUED),
+}
 
 
 async def _answer_asks(box: AskBox) -> None:
@@ -127,6 +168,7 @@ async def _answer_asks(box: AskBox) -> None:
         ask = await box.receive()
         async with serving(ask):
             ask.slot.answer(_said(ask.request))
+        ask.slot.answer(SAID.get(type(ask.request), (owner_latch(),)))
 
 
 async def _send(method: str, path: str, **kwargs: Any) -> int:
@@ -136,6 +178,7 @@ async def _send(method: str, path: str, **kwargs: Any) -> int:
     async with trio.open_nursery() as nursery:
         asks = world.asks
         for box in (asks.schedule, asks.planner, asks.trader, asks.analyst):
+        for box in (world.asks.schedule, world.asks.planner, world.asks.trader, world.asks.sync):
             nursery.start_soon(_answer_asks, box)
         world.shutdown.set()
         response = await world.app().test_client().open(path, method=method, **kwargs)

@@ -204,7 +204,7 @@ def position_rows(snapshot: PortfolioSnapshot, *, broker: str) -> list[PositionR
 def _position_row(position: Position, *, snapshot: PortfolioSnapshot, broker: str) -> PositionRow:
     instrument = position.security.instrument
     return PositionRow(
-        symbol=instrument.symbol,
+        symbol=position.security.name_now,
         isin=instrument.isin,
         stock_name=instrument.name,
         quantity=position.quantity.units,
@@ -218,7 +218,7 @@ def _position_row(position: Position, *, snapshot: PortfolioSnapshot, broker: st
         weight=fraction(position.value_eur, snapshot.total_eur),
         industry=instrument.industry,
         country=instrument.country,
-        fullExchangeName=instrument.mic,
+        fullExchangeName=position.security.exchange_name or instrument.mic,
         last_updated=position.price_at,
         synthetic=instrument.synthetic,
         broker=broker,
