@@ -17,6 +17,7 @@ from typing import Any
 
 import trio
 
+from actors.analyst import Analyst
 from actors.hand_over import HandOver
 from actors.job import JobDesk, Report
 from actors.situation import Situation
@@ -66,6 +67,7 @@ class PlannerPorts:
     nudges: NudgeBox[Nudge]
     intents: trio.MemorySendChannel[IntentReady]
     runner: Runner
+    analyst: Analyst
     autonomous: bool
 
 
@@ -81,11 +83,13 @@ class Planner:
         self._planned_on: PortfolioSnapshot | None = None
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        await self._p.analyst.load()
         await self._publish_plan(await self._p.plans.current(CORE))
         self._say("idle")
         task_status.started()
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._serve)
+            nursery.start_soon(self._p.analyst.run)
             nursery.start_soon(self._loop)
 
     async def _serve(self) -> None:

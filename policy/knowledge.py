@@ -48,7 +48,7 @@ def knowledge(
     found = {} if scores is None else {one.symbol: one for one in scores.by_id.values()}
     total = snapshot.total_eur
     return Knowledge(
-        targets=_targets(snapshot.universe, run, book, limits),
+        targets=targets_in_force(snapshot.universe, run, book, limits),
         quality=Quality(
             scores={s: one.total for s, one in found.items() if one.total is not None},
             yields={s: paid for s, one in found.items() if (paid := _yield(one)) is not None},
@@ -62,9 +62,10 @@ def knowledge(
     )
 
 
-def _targets(
+def targets_in_force(
     universe: Iterable[Security], run: OptimizerRun | None, book: AllocationBook, limits: Limits
 ) -> Targets:
+    """Those of the last run of the optimizer; equal ones until it has succeeded."""
     securities = tuple(universe)
     if run is None or not run.success:
         return equal_targets(securities, limits, book)
