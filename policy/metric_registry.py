@@ -61,6 +61,7 @@ DEFINED: tuple[Metric, ...] = (
     Metric("DEBT_TO_EQUITY", "ratio", "reported"),
     Metric("CURRENT_RATIO", "ratio", "reported"),
     Metric("PAYOUT_RATIO", "fraction", "reported"),
+    Metric("DIVIDEND_YIELD_5Y_AVG", "fraction", "reported"),
     Metric("ANALYST_RECOMMENDATION", "score", "reported"),
     Metric("PRICE_TARGET_UPSIDE", "fraction", "reported"),
     Metric("CONSISTENCY_SCORE", "score", "scores"),

@@ -45,11 +45,14 @@ class Axis:
     targets: Mapping[str, float] = field(default_factory=dict[str, float])
     current: Mapping[str, float] = field(default_factory=dict[str, float])
 
+    def group_of(self, label: str) -> str:
+        return self.groups.group_of(label) if self.groups.members else label
+
     def score(self, label: str) -> float | None:
         """How much the group of a country or industry wants more; None without targets."""
         if not self.targets:
             return None
-        group = self.groups.group_of(label) if self.groups.members else label
+        group = self.group_of(label)
         return group_gap(self.targets.get(group, 0.0), self.current.get(group, 0.0))
 
 

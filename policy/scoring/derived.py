@@ -6,6 +6,7 @@ from policy.dividend_history import cut_penalty
 from policy.metric_registry import Metrics, names_of
 from policy.scoring.mappings import (
     CONSISTENCY,
+    DIVIDEND_HABIT,
     LIQUIDITY,
     MARGIN,
     PAYOUT,
@@ -24,7 +25,7 @@ READS = frozenset(
     {
         "CAGR_5Y", "CAGR_10Y", "DIVIDEND_YIELD", "DIVIDEND_GROWTH", "YEARS_SINCE_DIVIDEND_CUT",
         "PROFIT_MARGIN", "DEBT_TO_EQUITY", "CURRENT_RATIO", "PAYOUT_RATIO", "SORTINO", "SHARPE",
-        "VOLATILITY_ANNUAL", "MAX_DRAWDOWN",
+        "VOLATILITY_ANNUAL", "MAX_DRAWDOWN", "DIVIDEND_YIELD_5Y_AVG",
     }
 )  # fmt: skip
 
@@ -67,13 +68,16 @@ def consistency(metrics: Metrics) -> float | None:
 def dividend_consistency(metrics: Metrics) -> Mixed:
     """Half the share of earnings paid out, half the record of growth and cuts.
 
+    Where no history shows a record, the average yield of five years stands for it.
+
     NOTHING for what pays nothing: there is nothing to be consistent about.
     """
     if pays_nothing(metrics):
         return NOTHING
     rate, since = metrics["DIVIDEND_GROWTH"], metrics["YEARS_SINCE_DIVIDEND_CUT"]
     penalty = float(cut_penalty(None if since is None else int(since)))
-    record = None if rate is None else dividend_record(rate, penalty)
+    habit = _along(DIVIDEND_HABIT, metrics["DIVIDEND_YIELD_5Y_AVG"])
+    record = habit if rate is None else dividend_record(rate, penalty)
     payout = _along(PAYOUT, metrics["PAYOUT_RATIO"])
     return mix([Part(0.5, one(payout)), Part(0.5, one(record))])
 

@@ -77,5 +77,5 @@ def _trailing(history: PriceHistory, paid: Floats) -> float | None:
     if days[-1] - days[0] < YEAR_DAYS:
         return None
     since = int(np.searchsorted(days, days[-1] - YEAR_DAYS, side="right"))
-    found = float(paid[since:].sum() / history.close.values[-1])
+    found = float(paid[since:].sum()) / float(history.close.values[-1])
     return found if found <= BELIEVABLE_YIELD else None

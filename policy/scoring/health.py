@@ -40,8 +40,7 @@ def health(
     """
     held = {key: weight for key, weight in weights.items() if weight > 0}
     if not held:
-        empty = dict.fromkeys(("diversification", "dividend", "quality"), "nothing is held")
-        return Health(NEUTRAL, NEUTRAL, NEUTRAL, NEUTRAL, empty)
+        return Health(NEUTRAL, NEUTRAL, NEUTRAL, NEUTRAL, {"total": "nothing is held"})
     reasons: dict[str, str] = {}
     spread = _diversification(country_targets, country_weights, reasons)
     dividend = _dividend(held, yields, reasons)

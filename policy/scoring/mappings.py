@@ -34,6 +34,7 @@ BELOW_HIGH: Final[Corners] = ((0.0, 0.2), (0.10, 0.5), (0.20, 0.8), (0.30, 1.0))
 CHEAPNESS: Final[Corners] = ((-0.20, 1.0), (-0.10, 0.7), (0.0, 0.5), (0.20, 0.2))
 DIVIDEND_YIELD: Final[Corners] = ((0.0, 0.3), (0.01, 0.4), (0.03, 0.7), (0.06, 1.0))
 PAYOUT: Final[Corners] = ((0.0, 0.5), (0.3, 1.0), (0.6, 1.0), (0.8, 0.7), (1.0, 0.4))
+DIVIDEND_HABIT: Final[Corners] = ((0.0, 0.5), (0.10, 1.0))
 DIVIDEND_GROWTH: Final[Corners] = ((-0.10, 0.0), (0.10, 1.0))
 MOMENTUM: Final[Corners] = (
     (-0.40, 0.0), (-0.20, 0.2), (-0.10, 0.5), (0.0, 0.6),

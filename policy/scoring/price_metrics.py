@@ -7,6 +7,7 @@ yield can be added without counting a dividend twice.
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 
 import numpy as np
@@ -31,7 +32,7 @@ BAND_WIDTH = 2.0
 def from_prices(history: PriceHistory, *, risk_free: float) -> Metrics:
     """Every name of PRODUCES; None where there are too few closes. `risk_free` is per year."""
     close = history.close.values[-RISK_CLOSES:]
-    if not len(close):
+    if not len(close) or close.min() <= 0:
         return dict.fromkeys(PRODUCES)
     found = {
         **_risk(history.total.values, risk_free),
@@ -42,8 +43,13 @@ def from_prices(history: PriceHistory, *, risk_free: float) -> Metrics:
     }
     closes = len(history.close)
     return {
-        name: value if closes >= METRICS[name].closes else None for name, value in found.items()
+        name: value if _fit(value) and closes >= METRICS[name].closes else None
+        for name, value in found.items()
     }
+
+
+def _fit(value: float | None) -> bool:
+    return value is not None and math.isfinite(value)
 
 
 def cagr(series: Series, years: float) -> float | None:

@@ -36,6 +36,7 @@ BELIEVABLE: Mapping[str, Bounds] = {
     "DEBT_TO_EQUITY": Bounds(-50.0, 50.0),
     "CURRENT_RATIO": Bounds(0.0, 1000.0),
     "PAYOUT_RATIO": Bounds(0.0, 10.0),
+    "DIVIDEND_YIELD_5Y_AVG": Bounds(0.0, 0.30),
     "ANALYST_RECOMMENDATION": Bounds(0.0, 1.0, OPINION_LIFE),
     "PRICE_TARGET_UPSIDE": Bounds(-1.0, 5.0, OPINION_LIFE),
     ANALYSTS: Bounds(0.0, 1000.0, OPINION_LIFE),

@@ -1,0 +1,1 @@
+"""Scoring, by its rules and by its invariants."""
