@@ -31,6 +31,7 @@ from store.plans import Plans
 from store.quarantine import Quarantine
 from store.recovery import RecoveryLog
 from store.runs import Runs
+from store.scores import ScoreStore
 from store.securities import Securities
 from store.settings import Settings
 from store.snapshots import Snapshots
@@ -62,6 +63,7 @@ class Store:
     histories: TradeHistories
     market: MarketStore
     bars: Bars
+    scores: ScoreStore
     fx_proofs: FxProofs
     books: Books
     buckets: Buckets
@@ -90,6 +92,7 @@ class Store:
             histories=TradeHistories(ledger),
             market=MarketStore(prices),
             bars=Bars(prices),
+            scores=ScoreStore(prices),
             fx_proofs=FxProofs(ledger),
             books=Books(ledger),
             buckets=Buckets(ledger),
