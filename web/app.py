@@ -32,13 +32,14 @@ from web.api import (
     rebalancing,
     recommendations,
     securities,
+    scoring,
     settings,
     system,
     trades,
     trading_mode,
 )
 from web.api import events as event_streams
-from web.asking import BODY_LIMIT
+from web.body_limits import BODY_LIMIT, SizedRequest
 from web.connection import Connection
 from web.context import EXTENSION, Web
 from web.encode import EncodedOnce
@@ -100,6 +101,7 @@ def create_app(
 def _assemble(web: Web) -> QuartTrio:
     app = QuartTrio("web", static_folder=None)
     app.asgi_http_class = Connection
+    app.request_class = SizedRequest
     app.extensions[EXTENSION] = web
     app.config["MAX_CONTENT_LENGTH"] = BODY_LIMIT
     app.config["BODY_TIMEOUT"] = BODY_TIMEOUT_S
@@ -129,6 +131,7 @@ def _assemble(web: Web) -> QuartTrio:
         recommendations,
         rebalancing,
         planner,
+        scoring,
         settings,
         trading_mode,
         cash_flows,

@@ -17,7 +17,6 @@ from web.errors import Problem, invalid
 
 T = TypeVar("T", bound=msgspec.Struct)
 
-BODY_LIMIT = 64 * 1024
 _SHOWN = 100
 _AT = re.compile(r" - at `\$\.?(?P<path>[^`]*)`$")
 _NAMED = re.compile(r"(?:unknown|required) field `(?P<name>[^`]*)`")
