@@ -66,14 +66,14 @@ def _droppable(problem: Problem, weights: Floats, crumbs: Bools) -> Bools:
 def in_steps(problem: Problem, weights: Floats) -> tuple[Floats, bool]:
     """Half of the way when one weight would change by more than LEAP, and whether that was so.
 
-    On the way a weight may be anywhere between where it is and its bounds.
+    On the way a weight may be outside of its bounds, as far as halfway is.
     """
     if not (np.abs(weights - problem.current) > LEAP).any():
         return weights, False
+    halfway = (weights + problem.current) / 2.0
     way = replace(
         problem,
-        lower=np.minimum(problem.lower, problem.current),
-        upper=np.maximum(problem.upper, problem.current),
+        lower=np.minimum(problem.lower, halfway),
+        upper=np.maximum(problem.upper, halfway),
     )
-    halfway = nearest(way, (weights + problem.current) / 2.0)
-    return without_crumbs(way, halfway), True
+    return without_crumbs(way, nearest(way, halfway)), True

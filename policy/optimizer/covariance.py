@@ -90,7 +90,7 @@ def _correlation(sample: Floats) -> Floats:
     """A security that never moved correlates with nothing."""
     deviations = np.sqrt(np.diag(sample))
     scale = np.outer(deviations, deviations)
-    found = np.divide(sample, scale, out=np.zeros_like(sample), where=scale > 0.0)
+    found: Floats = np.divide(sample, scale, out=np.zeros_like(sample), where=scale > 0.0)
     np.clip(found, -1.0, 1.0, out=found)
     found[np.diag_indices(len(found))] = 1.0
     return found

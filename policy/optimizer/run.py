@@ -97,6 +97,7 @@ def _sorted(given: OptimizerInput, adjustment: float) -> _Sorted:
         if found is not None:
             expected[member.symbol] = found
     kept += [(m, "its growth is not known") for m in able if m.symbol not in expected]
+    kept += [(m, "it has no prices") for m in able if m.symbol in expected and m.column is None]
     hopeful = [m for m in able if m.symbol in expected and m.column is not None]
     enough = enough_history(_returns_of(given, hopeful))
     kept += [(m, "too few returns") for m, good in zip(hopeful, enough, strict=True) if not good]
