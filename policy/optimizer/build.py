@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from decimal import Decimal
+from decimal import ROUND_CEILING, ROUND_HALF_EVEN, Decimal
 
 from kernels.series import Series
 from ledger.allocation import AllocationBook, industries_of
@@ -16,7 +16,7 @@ from ledger.regime import Regime
 from ledger.score import Scores
 from ledger.security import Security
 from policy.limits import Limits
-from policy.optimizer.given import Member, OptimizerInput, millionths
+from policy.optimizer.given import PLACES, Member, OptimizerInput
 from policy.optimizer.outlook import NO_OUTLOOK, Outlook
 from policy.optimizer.weekly import growth, weekly_returns
 from policy.regime import reserve_with
@@ -149,16 +149,16 @@ def _member(
 
 
 def _lot_share(security: Security, snapshot: PortfolioSnapshot, total: Money) -> Decimal | None:
-    """What one lot is of the total; None without a price, a rate or a lot."""
+    """What one lot is of the total, rounded up; None without a price, a rate or a lot."""
     lot, quote = security.instrument.lot, snapshot.quotes.get(security.symbol)
     if lot is None or quote is None or quote.last.currency != security.currency:
         return None
     value = snapshot.rates.to_eur(quote.last.times(lot, Rounding.CEIL))
-    return None if value is None else _share(value, total)
+    return None if value is None else _share(value, total, ROUND_CEILING)
 
 
-def _share(part: Money, total: Money) -> Decimal:
-    """Of a total that is not positive nothing is a part."""
+def _share(part: Money, total: Money, rounding: str = ROUND_HALF_EVEN) -> Decimal:
+    """In millionths; of a total that is not positive nothing is a part."""
     if total.minor <= 0:
         return _NONE
-    return millionths(Decimal(part.minor) / total.minor)
+    return (Decimal(part.minor) / total.minor).quantize(PLACES, rounding)

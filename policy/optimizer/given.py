@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import Decimal
 
 import numpy as np
 
@@ -18,10 +18,6 @@ from policy.optimizer.outlook import Outlook
 
 PLACES = Decimal("0.000001")
 """Weights are kept in millionths."""
-
-
-def millionths(share: Decimal) -> Decimal:
-    return share.quantize(PLACES, ROUND_HALF_EVEN)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
