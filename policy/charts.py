@@ -138,7 +138,7 @@ def downsampled(series: Series, points: int) -> Series:
     rows = len(series)
     if rows <= points:
         return series
-    edges = np.linspace(1, rows - 1, points - 1).astype(np.intp)
+    edges = 1 + np.arange(points - 1) * (rows - 2) // max(points - 2, 1)
     sizes = np.diff(edges, append=rows)
     middles = np.add.reduceat(series.days.astype(np.float64), edges) / sizes
     levels = np.add.reduceat(series.values, edges) / sizes
