@@ -6,7 +6,7 @@ is shown on the portfolio's board at once, and what was added or changed is fetc
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import trio
@@ -25,11 +25,8 @@ from policy.identifiers import (
     quote_symbol,
 )
 from store.buckets import Buckets
-from store.securities import Securities
-from wire.board import Latest
-from wire.events import EventRing
 from wire.mailbox import NudgeBox
-from wire.messages import Nudge, nudge_for
+from wire.messages import Boards, Nudge, nudge_for
 from wire.security_asks import (
     AddSecurity,
     DeleteSecurity,
@@ -44,20 +41,15 @@ FIND_S = 8.0
 MOST_FOUND = 20
 MOST_SYMBOL = 40
 
-Find = Callable[[str], Awaitable[Sequence[Instrument]]]
-
 
 @dataclass(frozen=True, slots=True)
 class SecurityDesk:
-    """`find` is the broker's search; `nudges` wake who fetches prices and who scores."""
+    """`nudges` wake who fetches prices and who scores."""
 
     universe: Universe
-    store: Securities
     buckets: Buckets
-    find: Find
-    portfolio: Latest[PortfolioSnapshot]
+    boards: Boards
     nudges: Mapping[Job, NudgeBox[Nudge]]
-    events: EventRing
 
     async def search(self, asked: SearchSecurities) -> tuple[FoundSecurity, ...]:
         found = await self._found(asked.text)
@@ -83,7 +75,7 @@ class SecurityDesk:
     async def _add(self, asked: AddSecurity) -> Security:
         name = identifier(asked.identifier)
         known = self._named(name)
-        if known is not None and known.active:
+        if known is not None and known.active and known.confirmed:
             raise Conflict(f"{known.name_now} is in the universe already", code="exists")
         wanted = name if known is None else known.broker_symbol or known.symbol
         one = choose_listing(
@@ -93,7 +85,9 @@ class SecurityDesk:
             text = f"{one.symbol} has the ISIN {one.isin or 'none'}, not {asked.isin}"
             raise Refused(text, code="isin_mismatch")
         now = self.universe.intake.clock.market_now()
-        return await self.store.add(completed(one), asked.patch, at=now, quote_of=quote_symbol)
+        return await self.universe.store.add(
+            completed(one), asked.patch, at=now, quote_of=quote_symbol
+        )
 
     async def _update(self, asked: UpdateSecurity) -> Security:
         known = find_security(self.universe.securities, asked.name)
@@ -107,13 +101,15 @@ class SecurityDesk:
 
     async def _write(self, known: Security, patch: SecurityPatch) -> Security:
         now = self.universe.intake.clock.market_now()
-        return await self.store.update(known.security_id, patch, at=now, quote_of=quote_symbol)
+        return await self.universe.store.update(
+            known.security_id, patch, at=now, quote_of=quote_symbol
+        )
 
     async def _found(self, text: str) -> Sequence[Instrument]:
         """The broker's answer; Unavailable when it gives none in time."""
         try:
             with self.universe.intake.step(), trio.fail_after(FIND_S):
-                return await self.find(text)
+                return await self.universe.intake.broker.find(text)
         except trio.TooSlowError:
             raise Unavailable("the broker did not answer in time") from None
 
@@ -139,13 +135,13 @@ class SecurityDesk:
         nudge_for(self.nudges[job], f"{security.name_now} was changed", security.security_id)
 
     def _show(self) -> None:
-        before = self.portfolio.value
+        before = self.boards.portfolio.value
         if before is not None:
-            self.portfolio.publish(described(before, self.universe.securities))
+            self.boards.portfolio.publish(described(before, self.universe.securities))
 
     def _tell(self, asked: SecurityChange, done: Security) -> None:
         what = {AddSecurity: "added", UpdateSecurity: "changed", DeleteSecurity: "taken out"}
-        self.events.emit(
+        self.universe.intake.events.emit(
             "SECURITY_CHANGED",
             source="sync",
             at=self.universe.intake.clock.machine_now(),

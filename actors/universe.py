@@ -6,7 +6,7 @@ what the broker does not list any more is kept, valued while it is held, and nev
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import date
 
 from actors.intake import Intake
@@ -18,18 +18,25 @@ from store.securities import Securities
 
 
 class Universe:
-    """`securities` is everything that is known, as last read by way of `intake`."""
+    """`securities` is everything that is known, as last read by way of `intake`.
 
-    def __init__(self, intake: Intake, store: Securities) -> None:
+    `learn` is told what the broker calls each of them before anything is read under its symbol.
+    """
+
+    def __init__(
+        self, intake: Intake, store: Securities, learn: Callable[[Iterable[Security]], None]
+    ) -> None:
         self.intake = intake
-        self._store = store
+        self.store = store
+        self._learn = learn
         self._day: date | None = None
         self._sought: set[str] = set()
         self.securities: tuple[Security, ...] = ()
 
     async def load(self) -> None:
         """What the store knows."""
-        self.securities = await self._store.all()
+        self.securities = await self.store.all()
+        self._learn(self.securities)
 
     def symbol_of(self, name: str) -> str:
         """The symbol that `name` stands for, any name or an ISIN; what is unknown is a symbol.
@@ -67,12 +74,12 @@ class Universe:
         with self.intake.step():
             instruments = await self.intake.broker.instruments()
         now = self.intake.clock.market_now()
-        listed = await self._store.upsert(
+        listed = await self.store.upsert(
             [completed(instrument) for instrument in instruments],
             allow_trading=first,
             confirmed=first,
             at=now,
             quote_of=quote_symbol,
         )
-        await self._store.drop_others([one.security_id for one in listed], at=now)
+        await self.store.drop_others([one.security_id for one in listed], at=now)
         await self.load()

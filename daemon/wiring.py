@@ -6,7 +6,7 @@ store and a virtual clock. Reading order: sync → planner → trader → the re
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import trio
@@ -36,6 +36,7 @@ from actors.trader import Trader, TraderPorts
 from actors.universe import Universe
 from actors.upkeep import Upkeep
 from broker.port import FeeModel
+from broker.renamed import RenamedBroker
 from daemon.folders import entry_there
 from daemon.fx_routes import routes_in_force
 from daemon.halt_button import NAME as HALT_BUTTON
@@ -59,8 +60,9 @@ ORDER_POLL_LIVE_S = 5.0
 
 def wire(parts: Parts) -> System:
     """Build every channel, board and actor."""
-    shared = _share(parts)
-    universe = Universe(_intake(shared), parts.store.securities)
+    broker = RenamedBroker(parts.broker)
+    shared = _share(replace(parts, broker=broker))
+    universe = Universe(_intake(shared), parts.store.securities, broker.learn)
     actors = (
         Actor("schedule", "critical", 5.0, _schedule(shared, universe).run),
         Actor("sync", "critical", 20.0, _sync(shared, universe).run),
@@ -179,7 +181,7 @@ def _sync(shared: _Shared, universe: Universe) -> Sync:
             intake=intake,
             keeper=keeper,
             desk=LedgerDesk(keeper, store.facts, store.lots),
-            securities=_securities(shared, universe),
+            securities=SecurityDesk(universe, store.buckets, shared.boards, shared.nudges),
             exchange=_exchange(shared),
             universe=universe,
             dividends=store.dividends,
@@ -209,19 +211,6 @@ def _history(shared: _Shared, universe: Universe) -> History:
             nudges=shared.nudges["prices"],
             score=shared.nudges["score"],
         )
-    )
-
-
-def _securities(shared: _Shared, universe: Universe) -> SecurityDesk:
-    store = shared.parts.store
-    return SecurityDesk(
-        universe=universe,
-        store=store.securities,
-        buckets=store.buckets,
-        find=shared.parts.broker.find,
-        portfolio=shared.boards.portfolio,
-        nudges=shared.nudges,
-        events=shared.events,
     )
 
 

@@ -99,15 +99,16 @@ class Securities:
         at: datetime,
         quote_of: QuoteOf = _no_quote,
     ) -> Security:
-        """Add what the owner wants, or take back in what was taken out; confirmed by that.
+        """Add what the owner wants, take back in what was taken out, or confirm what joined.
 
-        Conflict `exists` when it is there and active; see `update` for what `patch` may raise.
+        Conflict `exists` when it is there, active and confirmed; see `update` for what `patch` may
+        raise.
         """
         terms = _Terms(False, True, maybe_ms(at), quote_of)
 
         async def work(tx: Tx) -> Security:
             known = _Index(await load_all(tx)).find(instrument)
-            if known is not None and known.active:
+            if known is not None and known.active and known.confirmed:
                 raise Conflict(f"{known.name_now} is in the universe already", code="exists")
             security_id = await _write(tx, instrument, known, terms)
             now = await load(tx, security_id)

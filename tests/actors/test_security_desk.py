@@ -149,7 +149,7 @@ async def test_a_broker_that_is_away_is_said_to_be_and_nothing_is_added(rig: Rig
     with pytest.raises(Unavailable):
         await search(rig, "Demo")
     del rig.broker.errors["find"]
-    assert (await add(rig, "DEMO-B.US")).live
+    assert (await add(rig, "DEMO-B.US")).confirmed
 
 
 async def test_what_is_taken_out_stays_valued_and_counts(rig: Rig) -> None:
@@ -180,6 +180,23 @@ async def test_a_rename_keeps_position_value_and_orders(rig: Rig) -> None:
     assert len({one.instrument.isin for one in after.universe}) == len(after.universe) == 3
     for name in ("OTHER.EU", "DEMO-A.EU", ISIN_A):
         assert find_security(after.universe, name).security_id == told.security_id
+
+
+async def test_a_rename_by_the_broker_keeps_position_value_and_orders(rig: Rig) -> None:
+    await ready(rig)
+    before = board(rig)
+    rig.broker.listed[0] = replace(rig.broker.listed[0], symbol="NEW.EU")
+    rig.broker.held = {"NEW.EU": "3"}
+    rig.broker.quoted["NEW.EU"] = replace(rig.broker.quoted.pop("DEMO-A.EU"), symbol="NEW.EU")
+    assert rig.clock.jump_to(rig.clock.market_now() + timedelta(days=1))
+    after = await rig.sync()
+    assert after.differences == ()
+    assert after.total_eur == before.total_eur
+    (held,) = after.positions
+    assert (held.security.symbol, held.security.name_now) == ("DEMO-A.EU", "NEW.EU")
+    assert held.security.security_id == before.positions[0].security.security_id
+    assert held.security.live
+    assert (await add(rig, "DEMO-B.US")).confirmed
 
 
 @pytest.mark.parametrize("taken", ["DEMO-B.US", "ISIN", "two words", "lower.eu", "A/B"])

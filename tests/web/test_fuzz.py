@@ -169,6 +169,8 @@ async def _answer_asks(box: AskBox) -> None:
         async with serving(ask):
             ask.slot.answer(_said(ask.request))
         ask.slot.answer(SAID.get(type(ask.request), (owner_latch(),)))
+        request: object = ask.request
+        ask.slot.answer(SAID.get(type(request), (owner_latch(),)))
 
 
 async def _send(method: str, path: str, **kwargs: Any) -> int:

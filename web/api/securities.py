@@ -101,7 +101,7 @@ async def search() -> Response:
 @bp.post("")
 @describe(body=AddBody, created=SecurityChanged)
 async def add() -> Response:
-    """Add a security by the broker's symbol; inactive while nobody knows what kind it is."""
+    """Add, or confirm, a security by the broker's symbol; inactive while its kind is not known."""
     asked = await body(AddBody)
     return await _added(
         AddSecurity(asked.symbol, asked.patch(), asked_by(), asked.currency, isin=asked.isin)
