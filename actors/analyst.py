@@ -161,9 +161,7 @@ class Analyst:
     async def _context(self, portfolio: PortfolioSnapshot, now: datetime) -> PortfolioContext:
         book = self._p.boards.allocation.value or AllocationBook()
         limits = in_force(self._p.rules)
-        targets = targets_in_force(
-            portfolio.universe, self._p.boards.optimizer.value, book, limits
-        )
+        targets = targets_in_force(portfolio.universe, self._p.boards.optimizer.value, book, limits)
         return context_of(
             portfolio,
             book,

@@ -6,10 +6,8 @@ store and a virtual clock. Reading order: sync → planner → trader → the re
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
-
-import trio
 
 from actors.bookkeeper import Bookkeeper
 from actors.desk import Desk
@@ -17,7 +15,6 @@ from actors.drip import Drip, DripPorts
 from actors.exchange import Exchange
 from actors.history import History, HistoryPorts
 from actors.intake import Intake
-from actors.job import JobDesk
 from actors.ledger_desk import LedgerDesk
 from actors.matrix import Matrix, MatrixPorts
 from actors.order_desk import OrderDesk
@@ -29,39 +26,29 @@ from actors.rebalancing import RebalanceDesk, RebalanceDeskPorts
 from actors.schedule import Schedule, SchedulePorts
 from actors.security_desk import SecurityDesk
 from actors.setting_desk import SettingDesk
-from actors.situation import Situation
 from actors.sync import Sync, SyncPorts
 from actors.ticker import Ticker, TickerPorts
 from actors.trader import Trader, TraderPorts
 from actors.universe import Universe
 from actors.upkeep import Upkeep
-from broker.port import FeeModel
 from broker.renamed import RenamedBroker
+from daemon.analyst import analyst
 from daemon.folders import entry_there
 from daemon.fx_routes import routes_in_force
 from daemon.halt_button import NAME as HALT_BUTTON
 from daemon.halt_button import HaltButton
+from daemon.shared import Shared, share
 from daemon.system import Actor, Parts, System
-from ledger.run import JOBS, Job
-from policy.fees import FeeTerms
-from policy.limits import Limits
-from wire.ask_boxes import AskBoxes
-from wire.board import Latest
-from wire.events import EventRing
-from wire.health import Health
-from wire.kill_switch import KillSwitch
-from wire.mailbox import NudgeBox
-from wire.messages import Boards, IntentReady, Nudge
 
-INTENTS_BOUND = 16
 ORDER_POLL_PAPER_S = 0.5
 ORDER_POLL_LIVE_S = 5.0
 
 
 def wire(parts: Parts) -> System:
-    """Build every channel, board and actor."""
+    """Build every channel, board and actor. Raises StartError when a figure has no producer."""
+    check_metrics()
     broker = RenamedBroker(parts.broker)
-    shared = _share(replace(parts, broker=broker))
+    shared = share(replace(parts, broker=broker))
     universe = Universe(_intake(shared), parts.store.securities, broker.learn)
     actors = (
         Actor("schedule", "critical", 5.0, _schedule(shared, universe).run),
@@ -80,67 +67,7 @@ def wire(parts: Parts) -> System:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Shared:
-    """What more than one actor is built from."""
-
-    parts: Parts
-    boards: Boards
-    events: EventRing
-    health: Health
-    asks: AskBoxes
-    nudges: dict[Job, NudgeBox[Nudge]]
-    jobs: JobDesk
-    kill: KillSwitch
-    rules: Latest[Limits]
-    situation: Situation
-    send: trio.MemorySendChannel[IntentReady]
-    receive: trio.MemoryReceiveChannel[IntentReady]
-
-    @property
-    def paper(self) -> bool:
-        return self.parts.broker.capabilities.paper
-
-
-def _share(parts: Parts) -> _Shared:
-    send, receive = trio.open_memory_channel[IntentReady](INTENTS_BOUND)
-    events = EventRing()
-    capabilities = parts.broker.capabilities
-    rules = Latest[Limits]()
-    rules.publish(parts.limits)
-    boards = Boards()
-    situation = Situation(
-        orders=parts.store.orders,
-        histories=parts.store.histories,
-        dividends=parts.store.dividends,
-        facts=parts.store.facts,
-        emergencies=parts.store.emergency,
-        boards=boards,
-        clock=parts.clock,
-        calendars=parts.calendars,
-        rules=rules,
-        broker_fees=terms(capabilities.fees),
-        fx_fees=terms(capabilities.fx_fees),
-        rng=parts.rng,
-        zone=parts.zone,
-    )
-    return _Shared(
-        parts=parts,
-        boards=boards,
-        events=events,
-        health=Health(),
-        asks=AskBoxes.opened(),
-        nudges={job: NudgeBox() for job in JOBS},
-        jobs=JobDesk(parts.store.runs, events, parts.clock),
-        kill=KillSwitch(partial(entry_there, parts.data / "HALT")),
-        rules=rules,
-        situation=situation,
-        send=send,
-        receive=receive,
-    )
-
-
-def _schedule(shared: _Shared, universe: Universe) -> Schedule:
+def _schedule(shared: Shared, universe: Universe) -> Schedule:
     parts = shared.parts
     return Schedule(
         SchedulePorts(
@@ -165,7 +92,7 @@ def _schedule(shared: _Shared, universe: Universe) -> Schedule:
     )
 
 
-def _intake(shared: _Shared) -> Intake:
+def _intake(shared: Shared) -> Intake:
     parts, store = shared.parts, shared.parts.store
     health, events = shared.health, shared.events
     return Intake(
@@ -173,7 +100,7 @@ def _intake(shared: _Shared) -> Intake:
     )
 
 
-def _sync(shared: _Shared, universe: Universe) -> Sync:
+def _sync(shared: Shared, universe: Universe) -> Sync:
     store, intake = shared.parts.store, universe.intake
     keeper = Bookkeeper(intake, store.books, shared.asks.schedule, store.orders)
     return Sync(
@@ -199,7 +126,7 @@ def _sync(shared: _Shared, universe: Universe) -> Sync:
     )
 
 
-def _history(shared: _Shared, universe: Universe) -> History:
+def _history(shared: Shared, universe: Universe) -> History:
     parts, store = shared.parts, shared.parts.store
     return History(
         HistoryPorts(
@@ -214,7 +141,7 @@ def _history(shared: _Shared, universe: Universe) -> History:
     )
 
 
-def _exchange(shared: _Shared) -> Exchange:
+def _exchange(shared: Shared) -> Exchange:
     parts, capabilities = shared.parts, shared.parts.broker.capabilities
     return Exchange(
         routes_in_force(parts.routes, capabilities.pairs),
@@ -225,7 +152,7 @@ def _exchange(shared: _Shared) -> Exchange:
     )
 
 
-def _trader(shared: _Shared) -> Trader:
+def _trader(shared: Shared) -> Trader:
     parts, store = shared.parts, shared.parts.store
     desk = Desk(
         broker=parts.broker,
@@ -262,7 +189,7 @@ def _trader(shared: _Shared) -> Trader:
     )
 
 
-def _planner(shared: _Shared) -> Planner:
+def _planner(shared: Shared) -> Planner:
     parts = shared.parts
     return Planner(
         PlannerPorts(
@@ -278,12 +205,13 @@ def _planner(shared: _Shared) -> Planner:
             nudges=shared.nudges["plan"],
             intents=shared.send.clone(),
             runner=parts.runner,
+            analyst=analyst(shared),
             autonomous=shared.paper,
         )
     )
 
 
-def _rebalancer(shared: _Shared) -> Rebalancer:
+def _rebalancer(shared: Shared) -> Rebalancer:
     return Rebalancer(
         RebalancerPorts(
             situation=shared.situation,
@@ -306,7 +234,7 @@ def _rebalancer(shared: _Shared) -> Rebalancer:
     )
 
 
-def _drip(shared: _Shared) -> Drip:
+def _drip(shared: Shared) -> Drip:
     return Drip(
         DripPorts(
             situation=shared.situation,
@@ -321,7 +249,7 @@ def _drip(shared: _Shared) -> Drip:
     )
 
 
-def _upkeep(shared: _Shared) -> Upkeep:
+def _upkeep(shared: Shared) -> Upkeep:
     return Upkeep(
         shared.parts.backup,
         shared.jobs,
@@ -334,7 +262,7 @@ def _upkeep(shared: _Shared) -> Upkeep:
     )
 
 
-def _ticker(shared: _Shared) -> Ticker:
+def _ticker(shared: Shared) -> Ticker:
     return Ticker(
         TickerPorts(
             boards=shared.boards,
@@ -346,7 +274,7 @@ def _ticker(shared: _Shared) -> Ticker:
     )
 
 
-def _matrix(shared: _Shared) -> Matrix:
+def _matrix(shared: Shared) -> Matrix:
     parts = shared.parts
     return Matrix(
         MatrixPorts(
@@ -355,15 +283,10 @@ def _matrix(shared: _Shared) -> Matrix:
     )
 
 
-def _halt_button(shared: _Shared) -> tuple[Actor, ...]:
+def _halt_button(shared: Shared) -> tuple[Actor, ...]:
     """Only where the owner has wired one."""
     button = shared.parts.button
     if button is None:
         return ()
     halt = HaltButton(button, shared.kill, shared.asks.schedule, shared.health)
     return (Actor(HALT_BUTTON, "peripheral", 20.0, halt.run),)
-
-
-def terms(model: FeeModel) -> FeeTerms:
-    """A broker's fee model in the words of `policy`."""
-    return FeeTerms(model.fixed, model.percent_micro, model.minimum)

@@ -12,6 +12,7 @@ from ledger.errors import StartError, Unavailable
 from store.aio import open_aio_engine
 from store.allocation import AllocationStore
 from store.backup import copy_to
+from store.bar_sources import BarSources
 from store.bars import Bars
 from store.books import Books
 from store.buckets import Buckets
@@ -63,6 +64,7 @@ class Store:
     histories: TradeHistories
     market: MarketStore
     bars: Bars
+    bar_sources: BarSources
     scores: ScoreStore
     fx_proofs: FxProofs
     books: Books
@@ -92,6 +94,7 @@ class Store:
             histories=TradeHistories(ledger),
             market=MarketStore(prices),
             bars=Bars(prices),
+            bar_sources=BarSources(prices),
             scores=ScoreStore(prices),
             fx_proofs=FxProofs(ledger),
             books=Books(ledger),
