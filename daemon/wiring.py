@@ -39,6 +39,7 @@ from daemon.halt_button import NAME as HALT_BUTTON
 from daemon.halt_button import HaltButton
 from daemon.shared import Shared, share
 from daemon.system import Actor, Parts, System
+from policy.metrics import check_metrics
 
 ORDER_POLL_PAPER_S = 0.5
 ORDER_POLL_LIVE_S = 5.0
