@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -130,8 +131,12 @@ async def open_rig(
     mode: Mode = "live",
     limits: Limits = DEFAULTS,
     pairs: tuple[FxPair, ...] = (EURUSD,),
+    judged: bool = False,
 ) -> AsyncGenerator[Rig]:
-    """A world at market instant `at`; call under an autojumping clock."""
+    """A world at market instant `at`; call under an autojumping clock.
+
+    Its securities have no past, so nothing asks for their scores unless `judged`.
+    """
     clock = ReplayClock(at, rate=rate, wall=simulated_wall(MACHINE))
     broker = ScriptedBroker(clock.market_now, pairs=pairs)
     made: list[datetime] = []
@@ -144,6 +149,8 @@ async def open_rig(
 
     async with open_store(folder, engine="inline") as store:
         await store.settings.set_mode(mode, "test", clock.machine_now())
+        if not judged:
+            limits = replace(limits, min_security_score=Decimal(0), min_score_coverage=Decimal(0))
         system = wire(replace(_parts(store, broker, clock, folder, backup), limits=limits))
         async with trio.open_nursery() as nursery:
             rig = Rig(store, broker, clock, system, nursery, folder, made)

@@ -98,9 +98,7 @@ class World:
             for row, close in enumerate(closes)
         )
         read = BarRead("X", "EUR", source, bars)
-        await self.store.bars.record(
-            number, Fetched(read, splits=splits), source=source, at=self.clock.now
-        )
+        await self.store.bars.record(number, Fetched(read, splits=splits), at=self.clock.now)
 
     async def chart(
         self,

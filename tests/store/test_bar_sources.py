@@ -17,7 +17,7 @@ async def put(store: Store, source: str, *rows: int) -> None:
     days = (FIRST + timedelta(days=row) for row in rows)
     bars = tuple(Bar(day, None, None, None, 10_000_000, None) for day in days)
     fetched = Fetched(BarRead("AAA.EU", "EUR", source, bars))
-    await store.bars.record(1, fetched, source=source, at=NOW)
+    await store.bars.record(1, fetched, at=NOW)
 
 
 async def test_every_day_is_told_with_its_source(store: Store) -> None:
