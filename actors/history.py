@@ -26,7 +26,7 @@ from policy.listing_state import last_session
 from policy.market_hours import Calendars
 from wire.clock import Clock
 from wire.mailbox import NudgeBox
-from wire.messages import Nudge
+from wire.messages import Nudge, nudge_for
 from wire.price_asks import FetchBars
 
 MOST_ASKED = 500
@@ -138,11 +138,11 @@ class History:
     def _due(self) -> dict[int, Security]:
         """Who was not read since the last session of its exchange settled."""
         now = self._p.clock.market_now()
-        listed = [s for s in self._p.universe() if s.active and s.listed]
-        settled = {mic: self._settled(mic, now) for mic in {s.instrument.mic for s in listed}}
+        live = [s for s in self._p.universe() if s.live]
+        settled = {mic: self._settled(mic, now) for mic in {s.instrument.mic for s in live}}
         return {
             security.security_id: security
-            for security in listed
+            for security in live
             if self._read_at(security.security_id) < settled[security.instrument.mic]
         }
 
@@ -165,18 +165,24 @@ class History:
         if nudge is None and self._retry_at is not None and now < self._retry_at:
             return
         retry, self._retry_at = self._retry_at is not None, None
-        wanted = self._due()
-        asked, self._asked = self._asked, {}
+        only = None if nudge is None else nudge.only
+        asked, self._asked = {**self._asked, **({} if only is None else {only: None})}, {}
+        wanted = self._due() if only is None else {}
         wanted |= {s.security_id: s for s in self._p.universe() if s.security_id in asked}
         if not wanted and not retry and nudge is None:
             return
         async with self._p.jobs.run("prices", nudge or Nudge("a session is over")) as report:
+            fresh = False
             if wanted or retry:
-                await self._read_all(tuple(wanted.values()), report)
+                fresh = await self._read_all(tuple(wanted.values()), report)
             else:
                 report.skip("every security was read since its last session")
+            # Whoever asks for prices by hand wants to see what comes of them.
+            if fresh or (nudge is not None and not asked) or only is not None:
+                nudge_for(self._p.score, "prices were read", only)
 
-    async def _read_all(self, securities: Sequence[Security], report: Report) -> None:
+    async def _read_all(self, securities: Sequence[Security], report: Report) -> bool:
+        """Whether there are new bars."""
         tally, count = _Tally(), len(securities)
         await self._attempt("exchange rates", self._read_rates, tally)
         for number, security in enumerate(securities):
@@ -184,13 +190,12 @@ class History:
                 break
             if number % max(count // STEPS_TOLD, 1) == 0:
                 self._p.jobs.say("prices", f"{number} of {count}")
-            await self._attempt(security.symbol, partial(self._read, security, tally), tally)
+            await self._attempt(security.name_now, partial(self._read, security, tally), tally)
         if tally.failed:
             self._retry_at = self._p.clock.market_now() + RETRY
             self._rested_s = self._p.clock.monotonic_s() + RETRY_FLOOR_S
         _conclude(tally, count, report)
-        if tally.fresh:
-            self._p.score.nudge(Nudge("there are new bars"))
+        return tally.fresh > 0
 
     async def _attempt(self, name: str, read: Callable[[], Awaitable[None]], tally: _Tally) -> None:
         """Read one thing; why it failed is noted under its name."""

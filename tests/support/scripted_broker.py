@@ -65,6 +65,8 @@ class ScriptedBroker:
     paying: dict[str, list[ShareDividend]] = field(default_factory=dict[str, list[ShareDividend]])
     reported: dict[str, list[Fundamental]] = field(default_factory=dict[str, list[Fundamental]])
     past_rates: list[Rate] = field(default_factory=list[Rate])
+    # From which day on bars were asked for, call by call.
+    since: list[date | None] = field(default_factory=list[date | None])
     # What failed for one symbol alone, by symbol.
     broken: dict[str, Exception] = field(default_factory=dict[str, Exception])
 
@@ -122,6 +124,7 @@ class ScriptedBroker:
         return tuple(one for one in self.listed if text in (one.symbol, one.isin, one.name))
 
     async def bars(self, symbol: str, since: date | None) -> BarRead:
+        self.since.append(since)
         await self._call_of("bars", symbol)
         bars = tuple(b for b in self.past.get(symbol, ()) if since is None or b.day >= since)
         currency = next(one.currency for one in self.listed if one.symbol == symbol)
