@@ -121,7 +121,9 @@ class ScriptedBroker:
 
     async def find(self, text: str) -> Sequence[Instrument]:
         await self._call("find")
-        return tuple(one for one in self.listed if text in (one.symbol, one.isin, one.name))
+        sought = text.casefold()
+        named = [(one, f"{one.symbol}\n{one.isin}\n{one.name}".casefold()) for one in self.listed]
+        return tuple(one for one, names in named if sought and sought in names)
 
     async def bars(self, symbol: str, since: date | None) -> BarRead:
         self.since.append(since)
