@@ -80,3 +80,21 @@ async def test_a_rate_remembers_when_it_was_read(inline_store: Store, day: int) 
     row = await inline_store.prices.read(lambda tx: tx.one("SELECT fetched_ms FROM rate"))
     assert row is not None
     assert row["fetched_ms"] == int(after(day).timestamp() * 1000)
+
+
+async def test_rates_of_the_past_fill_in_what_is_unknown_and_judge_nothing(store: Store) -> None:
+    market = store.market
+    await market.put_past_rates([rate("1.0", 1)], at=NOW)
+    assert (await market.rates()).per_eur == {}  # nobody has judged any yet
+    believed = RateTable({"USD": rate("1.1", 10)})
+    await market.put_rates(believed, at=NOW, held=[held("9", 5)])
+    past = [rate("1.0", 1), rate("1.05", 5), rate("1.2", 10), rate("1.3", 11), rate("7", 1, "HKD")]
+    await market.put_past_rates(past, at=after(5))
+    await market.put_past_rates([rate("1.4", 1)], at=after(6))
+    days = [date(2026, 3, day) for day in (1, 6, 12)]
+    found = await market.rates_on(days)
+    assert [found[day].per_eur for day in days] == [
+        {"USD": rate("1.0", 1)},
+        {},
+        {"USD": rate("1.1", 10)},
+    ]
