@@ -11,12 +11,12 @@ how much. A part that does not apply to a security has no weight at all.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
 from ledger.bar import Fundamental
-from ledger.score import Score, Scores
+from ledger.score import Score
 from policy.limits import Limits
 from policy.metric_registry import Metrics
 from policy.metrics import measure
@@ -41,13 +41,6 @@ class Figures:
     subject: Subject
     history: PriceHistory | None
     reported: tuple[Fundamental, ...] = ()
-
-
-def score_all(
-    given: Iterable[Figures], context: PortfolioContext, *, limits: Limits, as_of: date
-) -> Scores:
-    scores = (score_security(one, context, limits=limits, as_of=as_of) for one in given)
-    return Scores(as_of, {score.security_id: score for score in scores})
 
 
 def score_security(

@@ -33,10 +33,13 @@ def from_dividends(history: PriceHistory, *, reported_yield: float | None = None
 
     DIVIDEND_YIELD is what was paid in the 365 days up to the last bar by its close; where the bars
     know of no dividend at all it is what was reported, and 0 without that. It takes a year of bars.
-    Growth is per year over complete calendar years, from the first that paid.
+    Growth is per year over complete calendar years, from the first that paid. Where dividends had
+    to be left out of the series only what was reported is known.
     """
     close = history.close
-    if len(close) < 2:
+    if history.notes:
+        return {**dict.fromkeys(PRODUCES), "DIVIDEND_YIELD": reported_yield}
+    if len(close) < 2 or close.values.min() <= 0:
         return dict.fromkeys(PRODUCES)
     paid = paid_per_share(history)
     totals = annual_totals(close.days, paid)
@@ -74,8 +77,9 @@ def annual_totals(days: np.ndarray[tuple[int], np.dtype[np.int32]], paid: Floats
 
 def _trailing(history: PriceHistory, paid: Floats) -> float | None:
     days = history.close.days
-    if days[-1] - days[0] < YEAR_DAYS:
+    year_ago = int(days[-1]) - YEAR_DAYS
+    if days[0] > year_ago:
         return None
-    since = int(np.searchsorted(days, days[-1] - YEAR_DAYS, side="right"))
+    since = int(np.searchsorted(days, year_ago, side="right"))
     found = float(paid[since:].sum()) / float(history.close.values[-1])
     return found if found <= BELIEVABLE_YIELD else None
