@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import date
 from functools import partial
 
 from kernels.series import Series
 from ledger.allocation import AllocationBook
 from ledger.currency import BASE
+from ledger.dividend import DividendRecord
 from ledger.errors import Busy, Refused, Unavailable
 from ledger.money import Money
 from ledger.optimization import OptimizerRun
@@ -21,7 +22,6 @@ from policy.optimizer.build import optimizer_input
 from policy.optimizer.outlook import outlook_of
 from policy.optimizer.run import optimize
 from policy.optimizer.weekly import weekly
-from store.dividend_records import DividendRecords
 from store.optimizer_runs import OptimizerRuns
 from wire.board import Latest, in_force
 from wire.clock import Clock
@@ -31,6 +31,8 @@ from wire.runner import Runner
 
 ASKED = (RunOptimizer, ShowOptimizer)
 
+Dividends = Callable[[], Awaitable[Iterable[DividendRecord]]]
+"""Every dividend there is a record of."""
 TotalReturns = Callable[[Security, date], Awaitable[Series | None]]
 """The total return of one security in EUR up to a market day; None when there is none."""
 
@@ -42,7 +44,7 @@ class OptimizerDesk:
         self,
         *,
         runs: OptimizerRuns,
-        dividends: DividendRecords,
+        dividends: Dividends,
         histories: TotalReturns,
         boards: Boards,
         clock: Clock,
@@ -141,7 +143,7 @@ class OptimizerDesk:
         """What waits to be reinvested by symbol; a security with an unknown part has none."""
         sums: dict[str, Money] = {}
         unknown: set[str] = set()
-        for record in await self._dividends.all():
+        for record in await self._dividends():
             if record.pending_bonus is None:
                 unknown.add(record.symbol)
             else:

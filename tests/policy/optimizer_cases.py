@@ -11,10 +11,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kernels.series import Series
 from ledger.money import Money
+from ledger.portfolio import PortfolioSnapshot
 from ledger.regime import UNKNOWN_REGIME, Regime
+from ledger.security import Security
 from policy.optimizer.given import Member, OptimizerInput
 from policy.optimizer.outlook import NO_OUTLOOK
+from tests.policy.accounts import TODAY, dozen, snapshot
 
 AT = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
 MACHINE = datetime(2026, 3, 4, 13, 0, tzinfo=UTC)
@@ -99,3 +103,22 @@ def given_of(
         cost_percent=0.002,
     )
     return replace(plain, **changes)
+
+
+def history(seed: int, days: int = 1500, drift: float = 0.0004) -> Series:
+    """Daily closes up to the day before TODAY."""
+    rng = np.random.default_rng(seed)
+    values = 100.0 * np.exp(np.cumsum(rng.normal(drift, 0.01, days)))
+    last = TODAY.toordinal()
+    return Series(np.arange(last - days, last, dtype=np.int32), values)
+
+
+def account(universe: tuple[Security, ...] | None = None, cash: str = "20000") -> PortfolioSnapshot:
+    """Half of the securities held, 40 each at 50 EUR, and cash."""
+    known = dozen() if universe is None else universe
+    return snapshot(
+        known,
+        prices={one.symbol: "50.00" for one in known},
+        held={one.symbol: "40" for one in known[:6]},
+        cash={"EUR": cash},
+    )

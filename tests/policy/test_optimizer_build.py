@@ -26,7 +26,7 @@ from policy.optimizer.run import optimize
 from policy.settings import limits_with
 from policy.targets import optimized_targets
 from tests.policy.accounts import TODAY, dozen, eur, security, snapshot
-from tests.policy.optimizer_cases import MACHINE
+from tests.policy.optimizer_cases import MACHINE, account, history
 
 BOOK = AllocationBook(
     country=Groups(
@@ -36,29 +36,12 @@ BOOK = AllocationBook(
 )
 
 
-def history(seed: int, days: int = 1500, drift: float = 0.0004) -> Series:
-    rng = np.random.default_rng(seed)
-    values = 100.0 * np.exp(np.cumsum(rng.normal(drift, 0.01, days)))
-    last = TODAY.toordinal()
-    return Series(np.arange(last - days, last, dtype=np.int32), values)
-
-
 def histories(universe: tuple[Security, ...]) -> Mapping[int, Series]:
     """Each its own drift, so that returns differ."""
     return {
         one.security_id: history(one.security_id, drift=0.0001 * one.security_id)
         for one in universe
     }
-
-
-def account(universe: tuple[Security, ...] | None = None, cash: str = "20000") -> PortfolioSnapshot:
-    known = dozen() if universe is None else universe
-    return snapshot(
-        known,
-        prices={one.symbol: "50.00" for one in known},
-        held={one.symbol: "40" for one in known[:6]},
-        cash={"EUR": cash},
-    )
 
 
 def built(
