@@ -22,6 +22,7 @@ from bench import (
     loop_lag,
     market,
     memory,
+    optimizer,
     planning,
     start,
     store_hops,
@@ -48,6 +49,7 @@ def _runs(folder: Path) -> dict[str, Run]:
     return {
         "kernels": kernels.measure,
         "planning": planning.measure,
+        "optimizer": optimizer.measure,
         "store": partial(store_hops.measure, folder),
         "start": partial(start.measure, folder),
         "memory": partial(on_large, memory.measure),

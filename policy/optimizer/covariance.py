@@ -61,7 +61,7 @@ def estimate(returns: Floats, per_year: int) -> Risk:
     if seen.all():
         centred = returns - returns.mean(axis=0)
         plain = centred.T @ centred / rows
-        squares = np.square(centred).sum(axis=1)
+        squares = np.einsum("ij,ij->i", centred, centred)
         error = (float(squares @ squares) / rows - float(np.square(plain).sum())) / rows
         sample = plain * (rows / (rows - 1.0))
     else:
