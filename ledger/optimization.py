@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Literal
@@ -56,6 +56,8 @@ class OptimizerRun:
     `run_id` follows from the inputs and the market instant, `total` is T in EUR. `weights` hold
     every security that has a target, those without data at their current weight
     (`held_without_data`). `error` says why there are none. Returns are fractions per year.
+    `concentration` is the Herfindahl-Hirschman index of what is invested; `risk_shares` are the
+    parts of `achieved_volatility` by symbol, which they add up to.
     """
 
     run_id: str
@@ -81,6 +83,8 @@ class OptimizerRun:
     held_without_data: tuple[str, ...]
     bands: tuple[GroupBand, ...]
     correlations: tuple[Correlation, ...]
+    concentration: float | None = None
+    risk_shares: Mapping[str, float] = field(default_factory=dict[str, float])
     notes: tuple[str, ...] = ()
 
     @property

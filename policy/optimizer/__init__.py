@@ -6,4 +6,5 @@ weekly, covariance       weekly EUR returns, shrunk covariance with gaps
 returns, outlook         expected returns
 bounds, constraints      what each security and each group may weigh
 qp, ladder, hrp, blend   mean-variance, hierarchical risk parity, and one answer from both
+    shares                   concentration, and where the volatility comes from
 """

@@ -26,6 +26,7 @@ from policy.optimizer.ladder import Found, mean_variance, nearest
 from policy.optimizer.outlook import forward_adjustment
 from policy.optimizer.qp import Problem, Unsolvable
 from policy.optimizer.returns import expected_return
+from policy.optimizer.shares import concentration, risk_contributions
 from policy.optimizer.weekly import PER_YEAR
 
 NO_SECURITIES = "No active securities"
@@ -209,12 +210,12 @@ def _told(given: OptimizerInput, sorted_: _Sorted, case: _Case, answer: _Answer)
     targets |= {member.symbol: member.current for member, _ in sorted_.kept if member.current}
     weights = dict(sorted(targets.items()))
     exact = _floats([targets[m.symbol] for m in case.members])
-    variance = float(exact @ case.problem.covariance @ exact)
+    parts = risk_contributions(exact, case.problem.covariance)
     return replace(
         _outline(given, sorted_, None, answer.notes),
         weights=weights,
         achieved_return=float(case.problem.expected @ exact),
-        achieved_volatility=max(variance, 0.0) ** 0.5,
+        achieved_volatility=float(parts.sum()),
         blend=answer.blend,
         fallback="hrp" if answer.mean is None else answer.mean.strategy,
         level="none" if answer.mean is None else answer.mean.level,
@@ -224,6 +225,8 @@ def _told(given: OptimizerInput, sorted_: _Sorted, case: _Case, answer: _Answer)
         sell_blocked=_named(case, lambda m, _: bool(m.current) and not m.allow_sell),
         bands=case.bands.measured(np.concatenate((exact, case.rest))),
         correlations=_high_correlations(case),
+        concentration=concentration(_floats(list(weights.values()))),
+        risk_shares={m.symbol: float(part) for m, part in zip(case.members, parts, strict=True)},
     )
 
 

@@ -74,6 +74,7 @@ def test_weights_and_cash_are_everything_and_no_bound_is_left(case: OptimizerInp
     if run.error is not None:
         assert run.weights == {}
         return
+    assert run.achieved_volatility == pytest.approx(sum(run.risk_shares.values()))
     assert total([*run.weights.values(), run.cash_share]) == 1
     for one in case.members:
         weight = run.weights.get(one.symbol, Decimal(0))

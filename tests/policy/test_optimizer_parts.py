@@ -24,6 +24,7 @@ from policy.optimizer.ladder import nearest
 from policy.optimizer.outlook import NO_OUTLOOK, Outlook, forward_adjustment, outlook_of
 from policy.optimizer.qp import Problem, Unsolvable, minimise
 from policy.optimizer.returns import LEAST, MOST, expected_return
+from policy.optimizer.shares import concentration, risk_contributions
 from policy.optimizer.weekly import fridays, growth, weekly, weekly_returns
 from tests.policy.accounts import quote
 from tests.policy.optimizer_cases import member
@@ -284,6 +285,22 @@ def problem(lower: list[float], upper: list[float], budget: float) -> Problem:
         low=none,
         high=none,
     )
+
+
+def test_contributions_are_the_parts_of_the_volatility() -> None:
+    covariance = np.array([[0.04, 0.01], [0.01, 0.09]])
+    weights = np.array([0.5, 0.3])
+    parts = risk_contributions(weights, covariance)
+    sigma = float(np.sqrt(weights @ covariance @ weights))
+    assert parts.sum() == pytest.approx(sigma)
+    assert parts[0] == pytest.approx(0.5 * (0.5 * 0.04 + 0.3 * 0.01) / sigma)
+    assert risk_contributions(np.zeros(2), covariance).tolist() == [0.0, 0.0]
+
+
+def test_concentration_is_of_what_is_invested() -> None:
+    assert concentration(np.array([0.2, 0.2, 0.2, 0.2])) == pytest.approx(0.25)
+    assert concentration(np.array([0.1, 0.0])) == 1.0
+    assert concentration(np.zeros(3)) is None
 
 
 def test_a_projection_is_the_nearest_point_and_not_a_clamped_one() -> None:

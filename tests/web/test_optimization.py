@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from decimal import Decimal
 
+import pytest
+
 from ledger.errors import Busy, Refused, Unavailable
 from ledger.money import Money
 from ledger.optimization import Correlation, OptimizerRun
@@ -81,6 +83,10 @@ async def test_a_run_tells_its_changes_and_what_held_it_back() -> None:
     assert send.asked == [RunOptimizer()]
     result = body["result"]
     assert result["target_return_pct"] == 0.11
+    assert sum(result["risk_contributions"].values()) == pytest.approx(
+        result["achieved_volatility_pct"], abs=1e-4
+    )
+    assert 1 / 13 < result["concentration"] < 0.2
     assert result["total_stocks_optimized"] == 12
     constraints = result["constraints"]
     assert constraints["total_stocks"] == 13

@@ -28,7 +28,7 @@ bp = Blueprint("optimization", __name__, url_prefix="/api/optimizer")
 
 _SHARE = Decimal("0.0001")
 _EURO = Decimal(1)
-_CORRELATION_PLACES, _RETURN_PLACES = 3, 4
+_CORRELATION_PLACES, _RETURN_PLACES, _RISK_PLACES = 3, 4, 6
 
 
 class AdjustmentRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -70,7 +70,9 @@ class ConstraintsView(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class RunView(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One run. `level` tells how far the groups' bands were kept: full, relaxed or none."""
+    """One run. `level` tells how far the groups' bands were kept: full, relaxed or none;
+    `risk_contributions` are the parts of the volatility, `concentration` is 1 for a single name.
+    """
 
     run_id: str
     success: bool
@@ -87,6 +89,8 @@ class RunView(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     top_adjustments: list[AdjustmentRow]
     next_action: str | None
     high_correlations: list[CorrelationRow]
+    concentration: float | None
+    risk_contributions: dict[str, float]
     constraints: ConstraintsView
     weights: dict[str, Decimal]
     notes: list[str]
@@ -169,6 +173,10 @@ def run_view(run: OptimizerRun) -> RunView:
             CorrelationRow(c.symbol1, c.symbol2, round(c.correlation, _CORRELATION_PLACES))
             for c in run.correlations[:SHOWN]
         ],
+        concentration=_rounded(run.concentration),
+        risk_contributions={
+            symbol: round(part, _RISK_PLACES) for symbol, part in run.risk_shares.items()
+        },
         constraints=_constraints(run),
         weights={symbol: _share(weight) for symbol, weight in run.weights.items()},
         notes=list(run.notes),
