@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import date
 from functools import partial
+from typing import Protocol
 
 from kernels.series import Series
 from ledger.allocation import AllocationBook
@@ -31,14 +32,22 @@ from wire.runner import Runner
 
 ASKED = (RunOptimizer, ShowOptimizer)
 
-Dividends = Callable[[], Awaitable[Iterable[DividendRecord]]]
-"""Every dividend there is a record of."""
 TotalReturns = Callable[[Security, date], Awaitable[Series | None]]
 """The total return of one security in EUR up to a market day; None when there is none."""
 
 
+class Dividends(Protocol):
+    async def all(self) -> Iterable[DividendRecord]:
+        """Every dividend there is a record of."""
+        ...
+
+
 class OptimizerDesk:
-    """One run at a time. Histories are read one after the other; only their weeks are kept."""
+    """One run at a time. Histories are read one after the other; only their weeks are kept.
+
+    The board holds the newest run that found weights, as long as there is one: targets that were
+    found are not given up because figures are missing today. `state` tells of the newest of all.
+    """
 
     def __init__(
         self,
@@ -60,13 +69,15 @@ class OptimizerDesk:
         self._rules = rules
         self._broker_fees = broker_fees
         self._runner = runner
+        self._last: OptimizerRun | None = None
         self._running = False
 
     async def load(self) -> None:
         """Show the newest run of an earlier life; before anything is asked."""
-        last = await self._runs.last()
-        if last is not None:
-            self._boards.optimizer.publish(last)
+        self._last = await self._runs.last()
+        shown = await self._runs.last(successful=True) or self._last
+        if shown is not None:
+            self._boards.optimizer.publish(shown)
 
     async def answer(self, request: object) -> object:
         match request:
@@ -85,7 +96,7 @@ class OptimizerDesk:
             target_return=limits.optimizer_target_return,
             min_cash_reserve=limits.min_cash_reserve,
             min_trade=None if portfolio is None else min_trade_eur(fees, limits, portfolio.rates),
-            last=self._boards.optimizer.value,
+            last=self._last,
             running=self._running,
         )
 
@@ -108,7 +119,10 @@ class OptimizerDesk:
             await self._runs.put(run)
         finally:
             self._running = False
-        self._boards.optimizer.publish(run)
+        self._last = run
+        shown = self._boards.optimizer.value
+        if run.success or shown is None or not shown.success:
+            self._boards.optimizer.publish(run)
         return run
 
     async def _computed(self, portfolio: PortfolioSnapshot) -> OptimizerRun:
@@ -143,7 +157,7 @@ class OptimizerDesk:
         """What waits to be reinvested by symbol; a security with an unknown part has none."""
         sums: dict[str, Money] = {}
         unknown: set[str] = set()
-        for record in await self._dividends():
+        for record in await self._dividends.all():
             if record.pending_bonus is None:
                 unknown.add(record.symbol)
             else:

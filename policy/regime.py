@@ -62,17 +62,18 @@ def benchmark_symbols(universe: Iterable[Security]) -> tuple[str, ...]:
     return tuple(sorted(s for s, one in known.items() if one.instrument.product_type == "INDEX"))
 
 
-def detect(indices: Mapping[str, Series], *, today: date, limits: Limits) -> Regime:
+def detect(indices: Mapping[str, Series | None], *, today: date, limits: Limits) -> Regime:
     """The regime after the close of the newest bar up to `today`.
 
-    `indices` are closes by symbol, each in any one currency; an index that is wanted but has no
-    bars is an empty series and halves the confidence, as does disagreement between them.
+    `indices` are closes by symbol, each in any one currency. An index that is wanted but has no
+    usable bars is None and halves the confidence, as does disagreement between those that have.
     """
     if not limits.market_regime_detection:
         return _unknown("detection is switched off", stale=False)
     distances = {
         symbol: _distances(series.between(1, today.toordinal()))
         for symbol, series in sorted(indices.items())
+        if series is not None
     }
     known = {symbol: series for symbol, series in distances.items() if len(series)}
     if not known:
@@ -92,7 +93,7 @@ def detect(indices: Mapping[str, Series], *, today: date, limits: Limits) -> Reg
         reason = f"the newest index bar is {age} days old"
         return Regime("sideways", 0.0, mean, young, as_of, True, reason)
     state = _replayed(means, thresholds)
-    confidence, doubt = _confidence(mean, young, len(distances), thresholds)
+    confidence, doubt = _confidence(mean, young, len(indices), thresholds)
     return Regime(state, confidence, mean, young, as_of, False, doubt)
 
 

@@ -11,13 +11,17 @@ KEPT = 400
 
 _PUT = """
 INSERT INTO optimizer_run (run_id, market_ms, machine_ms, inputs_hash, success, payload)
-VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (run_id) DO NOTHING
+VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (run_id) DO UPDATE
+SET machine_ms = excluded.machine_ms, payload = excluded.payload
 """
 _FORGET = """
 DELETE FROM optimizer_run WHERE run_id NOT IN
     (SELECT run_id FROM optimizer_run ORDER BY machine_ms DESC, market_ms DESC, run_id LIMIT ?)
 """
-_LAST = "SELECT payload FROM optimizer_run ORDER BY machine_ms DESC, market_ms DESC, run_id LIMIT 1"
+_LAST = """
+SELECT payload FROM optimizer_run WHERE success >= ?
+ORDER BY machine_ms DESC, market_ms DESC, run_id LIMIT 1
+"""
 
 
 class OptimizerRuns:
@@ -25,7 +29,7 @@ class OptimizerRuns:
         self._engine = engine
 
     async def put(self, run: OptimizerRun) -> None:
-        """Keep a run; the same inputs at the same market instant are the same run, kept once."""
+        """Keep a run; the same inputs at the same market instant are the same run, made again."""
         values = (
             run.run_id,
             to_ms(run.market_at),
@@ -41,7 +45,7 @@ class OptimizerRuns:
 
         await self._engine.transaction(work)
 
-    async def last(self) -> OptimizerRun | None:
-        """The newest run, successful or not; None before the first."""
-        row = await self._engine.read(lambda tx: tx.one(_LAST))
+    async def last(self, *, successful: bool = False) -> OptimizerRun | None:
+        """The newest run, of those only that found weights if so asked; None before the first."""
+        row = await self._engine.read(lambda tx: tx.one(_LAST, (int(successful),)))
         return None if row is None else from_json(row["payload"], OptimizerRun)

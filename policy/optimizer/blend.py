@@ -76,4 +76,7 @@ def in_steps(problem: Problem, weights: Floats) -> tuple[Floats, bool]:
         lower=np.minimum(problem.lower, halfway),
         upper=np.maximum(problem.upper, halfway),
     )
-    return without_crumbs(way, nearest(way, halfway)), True
+    try:
+        return without_crumbs(way, nearest(way, halfway)), True
+    except Unsolvable:
+        return weights, False

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import trio
+from trio.testing import MockClock
 
 from actors.optimizer_desk import OptimizerDesk
 from daemon.clock import ReplayClock, simulated_wall
@@ -43,7 +44,8 @@ class Office:
     read: list[str] = field(default_factory=list[str])
     gate: trio.Event | None = None
 
-    async def dividends(self) -> tuple[DividendRecord, ...]:
+    async def all(self) -> tuple[DividendRecord, ...]:
+        """As the source of dividends."""
         return self.records
 
     async def history(self, security: Security, today: date) -> Series | None:
@@ -56,7 +58,7 @@ class Office:
     def desk(self) -> OptimizerDesk:
         return OptimizerDesk(
             runs=self.store.optimizer_runs,
-            dividends=self.dividends,
+            dividends=self,
             histories=self.history,
             boards=self.boards,
             clock=ReplayClock(NOW, rate=1.0, wall=simulated_wall(MACHINE)),
@@ -186,9 +188,26 @@ async def test_a_second_run_is_refused_while_one_goes_on(office: Office) -> None
     assert (await run(desk)).success
 
 
-async def test_a_failed_run_is_kept_too(office: Office) -> None:
+async def test_a_failed_run_is_kept_and_told_but_does_not_take_targets_away(
+    office: Office, autojump_clock: MockClock
+) -> None:
     shot: PortfolioSnapshot = account()
-    office.boards.portfolio.publish(replace(shot, universe=shot.universe[11:], positions=()))
-    found = await run(office.desk())
-    assert found.error == "No expected returns data"
-    assert await office.store.optimizer_runs.last() == found
+    bare = replace(shot, universe=shot.universe[11:], positions=())
+    office.boards.portfolio.publish(bare)
+    desk = office.desk()
+    first = await run(desk)
+    assert first.error == "No expected returns data"
+    assert office.boards.optimizer.value == first
+    office.boards.portfolio.publish(shot)
+    await trio.sleep(1)
+    good = await run(desk)
+    office.boards.portfolio.publish(bare)
+    await trio.sleep(1)
+    failed = await run(desk)
+    assert office.boards.optimizer.value == good
+    assert state(await desk.answer(ShowOptimizer())).last == failed
+    office.boards = Boards()
+    again = office.desk()
+    await again.load()
+    assert office.boards.optimizer.value == good
+    assert state(await again.answer(ShowOptimizer())).last == failed

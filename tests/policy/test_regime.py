@@ -29,7 +29,7 @@ def closes(*jumps: float, flat: int = 400, until: date = TODAY) -> Series:
     return Series(np.arange(last - len(values) + 1, last + 1, dtype=np.int32), values)
 
 
-def found(*series: Series, limits: Limits = DEFAULTS, today: date = TODAY) -> Regime:
+def found(*series: Series | None, limits: Limits = DEFAULTS, today: date = TODAY) -> Regime:
     return detect({f"I{n}": one for n, one in enumerate(series)}, today=today, limits=limits)
 
 
@@ -90,6 +90,7 @@ def test_disagreement_and_a_missing_index_halve_the_confidence() -> None:
     assert (lone.regime, lone.confidence) == ("bull", 0.5)
     assert lone.reason == "1 of 2 indices have no figure"
     assert list(lone.per_index) == ["I0"]
+    assert found(up, None) == lone
 
 
 def test_too_few_bars_are_not_taken_for_a_calm_market() -> None:
@@ -99,6 +100,7 @@ def test_too_few_bars_are_not_taken_for_a_calm_market() -> None:
     assert regime.reason == "no index has 200 daily closes"
     assert found(closes(flat=WINDOW)).reason is None
     assert found().stale
+    assert found(None).reason == regime.reason
 
 
 def test_old_bars_are_told_and_not_gone_by() -> None:

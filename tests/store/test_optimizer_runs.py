@@ -33,12 +33,16 @@ async def test_the_newest_run_is_the_last_whatever_came_of_it(store: Store) -> N
     await store.optimizer_runs.put(later(FAILED, 9))
     await store.optimizer_runs.put(later(FOUND, 7))
     assert await store.optimizer_runs.last() == later(FAILED, 9)
+    assert await store.optimizer_runs.last(successful=True) == later(FOUND, 7)
 
 
-async def test_the_same_run_is_kept_once(store: Store) -> None:
-    await store.optimizer_runs.put(FOUND)
-    await store.optimizer_runs.put(replace(FOUND, machine_at=later(FOUND, 1).machine_at))
-    assert await store.optimizer_runs.last() == FOUND
+async def test_a_run_that_is_made_again_is_kept_once_as_the_newest(store: Store) -> None:
+    again = replace(FOUND, machine_at=later(FOUND, 9).machine_at)
+    for run in (FOUND, later(FOUND, 5), again):
+        await store.optimizer_runs.put(run)
+    assert await store.optimizer_runs.last() == again
+    rows = await store.ledger.read(lambda tx: tx.all("SELECT run_id FROM optimizer_run"))
+    assert len(rows) == 2
 
 
 async def test_old_runs_go(inline_store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
