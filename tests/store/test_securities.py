@@ -2,15 +2,32 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
 from ledger.errors import Conflict, Missing, Refused
 from ledger.money import Quantity
 from ledger.security import Instrument, Security, SecurityPatch, find_security
+from store.engine import Tx
+from store.inline import open_inline_engine
+from store.migrate import migrate, migrations
+from store.order_views import OrderQuery
+from store.securities import Securities
 from store.store import Store
-from tests.store.builders import NOW, after, instrument
+from store.views import TradeQuery
+from tests.store.builders import (
+    NOW,
+    TIMES,
+    after,
+    dividend,
+    fill,
+    instrument,
+    paid,
+    proposal,
+)
 
 
 async def test_new_instruments_get_the_flags_and_come_back_whole(inline_store: Store) -> None:
@@ -311,3 +328,50 @@ async def test_a_name_leads_to_one_security_or_to_a_question(inline_store: Store
     for unknown in ("", "DE2"):
         with pytest.raises(Missing):
             find_security(both, unknown)
+
+
+async def test_securities_and_their_orders_survive_the_new_table(tmp_path: Path) -> None:
+    steps = migrations("ledger")
+
+    async def old_rows(tx: Tx) -> None:
+        await tx.execute(
+            "INSERT INTO security VALUES (7, 'AAA.EU', 'DE1', 'A', 'EUR', 'XETR', NULL, NULL,"
+            " 'EQUITY', 1000000, 10000, 'EUR', 0, 1, 0, 1, 1)"
+        )
+        await tx.execute(
+            "INSERT INTO intent (intent_id, order_class, source_id, step, attempt, bucket_id,"
+            " symbol, security_id, side, quantity_micro, currency, decision_micro,"
+            " decision_currency, reason, force, mode, state, proposed_ms) VALUES (3, 'planner',"
+            " 's', 1, 1, 'core', 'AAA.EU', 7, 'BUY', 1, 'EUR', 1, 'EUR', '', '[]', 'live',"
+            " 'proposed', 0)"
+        )
+
+    async with open_inline_engine(tmp_path / "ledger.db") as engine:
+        await migrate(engine, "ledger", steps[:9])
+        await engine.transaction(old_rows)
+        await migrate(engine, "ledger", steps)
+        (known,) = await Securities(engine).all()
+        assert (known.security_id, known.symbol, known.allow_buy) == (7, "AAA.EU", True)
+        assert (known.allow_sell, known.live, known.priority) == (False, True, Decimal(1))
+        assert await engine.read(lambda tx: tx.all("PRAGMA foreign_key_check")) == []
+        (joined,) = await Securities(engine).upsert(
+            [instrument("BBB.EU")], allow_trading=True, confirmed=True
+        )
+        assert joined.security_id == 8
+
+
+async def test_trades_orders_and_dividends_are_found_under_every_name(inline_store: Store) -> None:
+    known = await one(inline_store)
+    await inline_store.orders.propose(
+        replace(proposal(), security_id=known.security_id), mode="live", at=NOW
+    )
+    await inline_store.facts.record([fill("f1"), dividend(), *paid()], **TIMES)
+    await change(inline_store, known, symbol="WAS.EU")
+    await change(inline_store, known, symbol="NOW.EU")
+    views = inline_store.views
+    for name in ("AAA.EU", "WAS.EU", "NOW.EU", "DEAAA.EU"):
+        (trade,) = await views.trades(TradeQuery(limit=9, symbol=name))
+        assert (trade.symbol, trade.isin) == ("NOW.EU", "DEAAA.EU")
+        assert len(await views.orders(OrderQuery(limit=9, symbol=name))) == 1
+        assert len(await views.dividends.of(name)) == 1
+    assert await views.trades(TradeQuery(limit=9, symbol="BBB.EU")) == ()
