@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ledger.allocation import AllocationBook, Groups
@@ -74,6 +74,7 @@ def attributed(closes: Reconstruction, by: Dimension) -> Attribution:
     return attribute(closes, bucket_shares(UNIVERSE, by, BOOK), by=by, days=365)
 
 
+@settings(max_examples=40)
 @given(SEEDS, st.sampled_from(DIMENSIONS))
 def test_the_buckets_add_up_to_the_total_return(seed: int, by: Dimension) -> None:
     closes = closes_of(seed)
@@ -87,6 +88,7 @@ def test_the_buckets_add_up_to_the_total_return(seed: int, by: Dimension) -> Non
     assert added == pytest.approx(yearly, rel=1e-10, abs=EXACT)
 
 
+@settings(max_examples=40)
 @given(SEEDS, st.sampled_from(DIMENSIONS))
 def test_the_weights_of_the_buckets_add_up_to_one(seed: int, by: Dimension) -> None:
     weights = [part.weight for part in attributed(closes_of(seed), by).parts]
@@ -161,6 +163,7 @@ def test_factor_is_no_property_of_a_security() -> None:
 RETURNS = st.lists(st.floats(-0.4, 0.5), min_size=1, max_size=60)
 
 
+@settings(max_examples=40)
 @given(RETURNS, st.integers(0, 99))
 def test_linked_parts_add_up_to_the_compounded_return(returns: list[float], seed: int) -> None:
     parts = np.random.default_rng(seed).normal(0, 0.1, (len(returns), 3))
@@ -203,6 +206,7 @@ def invested(levels: dict[date, float]) -> Reconstruction:
     return reconstruct(history(*moves), prices, FixedRates())
 
 
+@settings(max_examples=40)
 @given(st.integers(0, 200), st.floats(0, 0.05))
 def test_factors_alpha_and_what_is_left_add_up_to_the_total(seed: int, free: float) -> None:
     factors = {"market": series(walk(seed + 1)), "size": series(walk(seed + 2))}

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ledger.analytics import UnknownDay
@@ -77,6 +77,7 @@ class Slow:
         )
 
 
+@settings(max_examples=40)
 @given(SEEDS)
 def test_values_and_returns_are_those_of_a_slow_reckoning_in_decimals(seed: int) -> None:
     account = random_account(seed, length=45)
@@ -94,6 +95,7 @@ def test_values_and_returns_are_those_of_a_slow_reckoning_in_decimals(seed: int)
     assert closes.returns == pytest.approx(expected, rel=1e-9, abs=CLOSE)
 
 
+@settings(max_examples=40)
 @given(SEEDS)
 def test_the_parts_of_a_day_add_up_to_its_change(seed: int) -> None:
     closes = closes_of(random_account(seed))
@@ -102,6 +104,7 @@ def test_the_parts_of_a_day_add_up_to_its_change(seed: int) -> None:
     assert parts[1:] == pytest.approx(change, abs=CLOSE * float(abs(closes.values).max()))
 
 
+@settings(max_examples=40)
 @given(SEEDS, st.integers(0, 60), st.integers(1, 50_000), st.sampled_from(["EUR", "USD", "GBP"]))
 def test_money_that_comes_and_goes_the_same_day_changes_nothing(
     seed: int, at: int, units: int, code: str
@@ -117,6 +120,7 @@ def test_money_that_comes_and_goes_the_same_day_changes_nothing(
     assert after.returns == pytest.approx(before.returns, abs=CLOSE)
 
 
+@settings(max_examples=40)
 @given(SEEDS, st.integers(3, 60), st.sampled_from(["EUR", "USD"]))
 def test_a_deposit_changes_no_return_of_its_day(seed: int, at: int, code: str) -> None:
     account = random_account(seed)
@@ -334,6 +338,7 @@ def test_nothing_is_earned_while_nothing_is_there() -> None:
     assert 2 not in closes.counted.tolist()[1:]
 
 
+@settings(max_examples=40)
 @given(SEEDS, st.integers(1, 80))
 def test_a_window_is_the_end_of_the_whole(seed: int, start: int) -> None:
     whole = closes_of(random_account(seed))
