@@ -58,10 +58,11 @@ class Drawdown:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RiskFigures:
-    """Risk of one daily series; ratios and deviations per year, the others per day.
+    """Risk of one daily series: deviations and ratios per year, the others of single days.
 
-    `var_95` and `cvar_95` are losses, positive: one day in twenty lost at least the first, and the
-    second on average.
+    `var_95` is the return that one day in twenty falls short of, `cvar_95` the mean of those days.
+    `days_in_drawdown` counts closes since the last peak. `missing` says of every figure that is
+    None why it is.
     """
 
     volatility: float | None = None
@@ -76,6 +77,7 @@ class RiskFigures:
     cvar_95: float | None = None
     best_day: float | None = None
     worst_day: float | None = None
+    missing: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,13 +180,14 @@ class Correlated:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PositionRisk:
-    """Risk of one security by its total return in EUR from `first` to `last`.
+    """Risk of one security by its total return in EUR between `first` and `last`.
 
-    `beta` and the correlations are over the newest 252 days of the range. `weight` is a fraction of
-    the total value at its last close, 0 when it is not held; `risk_contribution` its part of the
-    portfolio's volatility, which all parts add up to, `risk_share` the same as a fraction of it.
-    `concentration` is the sum of the squared weights of the portfolio. `missing` says, figure by
-    figure, why it is None.
+    `beta` and the correlations are those of the newest 252 returns. `weight` is a fraction of the
+    total value at the last close, 0 when it is not held, and `concentration` the sum of the squares
+    of all of them. `risk_contribution` is what the security adds to `portfolio_volatility`, per
+    year, and `risk_share` the same as a part of it; both are reckoned from the securities held
+    now, at their weights, but those `left_out` for want of prices. `missing` says of every figure
+    here that is None why it is.
     """
 
     symbol: str
@@ -193,6 +196,7 @@ class PositionRisk:
     days: int
     first: date | None = None
     last: date | None = None
+    total: float | None = None
     observations: int = 0
     risk: RiskFigures = RiskFigures()
     beta: float | None = None
@@ -200,8 +204,9 @@ class PositionRisk:
     portfolio_correlation: float | None = None
     high_correlations: tuple[Correlated, ...] = ()
     weight: float | None = None
+    concentration: float | None = None
     risk_contribution: float | None = None
     risk_share: float | None = None
     portfolio_volatility: float | None = None
-    concentration: float | None = None
+    left_out: tuple[str, ...] = ()
     missing: tuple[tuple[str, str], ...] = ()
