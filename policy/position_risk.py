@@ -25,11 +25,11 @@ _SHARED = ("portfolio_volatility", "risk_contribution", "risk_share")
 class Surroundings:
     """What a security is compared with; all levels are total returns in EUR.
 
-    `weights` are fractions of the total value by symbol, of everything that is held; `levels` of
-    as many of those as have prices. `benchmark` None without one.
+    `weights` are fractions of the total value by symbol, of everything that is held, None when that
+    is not known; `levels` of as many of those as have prices. `benchmark` None without one.
     """
 
-    weights: Mapping[str, float] = field(default_factory=dict[str, float])
+    weights: Mapping[str, float] | None = field(default_factory=dict[str, float])
     levels: Mapping[str, Series] = field(default_factory=dict[str, Series])
     benchmark: Series | None = None
 
@@ -54,8 +54,9 @@ def position_risk(
     if len(asked) < 2:
         text = f"{len(asked)} closes since {first} that are known in EUR, 2 needed"
         return PositionRisk(symbol=symbol, available=False, reason=text, days=days)
-    together, benchmark = _together(symbol, levels, around), around.benchmark
-    volatility, contribution = _contribution(symbol, together, around.weights)
+    held, benchmark = around.weights or {}, around.benchmark
+    together = _together(symbol, levels, around)
+    volatility, contribution = _contribution(symbol, together, held)
     found = PositionRisk(
         symbol=symbol,
         available=True,
@@ -67,10 +68,12 @@ def position_risk(
         risk=risk_figures(asked, risk_free=risk_free),
         beta=None if benchmark is None else beta(levels, benchmark),
         benchmark_correlation=None if benchmark is None else correlation(levels, benchmark),
-        portfolio_correlation=_with_the_rest(symbol, together, around.weights),
+        portfolio_correlation=_with_the_rest(symbol, together, held),
         high_correlations=_high(symbol, levels, around.levels),
-        weight=around.weights.get(symbol, 0.0),
-        concentration=math.fsum(part * part for part in around.weights.values()),
+        weight=None if around.weights is None else held.get(symbol, 0.0),
+        concentration=None
+        if around.weights is None
+        else math.fsum(part * part for part in held.values()),
         risk_contribution=contribution,
         risk_share=None if contribution is None or not volatility else contribution / volatility,
         portfolio_volatility=volatility,
@@ -82,7 +85,7 @@ def position_risk(
 def _together(symbol: str, levels: Series, around: Surroundings) -> _Together:
     """The newest year of the security and of everything that is held and has prices for it."""
     chosen, left_out = {symbol: levels}, list[str]()
-    for other in sorted(around.weights.keys() - {symbol}):
+    for other in sorted((around.weights or {}).keys() - {symbol}):
         theirs = around.levels.get(other)
         if theirs is None or len(align(levels.last(PERIODS + 1), theirs)[0]) <= MIN_OBSERVATIONS:
             left_out.append(other)
@@ -147,7 +150,9 @@ def _missing(
             few = f"fewer than {MIN_OBSERVATIONS} returns with the benchmark, or none deviates"
             yield name, "there is no series of a benchmark" if around.benchmark is None else few
     apart = f"fewer than {MIN_OBSERVATIONS} days on which everything held has a price"
-    for name in ("portfolio_correlation", *_SHARED):
-        if getattr(found, name) is None:
+    for name in ("weight", "concentration", "portfolio_correlation", *_SHARED):
+        if around.weights is None:
+            yield name, "the value of the account at the last closes is not known"
+        elif getattr(found, name) is None:
             alone = "nothing is at risk" if name in _SHARED else "nothing else is held"
             yield name, alone if len(together.returns) else apart
