@@ -173,6 +173,15 @@ class Attribution:
 
 
 @dataclass(frozen=True, slots=True)
+class Review:
+    """Performance and its attribution over the same days."""
+
+    performance: Performance
+    by_country: Attribution
+    by_industry: Attribution
+
+
+@dataclass(frozen=True, slots=True)
 class Correlated:
     symbol: str
     correlation: float

@@ -40,6 +40,7 @@ FROM fact f JOIN posting p ON p.fact_seq = f.seq
 WHERE f.happened_ms < ? GROUP BY p.account, p.key HAVING sum(p.delta) <> 0
 ORDER BY p.account, p.key
 """
+_LAST_SEQ = "SELECT coalesce(max(seq), 0) FROM fact"
 _SPLITS = """
 SELECT symbol, ex_date, date(effective_ms / 1000, 'unixepoch') AS day
 FROM corporate_action WHERE kind = 'split' ORDER BY effective_ms, symbol
@@ -57,6 +58,10 @@ class HoldingsHistories:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
+    async def last_seq(self) -> int:
+        """The newest fact's number; 0 when the journal is empty."""
+        return await self._engine.read(lambda tx: scalar(tx, _LAST_SEQ))
+
     async def between(self, first: date, until: date) -> HoldingsHistory:
         """The market days from `first` until the day before `until`, in one consistent view."""
         window = _midnight(first), _midnight(until)
@@ -66,7 +71,7 @@ class HoldingsHistories:
             return HoldingsHistory(
                 first=first,
                 until=until,
-                seq=await scalar(tx, "SELECT coalesce(max(seq), 0) FROM fact"),
+                seq=await scalar(tx, _LAST_SEQ),
                 holdings=_amounts(before, "holding"),
                 cash=_amounts(before, "cash"),
                 movements=tuple(_movement(row) for row in await tx.all(_MOVEMENTS, window)),
