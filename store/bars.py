@@ -152,6 +152,15 @@ class Bars:
 
         return await self._engine.read(work)
 
+    async def rates(self, currencies: Iterable[str]) -> Mapping[str, RateColumns]:
+        """Every reference rate of these currencies, whether a security is in them or not."""
+        wanted = sorted(set(currencies) - {BASE})
+
+        async def work(tx: Tx) -> dict[str, RateColumns]:
+            return {code: await _rates(tx, code) for code in wanted}
+
+        return await self._engine.read(work)
+
     async def fundamentals(
         self, security_ids: Iterable[int]
     ) -> Mapping[int, tuple[Fundamental, ...]]:
