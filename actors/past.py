@@ -15,11 +15,12 @@ from kernels.series import Series
 from ledger.bar import Coverage, PriceBook, RateColumns
 from ledger.holdings import HoldingsHistory
 from ledger.security import Security
+from policy.balance_lines import AssetPrices
 from policy.benchmark import equal_mix
 from policy.fx_history import FxHistory
 from policy.price_history import PriceHistory
 from policy.prices import derive_all
-from policy.reconstruction import AssetPrices, Reconstruction, reconstruct
+from policy.reconstruction import Reconstruction, reconstruct
 from policy.regime import benchmark_symbols
 from wire.runner import Runner
 

@@ -20,35 +20,40 @@ MICRO = 1e6
 class Balances:
     """The movements of several balances. All sums are exact: whole numbers below 2**53.
 
-    day, key, cause, amount are (moves,); `key` is the number of the balance, `cause` that in
-    CAUSES. before, unit are (balances,): what was there first, and how much of it is one.
+    day, cause, amount are (moves,), one balance after the other; `cause` is the number of it in
+    CAUSES. start (balances + 1,) is where the movements of each begin; before, unit (balances,) are
+    what was there first, and how much of it is one.
     """
 
     day: Ints
-    key: Rows
     cause: Rows
     amount: Floats
+    start: Rows
     before: Floats
     unit: Floats
 
-    def moved(self, days: Ints, cause: Cause) -> Floats:
-        """(n, balances): what moved for `cause` since the day before in `days`."""
-        return self._sums(days, cause) / self.unit
+    def moved(self, days: Ints, number: int, cause: Cause) -> Floats:
+        """(n,): what moved in one balance for `cause` since the day before in `days`."""
+        own = self._own(number)
+        chosen = self.cause[own] == CAUSES.index(cause)
+        sums = _sums(days, self.day[own][chosen], self.amount[own][chosen])
+        return sums / float(self.unit[number])
 
-    def level(self, days: Ints) -> Floats:
-        """(n, balances): what was there at the end of each of `days`."""
-        levels: Floats = (self._sums(days, None).cumsum(axis=0) + self.before) / self.unit
-        return levels
+    def level(self, days: Ints, number: int) -> Floats:
+        """(n,): what was there of one balance at the end of each of `days`."""
+        own = self._own(number)
+        moved: Floats = _sums(days, self.day[own], self.amount[own]).cumsum()
+        return (moved + float(self.before[number])) / float(self.unit[number])
 
-    def _sums(self, days: Ints, cause: Cause | None) -> Floats:
-        """(n, balances): what moved, in the whole numbers of the journal."""
-        row = np.searchsorted(days, self.day)
-        chosen = row < len(days)
-        if cause is not None:
-            chosen &= self.cause == CAUSES.index(cause)
-        total = np.zeros((len(days), len(self.unit)))
-        np.add.at(total, (row[chosen], self.key[chosen]), self.amount[chosen])
-        return total
+    def _own(self, number: int) -> slice:
+        return slice(int(self.start[number]), int(self.start[number + 1]))
+
+
+def _sums(days: Ints, day: Ints, amount: Floats) -> Floats:
+    """(n,): what moved since the day before in `days`, in the whole numbers of the journal."""
+    row = np.searchsorted(days, day)
+    seen = row < len(days)
+    return np.bincount(row[seen], amount[seen], len(days)).astype(np.float64)
 
 
 def holdings_of(history: HoldingsHistory, symbols: Sequence[str]) -> Balances:
@@ -68,11 +73,13 @@ def _balances(
     moves: Sequence[Movement], keys: Sequence[str], before: Mapping[str, int], unit: Floats
 ) -> Balances:
     at = {key: number for number, key in enumerate(keys)}
+    ordered = sorted(moves, key=lambda move: at[move.key])
+    numbers = [at[move.key] for move in ordered]
     return Balances(
-        day=np.array([move.day.toordinal() for move in moves], dtype=np.int32),
-        key=np.array([at[move.key] for move in moves], dtype=np.intp),
-        cause=np.array([CAUSES.index(move.cause) for move in moves], dtype=np.intp),
-        amount=np.array([move.delta for move in moves], dtype=np.float64),
+        day=np.array([move.day.toordinal() for move in ordered], dtype=np.int32),
+        cause=np.array([CAUSES.index(move.cause) for move in ordered], dtype=np.intp),
+        amount=np.array([move.delta for move in ordered], dtype=np.float64),
+        start=np.searchsorted(numbers, np.arange(len(keys) + 1)),
         before=np.array([before.get(key, 0) for key in keys], dtype=np.float64),
         unit=unit,
     )

@@ -51,8 +51,8 @@ def performance(
         first=first,
         last=last,
         daily=daily,
-        monthly=_periods(daily, "%Y-%m"),
-        yearly=_periods(daily, "%Y"),
+        monthly=_periods(daily, len("2026-03")),
+        yearly=_periods(daily, len("2026")),
         total=total,
         annual=yearly,
         risk=risk_figures(closes.index, risk_free=risk_free, growth=yearly),
@@ -81,11 +81,11 @@ def turnover_of(closes: Reconstruction) -> Turnover:
     return Turnover(year, "warning" if year >= TURNOVER_WARNING else "normal", text)
 
 
-def _periods(daily: Iterable[DayReturn], form: str) -> tuple[PeriodReturn, ...]:
-    """Compounded by the part of the date that `form` shows."""
+def _periods(daily: Iterable[DayReturn], digits: int) -> tuple[PeriodReturn, ...]:
+    """Compounded by the first `digits` of the ISO date."""
     return tuple(
         PeriodReturn(period, compounded(np.array([one.value for one in days])))
-        for period, days in groupby(daily, key=lambda one: one.day.strftime(form))
+        for period, days in groupby(daily, key=lambda one: one.day.isoformat()[:digits])
     )
 
 

@@ -13,9 +13,6 @@ A trading day is one with a bar of a security that was held in the window. What 
 trading day before belongs to it, all of it at that day's close and rate: hence a deposit changes
 no return in whatever currency it comes. A day on which something needed has no price or rate is
 left out and reported; what happened on it belongs to the next day that is known.
-
-Shares are counted in units of the newest split, as the closes are. A holding is in old shares
-until the day its split is booked, however late that is, and prices are from the ex-date on.
 """
 
 from __future__ import annotations
@@ -23,41 +20,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Protocol
 
 import numpy as np
 
 from kernels.checks import Bools, Floats, Ints, Rows
 from kernels.series import Series
 from ledger.analytics import UnknownDay
-from ledger.currency import BASE
 from ledger.holdings import HoldingsHistory
-from policy.movements import Balances, cash_of, holdings_of
+from policy.balance_lines import AssetPrices, Books, Rates, books_of, currency_line, security_line
 
-MAX_CLOSE_AGE = 10
-"""Calendar days for which the last close counts: no market takes a longer holiday."""
 _CHANGES = ("flows", "gains", "cash_gains", "trading", "turnover")
 _ROWS = ("days", "values", "holdings", "cash", *_CHANGES)
-
-
-class Rates(Protocol):
-    """Exchange rates of past days."""
-
-    def per_eur(self, currency: str, days: Ints, /) -> tuple[Floats, Bools]:
-        """Units of `currency` for one EUR on each of `days` (n,), NaN where it is not known."""
-        ...
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class AssetPrices:
-    """Closes of one security in `currency`, adjusted for exactly these `splits`.
-
-    `splits` are pairs of the ordinal of the ex-date and the ratio, new shares for one old.
-    """
-
-    currency: str
-    close: Series
-    splits: tuple[tuple[int, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,8 +59,9 @@ class Reconstruction:
         """From the last close before `first` on, or from the first one there is."""
         day = first.toordinal()
         start = max(int(np.searchsorted(self.days, day)) - 1, 0)
-        cut = {name: getattr(self, name)[start:].copy() for name in _ROWS}
+        cut = {name: getattr(self, name)[start:] for name in _ROWS}
         for name in _CHANGES:
+            cut[name] = cut[name].copy()
             cut[name][:1] = 0.0
         unknown = tuple(one for one in self.unknown if one.day >= first)
         return replace(self, unknown=unknown, **cut)
@@ -120,36 +94,6 @@ class Reconstruction:
         return Series(np.concatenate((self.days[rows[:1] - 1], self.days[rows])), growth)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Closes:
-    """All that is needed at the close of `days` (n,), NaN where it is not known.
-
-    price, factor, shares are (n, m): in the security's currency, shares of the newest split for
-    one as booked, shares as booked. rate, balances are (n, k): EUR for one unit, units.
-    """
-
-    days: Ints
-    price: Floats
-    factor: Floats
-    shares: Floats
-    rate: Floats
-    balances: Floats
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Books:
-    """The journal beside the prices; `home` (m,) is the number of each security's currency."""
-
-    history: HoldingsHistory
-    prices: Mapping[str, AssetPrices]
-    fx: Rates
-    symbols: tuple[str, ...]
-    currencies: tuple[str, ...]
-    home: Rows
-    holdings: Balances
-    cash: Balances
-
-
 def reconstruct(
     history: HoldingsHistory, prices: Mapping[str, AssetPrices], fx: Rates
 ) -> Reconstruction:
@@ -158,29 +102,19 @@ def reconstruct(
     A security without prices and a currency without rates leave every day unknown on which they
     are needed. Raises UnknownCurrency for a currency of unknown exponent.
     """
-    books = _books(history, prices, fx)
-    at = _closes(books, _trading_days(history, prices))
+    books = books_of(history, prices, fx)
+    days = _trading_days(history, prices)
     names = np.array([*books.symbols, *books.currencies], dtype=object)
     unknown: list[UnknownDay] = []
     # Leaving a day out moves what happened on it to the next, which may then need more than it did.
-    while (lacking := _lacking(books, at)).any():
+    while (lacking := _lacking(books, days)).any():
         bad = lacking.any(axis=1)
         unknown += [
-            UnknownDay(date.fromordinal(int(at.days[row])), tuple(names[lacking[row]]))
+            UnknownDay(date.fromordinal(int(days[row])), tuple(names[lacking[row]]))
             for row in np.flatnonzero(bad)
         ]
-        at = _closes(books, at.days[~bad])
-    return _explained(books, at, tuple(sorted(unknown, key=lambda one: one.day)))
-
-
-def carried(series: Series, days: Ints, oldest: Ints) -> Floats:
-    """The newest figure on or before each of `days` (n,), NaN when it is from before `oldest`."""
-    row = np.searchsorted(series.days, days, side="right") - 1
-    values = np.full(len(days), np.nan)
-    known = np.flatnonzero(row >= 0)
-    known = known[series.days[row[known]] >= oldest[known]]
-    values[known] = series.values[row[known]]
-    return values
+        days = days[~bad]
+    return _explained(books, days, tuple(sorted(unknown, key=lambda one: one.day)))
 
 
 def _trading_days(history: HoldingsHistory, prices: Mapping[str, AssetPrices]) -> Ints:
@@ -196,104 +130,56 @@ def _trading_days(history: HoldingsHistory, prices: Mapping[str, AssetPrices]) -
     return np.unique(np.concatenate([np.empty(0, dtype=np.int32), *bars]))
 
 
-def _books(history: HoldingsHistory, prices: Mapping[str, AssetPrices], fx: Rates) -> _Books:
-    earners = {move.earned_by for move in history.movements if move.earned_by}
-    symbols = tuple(sorted({*history.symbols, *earners}))
-    used = {move.key for move in history.movements if move.account == "cash"}
-    homes = [prices[symbol].currency if symbol in prices else BASE for symbol in symbols]
-    currencies = tuple(sorted({BASE, *history.cash, *used, *homes}))
-    return _Books(
-        history=history,
-        prices=prices,
-        fx=fx,
-        symbols=symbols,
-        currencies=currencies,
-        home=np.array([currencies.index(code) for code in homes], dtype=np.intp),
-        holdings=holdings_of(history, symbols),
-        cash=cash_of(history, currencies),
-    )
-
-
-def _closes(books: _Books, days: Ints) -> _Closes:
-    price = np.full((len(days), len(books.symbols)), np.nan)
-    factor = np.ones_like(price)
-    for column, symbol in enumerate(books.symbols):
-        if symbol in books.prices:
-            asset = books.prices[symbol]
-            price[:, column] = carried(asset.close, days, days - MAX_CLOSE_AGE)
-            factor[:, column] = _factor(books.history, symbol, asset, days)
-    rate = np.full((len(days), len(books.currencies)), np.nan)
-    for column, code in enumerate(books.currencies):
-        rate[:, column] = 1.0 / books.fx.per_eur(code, days)[0]
-    return _Closes(
-        days=days,
-        price=price,
-        factor=factor,
-        shares=books.holdings.level(days),
-        rate=rate,
-        balances=books.cash.level(days),
-    )
-
-
-def _factor(history: HoldingsHistory, symbol: str, asset: AssetPrices, days: Ints) -> Floats:
-    """Shares of the newest split for one as the books count them on `days` (n,)."""
-    booked = {
-        split.ex_date.toordinal(): split.day.toordinal()
-        for split in history.splits
-        if split.symbol == symbol
-    }
-    factor = np.ones(len(days))
-    for ex_day, ratio in asset.splits:
-        factor[days < booked.get(ex_day, ex_day)] *= ratio
-    return factor
-
-
-def _lacking(books: _Books, at: _Closes) -> Bools:
+def _lacking(books: Books, days: Ints) -> Bools:
     """(n, m + k): which price or rate is missing that its day needs."""
-    shares = _needed(books.holdings, at.days, at.shares != 0.0)
-    units = _needed(books.cash, at.days, at.balances != 0.0)
-    for column, home in enumerate(books.home):
-        units[:, home] |= shares[:, column]
-    return np.hstack((shares & np.isnan(at.price), units & np.isnan(at.rate)))
+    shares = np.zeros((len(days), len(books.symbols)), dtype=np.bool_)
+    units = np.zeros((len(days), len(books.currencies)), dtype=np.bool_)
+    for number, home in enumerate(books.home):
+        line = security_line(books, number, days)
+        shares[:, number] = line.needed & np.isnan(line.price)
+        units[:, home] |= line.needed
+    for number in range(len(books.currencies)):
+        line = currency_line(books, number, days)
+        units[:, number] |= line.needed
+        units[:, number] &= np.isnan(line.price)
+    return np.hstack((shares, units))
 
 
-def _needed(balances: Balances, days: Ints, held: Bools) -> Bools:
-    """What is held at the close, and what the owner brought or took since the one before.
-
-    Anything else came and went between two closes, so that its price at them moves no value.
-    """
-    needed = held.copy()
-    needed[1:] |= balances.moved(days, "external")[1:] != 0.0
-    return needed
-
-
-def _explained(books: _Books, at: _Closes, unknown: tuple[UnknownDay, ...]) -> Reconstruction:
-    """Values and the parts of their changes."""
-    rate = _filled(at.rate)
-    price = _filled(at.price) * rate[:, books.home]
-    shares = at.shares * at.factor
-    traded = books.holdings.moved(at.days, "trade") * at.factor
-    given = books.holdings.moved(at.days, "external") * at.factor
-    holdings, cash = shares * price, at.balances * rate
-    gains = _income(books, at.days, rate)
-    gains[1:] += shares[:-1] * np.diff(price, axis=0)
-    # What a split leaves beside its ratio, as a fraction of a share, is the security's own.
-    gains[1:] += (np.diff(shares, axis=0) - traded[1:] - given[1:]) * price[1:]
-    cash_gains = (books.cash.moved(at.days, "other") * rate).sum(axis=1)
-    cash_gains[1:] += (at.balances[:-1] * np.diff(rate, axis=0)).sum(axis=1)
-    brought = (books.cash.moved(at.days, "external") * rate).sum(axis=1)
-    paid = (books.cash.moved(at.days, "trade") * rate).sum(axis=1)
+def _explained(books: Books, days: Ints, unknown: tuple[UnknownDay, ...]) -> Reconstruction:
+    """Values and the parts of their changes; one balance after the other, to be small."""
+    count = len(days)
+    cash, rate = np.zeros((2, count, len(books.currencies)))
+    flows, cash_gains, trading = np.zeros((3, count))
+    for number in range(len(books.currencies)):
+        line = currency_line(books, number, days)
+        rate[:, number] = price = line.filled
+        cash[:, number] = line.held * price
+        flows += line.given * price
+        trading += line.traded * price
+        cash_gains += books.cash.moved(days, number, "other") * price
+        cash_gains[1:] += line.held[:-1] * np.diff(price)
+    gains, holdings = _income(books, days, rate), np.zeros((count, len(books.symbols)))
+    for number, home in enumerate(books.home):
+        line = security_line(books, number, days)
+        price = line.filled * rate[:, home]
+        holdings[:, number] = line.held * price
+        flows += line.given * price
+        trading += line.traded * price
+        gains[1:, number] += line.held[:-1] * np.diff(price)
+        # What a split leaves beside its ratio, as a fraction of a share, is the security's own.
+        left = np.diff(line.held) - line.traded[1:] - line.given[1:]
+        gains[1:, number] += left * price[1:]
     changes = {
-        "flows": brought + (given * price).sum(axis=1),
+        "flows": flows,
         "gains": gains,
         "cash_gains": cash_gains,
-        "trading": paid + (traded * price).sum(axis=1),
-        "turnover": _turnover(books, at.days, rate),
+        "trading": trading,
+        "turnover": _turnover(books, days, rate),
     }
     for change in changes.values():
         change[:1] = 0.0
     return Reconstruction(
-        days=at.days,
+        days=days,
         symbols=books.symbols,
         currencies=books.currencies,
         values=holdings.sum(axis=1) + cash.sum(axis=1),
@@ -304,29 +190,25 @@ def _explained(books: _Books, at: _Closes, unknown: tuple[UnknownDay, ...]) -> R
     )
 
 
-def _filled(figures: Floats) -> Floats:
-    """What is not known is not needed for a value: where a holding ended, its last figure stays,
-    so that what it was sold for counts as trading, and nothing stands where there was none.
-    """
-    filled = figures.copy()
-    gaps = np.isnan(filled)
-    filled[1:][gaps[1:]] = figures[:-1][gaps[1:]]
-    return np.nan_to_num(filled)
-
-
-def _income(books: _Books, days: Ints, rate: Floats) -> Floats:
+def _income(books: Books, days: Ints, rate: Floats) -> Floats:
     """(n, m): what each security paid since the day before, in EUR."""
     total = np.zeros((len(days), len(books.symbols)))
-    for move in books.history.movements:
-        row = int(np.searchsorted(days, move.day.toordinal()))
-        if move.cause == "income" and move.earned_by is not None and row < len(days):
-            home = books.currencies.index(move.key)
-            units = move.delta / books.cash.unit[home]
-            total[row, books.symbols.index(move.earned_by)] += units * rate[row, home]
+    of_symbol = {symbol: number for number, symbol in enumerate(books.symbols)}
+    of_code = {code: number for number, code in enumerate(books.currencies)}
+    paid = [
+        (move.day.toordinal(), of_symbol[move.earned_by], of_code[move.key], move.delta)
+        for move in books.history.movements
+        if move.cause == "income" and move.earned_by is not None
+    ]
+    table = np.array(paid, dtype=np.int64).reshape(-1, 4)
+    row = np.searchsorted(days, table[:, 0])
+    table, row = table[row < len(days)], row[row < len(days)]
+    earner, home, minor = table[:, 1], table[:, 2], table[:, 3]
+    np.add.at(total, (row, earner), minor / books.cash.unit[home] * rate[row, home])
     return total
 
 
-def _turnover(books: _Books, days: Ints, rate: Floats) -> Floats:
+def _turnover(books: Books, days: Ints, rate: Floats) -> Floats:
     """(n,): half of what was bought and sold since the day before, in EUR."""
     total = np.zeros(len(days))
     for trade in books.history.trades:

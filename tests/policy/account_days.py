@@ -13,7 +13,7 @@ import numpy as np
 from kernels.checks import Bools, Floats, Ints
 from kernels.series import Series
 from ledger.holdings import BookedSplit, Cause, HoldingsHistory, Movement, Traded
-from policy.reconstruction import AssetPrices
+from policy.balance_lines import AssetPrices
 
 START = date(2024, 1, 1)  # a Monday
 

@@ -16,9 +16,10 @@ from ledger.analytics import Attribution, Dimension
 from ledger.money import Price, Quantity
 from ledger.security import Instrument, Security
 from policy.attribution import attribute, bucket_shares
+from policy.balance_lines import AssetPrices
 from policy.factor_attribution import attribute_to_factors, least_squares
 from policy.linking import annual, annual_scale, compounded, linked
-from policy.reconstruction import AssetPrices, Reconstruction, reconstruct
+from policy.reconstruction import Reconstruction, reconstruct
 from tests.policy.account_days import (
     FixedRates,
     cash,

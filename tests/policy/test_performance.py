@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from ledger.analytics import Performance
 from ledger.holdings import Traded
 from ledger.money import Money
+from policy.balance_lines import AssetPrices
 from policy.performance import performance, turnover_of
-from policy.reconstruction import AssetPrices, Reconstruction, reconstruct
+from policy.reconstruction import Reconstruction, reconstruct
 from tests.policy.account_days import (
     FixedRates,
     cash,

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from ledger.analytics import UnknownDay
 from ledger.holdings import BookedSplit, HoldingsHistory, Traded
-from policy.reconstruction import AssetPrices, Reconstruction, reconstruct
+from policy.balance_lines import AssetPrices
+from policy.reconstruction import Reconstruction, reconstruct
 from tests.policy.account_days import (
     Account,
     FixedRates,
