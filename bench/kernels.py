@@ -12,9 +12,10 @@ import numpy as np
 
 from bench.report import Measurement, Section, as_text
 from kernels import risk, sequences
-from kernels.checks import Floats, Ints
+from kernels.checks import Ints
 from kernels.choose import RiskKernel, load
 from kernels.packing import NamedAxis, NamedProblem, Trade, pack
+from kernels.series import Series
 from kernels.workload import Workload, prepare
 from tests.kernels import oracle
 
@@ -129,15 +130,16 @@ def _summary_times() -> Iterator[Measurement]:
         )
 
 
-def _summaries(prices: Floats, *, kernel: RiskKernel, times: int) -> None:
+def _summaries(prices: Series, *, kernel: RiskKernel, times: int) -> None:
     for _ in range(times):
         risk.summary(prices, kernel=kernel)
 
 
-def price_series(rows: int = 1260, seed: int = 3) -> Floats:
+def price_series(rows: int = 1260, seed: int = 3) -> Series:
     """Five years of daily prices that wander."""
     rng = np.random.default_rng(seed)
-    return 100.0 * np.exp(np.cumsum(rng.normal(0.0003, 0.01, rows)))
+    days = np.arange(731_000, 731_000 + rows, dtype=np.int32)
+    return Series(days, 100.0 * np.exp(np.cumsum(rng.normal(0.0003, 0.01, rows))))
 
 
 def measure() -> Section:

@@ -13,7 +13,7 @@ import os
 from dataclasses import dataclass
 from typing import Literal, Protocol, overload
 
-from kernels import risk_numpy, sequences_numpy
+from kernels import indicators_numpy, risk_numpy, rolling_numpy, sequences_numpy
 from kernels.checks import Floats, Ints
 from kernels.workload import Scores, Workload
 
@@ -35,6 +35,31 @@ class RiskKernel(Protocol):
     def scan(self, prices: Floats, shift: float, least: float, out: Floats, /) -> bool: ...
 
 
+class IndicatorKernel(Protocol):
+    """A back end of `kernels.indicators`; arguments are already checked."""
+
+    def ema(self, values: Floats, window: int, out: Floats, /) -> None: ...
+
+    def rsi(self, values: Floats, window: int, out: Floats, /) -> None: ...
+
+
+class RollingKernel(Protocol):
+    """A back end of `kernels.rolling`; arguments are already checked."""
+
+    def moments(
+        self, values: Floats, window: int, means: Floats, deviations: Floats, /
+    ) -> None: ...
+
+    def drawdowns(self, prices: Floats, window: int, out: Floats, /) -> None: ...
+
+    def slopes(
+        self, values: Floats, others: Floats, window: int, least: float, out: Floats, /
+    ) -> None: ...
+
+
+Kernel = SequenceKernel | RiskKernel | IndicatorKernel | RollingKernel
+
+
 @dataclass(frozen=True, slots=True)
 class BackendReport:
     """What was asked for, what serves, and why."""
@@ -48,11 +73,13 @@ class BackendReport:
 class Loaded:
     sequences: SequenceKernel
     risk: RiskKernel
+    indicators: IndicatorKernel
+    rolling: RollingKernel
     report: BackendReport
 
 
 def load(wanted: str) -> Loaded:
-    """Load both kernels of one back end; never one compiled and one not."""
+    """Load all kernels of one back end; never some compiled and some not."""
     if wanted not in WANTED_VALUES:
         raise ValueError(f"KERNELS: {wanted!r}, expected one of {', '.join(WANTED_VALUES)}")
     if wanted == "numpy":
@@ -67,14 +94,18 @@ def load(wanted: str) -> Loaded:
 
 def _compiled(wanted: str) -> Loaded:
     # Only when wanted, and may be absent; imported by full name, so that the error names them.
+    import kernels._indicators as _indicators  # noqa: PLC0415, PLR0402
     import kernels._risk as _risk  # noqa: PLC0415, PLR0402
+    import kernels._rolling as _rolling  # noqa: PLC0415, PLR0402
     import kernels._sequences as _sequences  # noqa: PLC0415, PLR0402
 
-    return Loaded(_sequences, _risk, BackendReport(wanted, "cython", "extension loaded"))
+    report = BackendReport(wanted, "cython", "extension loaded")
+    return Loaded(_sequences, _risk, _indicators, _rolling, report)
 
 
 def _numpy(wanted: str, reason: str) -> Loaded:
-    return Loaded(sequences_numpy, risk_numpy, BackendReport(wanted, "numpy", reason))
+    report = BackendReport(wanted, "numpy", reason)
+    return Loaded(sequences_numpy, risk_numpy, indicators_numpy, rolling_numpy, report)
 
 
 _LOADED = load(os.environ.get("KERNELS", "auto"))
@@ -84,9 +115,17 @@ _LOADED = load(os.environ.get("KERNELS", "auto"))
 def choose(name: Literal["sequences"]) -> SequenceKernel: ...
 @overload
 def choose(name: Literal["risk"]) -> RiskKernel: ...
-def choose(name: Literal["sequences", "risk"]) -> SequenceKernel | RiskKernel:
+@overload
+def choose(name: Literal["indicators"]) -> IndicatorKernel: ...
+@overload
+def choose(name: Literal["rolling"]) -> RollingKernel: ...
+def choose(name: Literal["sequences", "risk", "indicators", "rolling"]) -> Kernel:
     """The kernel of that name on the back end of this process."""
-    return _LOADED.sequences if name == "sequences" else _LOADED.risk
+    if name == "risk":
+        return _LOADED.risk
+    if name == "indicators":
+        return _LOADED.indicators
+    return _LOADED.rolling if name == "rolling" else _LOADED.sequences
 
 
 def backend_report() -> BackendReport:

@@ -1,26 +1,29 @@
 """Risk and return metrics of one price series: the front door of the scan kernel.
 
-Conventions, the same for every caller: prices oldest to newest; 252 periods a year; simple
-returns r_t = p_t / p_(t-1) - 1; rates are fractions (0.11 = 11 %); drawdowns are negative.
-A metric is None when the series is shorter than its minimum, when the result is not a finite
-number, or when any price is not a positive finite number: a missing value stays missing.
+Conventions, the same for every caller: a series of one figure per trading day, prices or any other
+index of value; 252 periods a year; simple returns r_t = p_t / p_(t-1) - 1; rates are fractions
+(0.11 = 11 %); losses and drawdowns are negative. A metric is None when the series is shorter than
+its minimum, when the result is not a finite number, or when any price is not a positive number: a
+missing value stays missing.
 """
 
 import math
+from datetime import date
 from typing import NamedTuple
 
 import numpy as np
 
-from kernels.checks import Floats, require_array, require_number
+from kernels.checks import require_number
 from kernels.choose import RiskKernel, choose
+from kernels.series import DAYS_PER_YEAR, Series
 
 PERIODS = 252
-MONTHS = 12
 MIN_VOLATILITY = 30
 MIN_SHARPE = 50
 MIN_DRAWDOWN = 30
 MIN_CAGR = 252
 MIN_CAGR_MONTHS = 12
+MOST_YEARS = 1000.0
 MIN_CLOSES = 2
 """Enough for everything that needs one return only."""
 
@@ -39,7 +42,8 @@ class RiskSummary(NamedTuple):
     A named tuple because building a frozen dataclass of this size takes a third of the call.
 
     total_return        last / first - 1
-    cagr                growth per year between the first and the last price, from 252 closes on
+    cagr                (last / first)^(1 / years) - 1, years being exact by the first and the last
+                        day, from 252 closes on
     volatility          std(r, ddof 1) x sqrt(252), from 30 closes on
     sharpe              mean(r - risk_free / 252) / std(r, ddof 1) x sqrt(252), from 50 on
     downside_deviation  sqrt(mean over all observations of min(0, r - mar)²) x sqrt(252)
@@ -67,38 +71,34 @@ class RiskSummary(NamedTuple):
 
 
 def summary(
-    prices: Floats,
+    prices: Series,
     *,
     risk_free: float = 0.0,
     mar: float = 0.0,
-    years: float | None = None,
     kernel: RiskKernel | None = None,
 ) -> RiskSummary:
-    """All metrics in one pass over daily prices, float64 (n,).
+    """All metrics in one pass over daily prices.
 
-    risk_free is a rate per year, mar (minimum acceptable return) one per period.  `years` is the
-    exact span between the first and the last date; without it a year counts as 252 periods.
+    risk_free is a rate per year, mar (minimum acceptable return) one per period.
     """
-    require_array("prices", prices, dtype=np.float64, ndim=1)
-    closes = len(prices)
+    values = prices.values
+    closes = len(values)
     if closes < MIN_CLOSES:
         return RiskSummary(closes=closes)
-    first, last = float(prices[0]), float(prices[-1])
-    if not (0.0 < first < math.inf and 0.0 < last < math.inf):
+    first, last = float(values[0]), float(values[-1])
+    if not (first > 0.0 and last > 0.0):
         return RiskSummary(closes=closes)
     raw = np.empty(SCAN_FIELDS)
     shift = (last / first) ** (1.0 / (closes - 1)) - 1.0
     used = choose("risk") if kernel is None else kernel
-    if not (math.isfinite(shift) and used.scan(prices, shift, mar, raw)):
+    if not (math.isfinite(shift) and used.scan(values, shift, mar, raw)):
         return RiskSummary(closes=closes)
-    span = (closes - 1) / PERIODS if years is None else years
-    growth = _growth(first, last, years=span) if closes >= MIN_CAGR else None
     return _finish(
         raw.tolist(),
         closes=closes,
         shift=shift,
         total_return=last / first - 1.0,
-        growth=growth,
+        growth=_growth(first, last, years=prices.years) if closes >= MIN_CAGR else None,
         risk_free=risk_free,
         mar=mar,
     )
@@ -157,48 +157,66 @@ def _growth(first: float, last: float, *, years: float) -> float | None:
     return growth if math.isfinite(growth) else None
 
 
-def simple_returns(prices: Floats, *, kernel: RiskKernel | None = None) -> Floats | None:
-    """The n-1 simple returns of n prices, None when there are none or a price is no price."""
-    require_array("prices", prices, dtype=np.float64, ndim=1)
+def simple_returns(prices: Series, *, kernel: RiskKernel | None = None) -> Series | None:
+    """The n-1 simple returns of n prices, each on the day of its later price.
+
+    None when there are none or a price is no price.
+    """
     if len(prices) < MIN_CLOSES:
         return None
     out = np.empty(len(prices) - 1)
     used = choose("risk") if kernel is None else kernel
-    return out if used.simple_returns(prices, out) else None
+    return Series(prices.days[1:], out) if used.simple_returns(prices.values, out) else None
 
 
-def annual_volatility(prices: Floats) -> float | None:
+def annual_volatility(prices: Series) -> float | None:
     """std of the returns x sqrt(252), from 30 closes on."""
     return summary(prices).volatility
 
 
-def sharpe_ratio(prices: Floats, *, risk_free: float = 0.0) -> float | None:
+def sharpe_ratio(prices: Series, *, risk_free: float = 0.0) -> float | None:
     """From 50 closes on; risk_free is a rate per year."""
     return summary(prices, risk_free=risk_free).sharpe
 
 
-def sortino_ratio(prices: Floats, *, mar: float = 0.0) -> float | None:
+def sortino_ratio(prices: Series, *, mar: float = 0.0) -> float | None:
     """From 2 closes on; mar is a return per period."""
     return summary(prices, mar=mar).sortino
 
 
-def max_drawdown(prices: Floats) -> float | None:
+def downside_deviation(prices: Series, *, mar: float = 0.0) -> float | None:
+    """A year's worth of what fell short of mar, a return per period; from 2 closes on."""
+    return summary(prices, mar=mar).downside_deviation
+
+
+def max_drawdown(prices: Series) -> float | None:
     """Deepest fall from a peak, zero or negative, from 30 closes on."""
     return summary(prices).max_drawdown
 
 
-def cagr_monthly(closes: Floats, *, months: int = 60) -> float | None:
-    """Growth per year over the last `months` monthly closes, or all when there are fewer.
+def cagr(prices: Series, *, years: float | None = None) -> float | None:
+    """Growth per year of daily or month-end prices, exact by the days between both ends.
 
-    m closes span m - 1 months; below a quarter of a year the growth is not annualised.  None when
-    there are fewer than 12 closes in all or an end of the span is no price.
+    Over the last `years`: from the newest price that is at least that old, from the first when
+    none is (and without `years`). Below a quarter of a year the growth is not annualised. None when
+    the prices touch fewer than 12 calendar months or an end is no price.
     """
-    require_array("closes", closes, dtype=np.float64, ndim=1)
-    require_number("months", months, low=2, high=math.inf)
-    if len(closes) < MIN_CAGR_MONTHS:
+    if _months(prices) < MIN_CAGR_MONTHS:
         return None
-    used = min(months, len(closes))
-    first, last = float(closes[-used]), float(closes[-1])
-    if not (0.0 < first < math.inf and 0.0 < last < math.inf):
+    start = 0
+    if years is not None:
+        require_number("years", years, low=0.0, high=MOST_YEARS)
+        since = float(prices.days[-1]) - years * DAYS_PER_YEAR
+        start = max(int(np.searchsorted(prices.days, since, side="right")) - 1, 0)
+    first, last = float(prices.values[start]), float(prices.values[-1])
+    if not (first > 0.0 and last > 0.0):
         return None
-    return _growth(first, last, years=(used - 1) / MONTHS)
+    return _growth(first, last, years=float(prices.days[-1] - prices.days[start]) / DAYS_PER_YEAR)
+
+
+def _months(prices: Series) -> int:
+    """Calendar months from the first to the last day, both counted."""
+    if not len(prices):
+        return 0
+    first, last = (date.fromordinal(int(prices.days[row])) for row in (0, -1))
+    return 12 * (last.year - first.year) + last.month - first.month + 1

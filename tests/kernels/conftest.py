@@ -4,9 +4,10 @@ from importlib.util import find_spec
 
 import pytest
 
-from kernels.choose import RiskKernel, SequenceKernel, load
+from kernels.choose import IndicatorKernel, RiskKernel, RollingKernel, SequenceKernel, load
 
-BUILT = all(find_spec(f"kernels.{name}") for name in ("_sequences", "_risk"))
+EXTENSIONS = ("_sequences", "_risk", "_indicators", "_rolling")
+BUILT = all(find_spec(f"kernels.{name}") for name in EXTENSIONS)
 needs_extension = pytest.mark.skipif(not BUILT, reason="extension not built")
 BACKENDS = ["numpy", pytest.param("cython", marks=needs_extension)]
 
@@ -19,3 +20,13 @@ def sequence_kernel(request: pytest.FixtureRequest) -> SequenceKernel:
 @pytest.fixture(params=BACKENDS, scope="session")
 def risk_kernel(request: pytest.FixtureRequest) -> RiskKernel:
     return load(request.param).risk
+
+
+@pytest.fixture(params=BACKENDS, scope="session")
+def indicator_kernel(request: pytest.FixtureRequest) -> IndicatorKernel:
+    return load(request.param).indicators
+
+
+@pytest.fixture(params=BACKENDS, scope="session")
+def rolling_kernel(request: pytest.FixtureRequest) -> RollingKernel:
+    return load(request.param).rolling

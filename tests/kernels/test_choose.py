@@ -6,15 +6,15 @@ import sys
 import pytest
 
 import kernels
-from kernels import risk_numpy, sequences_numpy
+from kernels import indicators_numpy, risk_numpy, rolling_numpy, sequences_numpy
 from kernels.choose import BackendReport, choose, load
-from tests.kernels.conftest import needs_extension
+from tests.kernels.conftest import EXTENSIONS, needs_extension
 
 
 @pytest.fixture
 def no_extension(monkeypatch: pytest.MonkeyPatch) -> None:
     """An installation without the compiled files."""
-    for name in ("_risk", "_sequences"):
+    for name in EXTENSIONS:
         monkeypatch.delattr(kernels, name, raising=False)
         monkeypatch.setitem(sys.modules, f"kernels.{name}", None)
 
@@ -24,6 +24,8 @@ def test_auto_falls_back_to_numpy_and_says_why() -> None:
     loaded = load("auto")
     assert loaded.sequences is sequences_numpy
     assert loaded.risk is risk_numpy
+    assert loaded.indicators is indicators_numpy
+    assert loaded.rolling is rolling_numpy
     assert loaded.report.wanted == "auto"
     assert loaded.report.used == "numpy"
     assert loaded.report.reason.startswith("extension not built: ")
@@ -63,8 +65,10 @@ def test_environment_decides_for_the_process() -> None:
     assert done.stdout.strip() == "numpy"
 
 
-def test_one_back_end_serves_both_kernels() -> None:
+def test_one_back_end_serves_every_kernel() -> None:
     used = kernels.backend_report().used
     expected = load(used)
     assert choose("sequences") is expected.sequences
     assert choose("risk") is expected.risk
+    assert choose("indicators") is expected.indicators
+    assert choose("rolling") is expected.rolling
