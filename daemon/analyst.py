@@ -6,6 +6,8 @@ from functools import partial
 
 from actors.allocation_desk import AllocationDesk
 from actors.analyst import Analyst, AnalystPorts, Desk
+from actors.analytics_desk import ASKED as ANALYTICS
+from actors.analytics_desk import AnalyticsDesk, AnalyticsPorts
 from actors.chart_desk import ChartDesk, ChartPorts
 from actors.figures import FigureReader
 from actors.optimizer_desk import ASKED as OPTIMIZER
@@ -44,6 +46,7 @@ def analyst(shared: Shared) -> Analyst:
         ScoreSeries: scoring,
         **dict.fromkeys(OPTIMIZER, optimizer),
         **dict.fromkeys((PutGroup, DeleteGroup, PutGroupTargets), allocation),
+        **dict.fromkeys(ANALYTICS, _analytics(shared)),
         **dict.fromkeys((Sparklines, PriceChart), _charts(shared)),
     }
     return Analyst(
@@ -61,6 +64,21 @@ def analyst(shared: Shared) -> Analyst:
             runner=parts.runner,
             asks=shared.asks.analyst,
             nudges=shared.nudges["score"],
+        )
+    )
+
+
+def _analytics(shared: Shared) -> AnalyticsDesk:
+    parts, store = shared.parts, shared.parts.store
+    return AnalyticsDesk(
+        AnalyticsPorts(
+            journal=store.holdings_history,
+            securities=store.securities,
+            prices=store.bars,
+            rules=shared.rules,
+            allocation=shared.boards.allocation,
+            clock=parts.clock,
+            runner=parts.runner,
         )
     )
 

@@ -22,6 +22,7 @@ from store.engine import Checkpoint, Engine, Synchronous
 from store.equity import Equity
 from store.facts import Facts
 from store.fx_proofs import FxProofs
+from store.holdings_history import HoldingsHistories
 from store.inline import open_inline_engine
 from store.lots import Lots
 from store.market import MarketStore
@@ -62,6 +63,7 @@ class Store:
     snapshots: Snapshots
     equity: Equity
     histories: TradeHistories
+    holdings_history: HoldingsHistories
     market: MarketStore
     bars: Bars
     bar_sources: BarSources
@@ -92,6 +94,7 @@ class Store:
             snapshots=Snapshots(ledger),
             equity=Equity(ledger),
             histories=TradeHistories(ledger),
+            holdings_history=HoldingsHistories(ledger),
             market=MarketStore(prices),
             bars=Bars(prices),
             bar_sources=BarSources(prices),

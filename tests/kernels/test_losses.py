@@ -75,7 +75,7 @@ def test_tail_needs_sixty_returns() -> None:
     assert tail_risk(wandering(60)) is None
     assert tail_risk(wandering(61)) is not None
     assert tail_risk(daily([*wandering(80).values, 0.0])) is None
-    with pytest.raises(ValueError, match="tail: value 0.6, expected 0 to 0.5"):
+    with pytest.raises(ValueError, match=r"tail: value 0\.6, expected 0 to 0\.5"):
         tail_risk(wandering(61), tail=0.6)
 
 

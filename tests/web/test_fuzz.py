@@ -12,16 +12,13 @@ from hypothesis import strategies as st
 from ledger.allocation import Groups
 from ledger.decision import Choice, Decision
 from ledger.order import OrderState
+from ledger.run import RunStatus
 from policy.allocation import group_name, member_names, wanted_weights
 from tests.web.chart_answers import CHART, SPARKLINES
-from tests.web.world import BEARER, NOW, full_world, intent, owner_latch
+from tests.web.world import BEARER, NOW, full_world, intent, owner_latch, portfolio, run
 from wire.allocation_asks import GroupView, PutGroup, PutGroupTargets
 from wire.chart_asks import PriceChart, Sparklines
 from wire.mailbox import AskBox, serving
-from wire.messages import Decide, ProposeStep, SetMode
-from ledger.run import RunStatus
-from tests.web.world import BEARER, NOW, full_world, intent, owner_latch, portfolio, run
-from wire.mailbox import AskBox
 from wire.messages import Decide, ProposeStep, RunJob, SetMode
 from wire.order_asks import CancelOrder, PlaceOrder, Resolve
 from wire.security_asks import AddSecurity, DeleteSecurity, SearchSecurities, UpdateSecurity
@@ -109,13 +106,8 @@ GROUPS = st.fixed_dictionaries(
 NAMES = st.sampled_from(
     [
         "limit", "days", "symbol", "side", "before_id", "types", "code", "start_date", "end_date",
-        "state", "mode", "source", "order_class", "key", "meta",
-        "points", "range", "interval",
-    ]
-)  # fmt: skip
-DOCUMENTED = {200, 202, 303, 400, 401, 403, 404, 405, 409, 413, 422, 423, 429, 502, 503}
-ANSWERS: dict[type, object] = {Sparklines: SPARKLINES, PriceChart: CHART}
         "state", "mode", "source", "order_class", "key", "meta", "q", "inactive",
+        "points", "range", "interval",
     ]
 )  # fmt: skip
 DOCUMENTED = {200, 201, 202, 303, 400, 401, 403, 404, 405, 409, 413, 422, 423, 429, 502, 503}
@@ -123,31 +115,6 @@ VIEW = SettingView("max_trades_per_day", "6", "int", "", "4", "1", "50", "on one
 QUICK = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
-def _said(request: object) -> object:
-    """What the actor that is asked would answer."""
-    match request:
-        case SetMode():
-            return "live"
-        case ListSettings():
-            return (VIEW,)
-        case PutSetting():
-            return VIEW
-        case Resolve():
-            return "done"
-        case PlaceOrder() | CancelOrder() | ProposeStep() | Decide():
-            return intent(3, "IBE.EU", "BUY", OrderState.ACTIVE)
-        case _:
-            return _said_of_groups(request)
-
-
-def _said_of_groups(request: object) -> object:
-    match request:
-        case PutGroup():
-            return GroupView(group_name(request.name, Groups()), member_names(request.members))
-        case PutGroupTargets():
-            return Groups(wanted=wanted_weights(request.weights)).targets
-        case _:
-            return ANSWERS.get(type(request), (owner_latch(),))
 ORDER = intent(3, "IBE.EU", "BUY", OrderState.ACTIVE)
 SECURITY = portfolio().universe[0]
 # What the actor that is asked would answer.
@@ -160,7 +127,19 @@ SAID: dict[type, object] = {
     **dict.fromkeys((AddSecurity, UpdateSecurity, DeleteSecurity), SECURITY),
     SearchSecurities: (),
     RunJob: run(1, "prices", RunStatus.QUEUED),
+    Sparklines: SPARKLINES,
+    PriceChart: CHART,
 }
+
+
+def _said(request: object) -> object:
+    match request:
+        case PutGroup():
+            return GroupView(group_name(request.name, Groups()), member_names(request.members))
+        case PutGroupTargets():
+            return Groups(wanted=wanted_weights(request.weights)).targets
+        case _:
+            return SAID.get(type(request), (owner_latch(),))
 
 
 async def _answer_asks(box: AskBox) -> None:
@@ -168,9 +147,6 @@ async def _answer_asks(box: AskBox) -> None:
         ask = await box.receive()
         async with serving(ask):
             ask.slot.answer(_said(ask.request))
-        ask.slot.answer(SAID.get(type(ask.request), (owner_latch(),)))
-        request: object = ask.request
-        ask.slot.answer(SAID.get(type(request), (owner_latch(),)))
 
 
 async def _send(method: str, path: str, **kwargs: Any) -> int:
@@ -179,8 +155,7 @@ async def _send(method: str, path: str, **kwargs: Any) -> int:
     world.views.questions = (Decision("order:7", "order", "Placed?", "why", choices, NOW),)
     async with trio.open_nursery() as nursery:
         asks = world.asks
-        for box in (asks.schedule, asks.planner, asks.trader, asks.analyst):
-        for box in (world.asks.schedule, world.asks.planner, world.asks.trader, world.asks.sync):
+        for box in (asks.schedule, asks.planner, asks.trader, asks.sync, asks.analyst):
             nursery.start_soon(_answer_asks, box)
         world.shutdown.set()
         response = await world.app().test_client().open(path, method=method, **kwargs)
