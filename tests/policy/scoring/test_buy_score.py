@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
@@ -357,3 +358,22 @@ def test_a_purchase_needs_a_score_and_enough_behind_it() -> None:
     assert low == "its score is 0.70, 0.75 is needed"
     thin = why_not_buy(good, replace(LIMITS, min_score_coverage=Decimal("0.85")))
     assert thin == "only 80.0% of its score is known, 85.0% are needed"
+
+
+@settings(max_examples=60)
+@given(
+    st.lists(st.floats(1e-9, 1e12), min_size=1, max_size=400),
+    st.lists(st.floats(1e-9, 1e12), max_size=130),
+    st.dictionaries(
+        st.sampled_from(["PE_RATIO", "SORTINO", "DEBT_TO_EQUITY", "MAX_DRAWDOWN"]),
+        st.floats(-1e6, 1e6),
+    ),
+)
+def test_whatever_prices_are_sent_the_score_is_one(
+    daily: list[float], monthly: list[float], given_figures: dict[str, float]
+) -> None:
+    ends = [(date(2010 + n // 12, n % 12 + 1, 28), close) for n, close in enumerate(monthly)]
+    found = score_prices("XYZ", daily, ends, given_figures, limits=LIMITS, today=LAST)
+    assert 0 <= found.coverage <= 1
+    assert found.total is None or 0 <= found.total <= 1
+    assert all(value is None or math.isfinite(value) for value in found.metrics.values())
