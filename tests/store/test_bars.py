@@ -22,6 +22,7 @@ from ledger.errors import BadData
 from ledger.money import Price
 from ledger.rate import Rate, RateTable
 from store.bars import Fetched
+from store.engine import scalar
 from store.store import Store
 from tests.store.builders import NOW, after
 
@@ -46,13 +47,7 @@ async def closes(store: Store) -> str:
 
 async def changes(store: Store) -> int:
     """How many rows the writer of the file changed since it was opened."""
-    return await store.prices.transaction(_total_changes)
-
-
-async def _total_changes(tx: object) -> int:
-    row = await tx.one("SELECT total_changes() AS n")  # type: ignore[attr-defined]
-    count: int = row["n"]
-    return count
+    return await store.prices.transaction(lambda tx: scalar(tx, "SELECT total_changes()"))
 
 
 async def test_columns_come_back_oldest_first_with_what_is_missing(store: Store) -> None:
@@ -183,3 +178,10 @@ async def test_a_book_comes_with_the_rates_of_its_currencies(store: Store) -> No
     assert set(rates) == {"USD", "GBP"}
     assert (rates["USD"].days, rates["USD"].values) == (str(DAY.toordinal()), "1.25")
     assert rates["GBP"].days == ""
+
+
+async def test_the_newest_bars_come_with_every_split(store: Store) -> None:
+    splits = (Split(DAY, Decimal(2)),)
+    await put(store, Fetched(read(bar(0, 100), bar(1, 105)), splits=splits))
+    bars, known = await store.bars.lately(1, 1)
+    assert ([bar.close_micro for bar in bars], known) == ([105], splits)
