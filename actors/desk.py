@@ -38,9 +38,11 @@ from policy.gate_context import (
 )
 from policy.limits import Limits
 from policy.market_hours import FX, Calendars, SessionState
+from policy.price_checks import MEAN_BARS, mean_close
 from policy.pricing import LimitPrice, limit_price
 from policy.target_days import target_days_between
 from policy.valuation import known_rates
+from store.bars import Bars
 from store.buckets import Buckets
 from store.equity import Equity
 from store.facts import Facts
@@ -95,6 +97,7 @@ class Desk:
     settings: Settings
     buckets: Buckets
     histories: TradeHistories
+    bars: Bars
     equity: Equity
     portfolio: Latest[PortfolioSnapshot]
     clock: Clock
@@ -198,6 +201,7 @@ class Desk:
             position=board.held(proposal.symbol) if board else None,
             history=await self.histories.since(now - windows.look_back(limits)),
             equity_change=await self._equity_change(board),
+            mean_close=await self._mean_close(security, now.date()),
             zone=self.zone,
             limits=limits,
         )
@@ -216,6 +220,13 @@ class Desk:
             return None
         flows = await self.equity.flows_between(base.ledger_seq, board.ledger_seq)
         return equity_change(board.total_eur, base.total, flows, board.rates)
+
+    async def _mean_close(self, security: Security | None, today: date) -> float | None:
+        """The mean of the last closes of a security; None for a pair, or while they are few."""
+        if security is None:
+            return None
+        bars, splits = await self.bars.lately(security.security_id, MEAN_BARS)
+        return mean_close(bars, splits, today=today)
 
     def _reserves(self, rates: RateTable) -> dict[str, Money]:
         """What every currency with a known rate must keep."""

@@ -162,6 +162,7 @@ def _trader(shared: Shared) -> Trader:
         settings=store.settings,
         buckets=store.buckets,
         histories=store.histories,
+        bars=store.bars,
         equity=store.equity,
         portfolio=shared.boards.portfolio,
         clock=parts.clock,

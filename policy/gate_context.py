@@ -36,7 +36,8 @@ class GateContext:
     the decision was made. `closes_at` is the next closing bell of the exchange itself, that of a
     lunch break included. `clock_skew` is how far our market time is from the broker's clock,
     `equity_change` what the account gained since the last day as a fraction, `zone` where the
-    owner's calendar days begin.
+    owner's calendar days begin. `mean_close` is the mean of the security's last 30 closes in whole
+    units, None when that many are not known.
     """
 
     proposal: Proposal
@@ -71,6 +72,7 @@ class GateContext:
     equity_change: Decimal | None
     zone: tzinfo
     limits: Limits
+    mean_close: float | None = None
 
     @property
     def fx(self) -> bool:

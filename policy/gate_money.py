@@ -12,6 +12,7 @@ from ledger.order import OrderView, Verdict
 from ledger.quote import Quote
 from policy.fx import padded
 from policy.gate_context import GateContext, least_brought, worst_cost
+from policy.price_checks import live_price_verdict
 from policy.pricing import day_move_absurd, drift
 from policy.verdicts import failed, passed
 
@@ -43,7 +44,8 @@ def _doubt(quote: Quote, ctx: GateContext) -> str | None:
     if day_move_absurd(quote):
         return f"{quote.last} after a close at {quote.previous_close}"
     if ctx.pair is None:
-        return None
+        found = live_price_verdict(quote.last.micro, ctx.mean_close)
+        return found.text if found.kind == "block" else None
     rate = ctx.rates.rate(ctx.pair.base, ctx.pair.quote)
     if rate is None:
         return f"{quote.last} without a reference rate that is young enough"

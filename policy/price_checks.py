@@ -15,12 +15,17 @@ not wrong: the day then spans what is known of it.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date
+from math import prod
 from typing import Literal
 
 import numpy as np
 
 from kernels.checks import Bools, Floats
+from ledger.bar import Bar, Split
+from ledger.money import MICRO
 
 MOST_RISE = 11.0
 """A close may be this many times the one before: a rise of 1,000 %."""
@@ -30,6 +35,8 @@ FAR_ABOVE = 10.0
 FAR_BELOW = 0.1
 """How far a price may be from the mean of `MEAN_BARS` closes."""
 MEAN_BARS = 30
+OLDEST_MEAN_DAYS = 45
+"""A month of bars that ended before is no month of now."""
 USUAL_HIGH = 1.02
 USUAL_LOW = 0.98
 """Ratio to the close, where no day beside it tells one."""
@@ -205,7 +212,7 @@ def live_price_verdict(price_micro: int, mean: float | None) -> PriceVerdict:
         return PriceVerdict("block", "the price is not above zero")
     if mean is None:
         return PriceVerdict("ok")
-    price = price_micro / 1_000_000
+    price = price_micro / MICRO
     if price >= FAR_ABOVE * mean:
         return PriceVerdict(
             "block", f"{price:g} is ten times the mean of {MEAN_BARS} days, {mean:g}"
@@ -215,6 +222,23 @@ def live_price_verdict(price_micro: int, mean: float | None) -> PriceVerdict:
             "warn", f"{price:g} is a tenth of the mean of {MEAN_BARS} days, {mean:g}"
         )
     return PriceVerdict("ok")
+
+
+def mean_close(bars: Sequence[Bar], splits: Iterable[Split], *, today: date) -> float | None:
+    """The mean of the last MEAN_BARS closes of raw `bars`, oldest first, in units of today's share.
+
+    None when there are fewer, when one is not above zero, or when the newest is older than
+    OLDEST_MEAN_DAYS: such a mean says nothing about a price of today.
+    """
+    last = bars[-MEAN_BARS:]
+    if len(last) < MEAN_BARS or (today - last[-1].day).days > OLDEST_MEAN_DAYS:
+        return None
+    if any(bar.close_micro <= 0 for bar in last):
+        return None
+    changed = list(splits)
+    ratios = (prod(float(s.ratio) for s in changed if bar.day < s.ex_date) for bar in last)
+    closes = [bar.close_micro / ratio for bar, ratio in zip(last, ratios, strict=True)]
+    return sum(closes) / MEAN_BARS / MICRO
 
 
 def recent_mean(close: Floats) -> float | None:

@@ -11,6 +11,7 @@ import trio
 
 from broker.port import Accepted
 from daemon.clock import ReplayClock
+from ledger.bar import Bar
 from ledger.errors import MalformedAnswer, OutcomeUnknown, RejectedByBroker, Unavailable
 from ledger.halt import Latch
 from ledger.money import Price, Quantity
@@ -152,6 +153,18 @@ class TestLeaving:
         refused = await decide(rig, await rig.propose())
         assert refused.state is OrderState.REFUSED
         assert "G10" in gates_of(refused)
+
+    @pytest.mark.parametrize(("usual", "gates"), [(10, {"G9"}), (11, None)])
+    async def test_a_price_ten_times_its_month_is_a_refusal(
+        self, rig: Rig, usual: int, gates: set[str] | None
+    ) -> None:
+        micro, today = usual * 1_000_000, rig.clock.market_now().date()
+        days = (today - timedelta(days=back) for back in range(30, 0, -1))
+        rig.broker.past["DEMO-A.EU"] = [Bar(d, micro, micro, micro, micro, 1) for d in days]
+        await rig.start("sync", "trader")
+        await rig.settle()
+        decided = await decide(rig, await rig.propose())
+        assert (gates_of(decided) or None) == gates
 
     async def test_an_old_quote_is_a_refusal(self, rig: Rig) -> None:
         await rig.start("sync", "trader")

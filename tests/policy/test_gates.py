@@ -165,6 +165,15 @@ def test_m2_a_price_that_no_day_can_have_made_is_quarantined(close: str, quarant
     assert ("G9" in failing(gate_context(quote=odd))) is quarantined
 
 
+@pytest.mark.parametrize(
+    ("mean", "quarantined"), [(10.0, True), (10.01, False), (1000.0, False), (1e6, False)]
+)
+def test_m2_a_price_ten_times_the_mean_of_its_month_is_quarantined(
+    mean: float, quarantined: bool
+) -> None:
+    assert ("G9" in failing(gate_context(mean_close=mean))) is quarantined
+
+
 def test_m2_a_close_in_another_currency_says_nothing_good() -> None:
     assert failing(gate_context(quote=quote(previous_close=Price.of("100", "USD")))) == {"G9"}
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
+from decimal import Decimal
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ledger.bar import Bar, Split
 from policy.price_checks import (
     LOST_BARS,
     MEAN_BARS,
@@ -14,10 +18,13 @@ from policy.price_checks import (
     Columns,
     check,
     live_price_verdict,
+    mean_close,
     recent_mean,
     wrong_closes,
 )
+from tests.support.past import weekdays
 
+DAYS = weekdays(60)
 NAN = float("nan")
 CALM = [100.0] * 40
 
@@ -203,6 +210,31 @@ def test_a_price_of_now_is_compared_with_the_last_month(
     verdict = live_price_verdict(round(float(price) * 1_000_000), mean)
     assert verdict.kind == kind
     assert bool(verdict.text) == (kind != "ok")
+
+
+def month(count: int = MEAN_BARS, close: int = 100, last: date = DAYS[-1]) -> list[Bar]:
+    micro = close * 1_000_000
+    days = (last - timedelta(days=count - 1 - n) for n in range(count))
+    return [Bar(day, micro, micro, micro, micro, 1) for day in days]
+
+
+def test_a_month_of_bars_has_a_mean_in_todays_shares() -> None:
+    bars = month()
+    halved = [Split(bars[15].day, Decimal(2))]
+    assert mean_close(bars, [], today=bars[-1].day) == pytest.approx(100)
+    assert mean_close(bars, halved, today=bars[-1].day) == pytest.approx((15 * 50 + 15 * 100) / 30)
+
+
+def test_bars_that_are_few_old_or_wrong_have_no_mean() -> None:
+    bars = month()
+    today = bars[-1].day
+    assert mean_close(bars[1:], [], today=today) is None
+    assert mean_close(bars, [], today=today + timedelta(days=45)) is not None
+    assert mean_close(bars, [], today=today + timedelta(days=46)) is None
+    assert mean_close([*bars[:-1], *month(1, 0)], [], today=today) is None
+    assert mean_close(
+        [*month(1, 900, bars[0].day - timedelta(days=1)), *bars], [], today=today
+    ) == (pytest.approx(100))
 
 
 def test_the_mean_of_a_month_needs_a_month() -> None:
