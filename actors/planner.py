@@ -263,10 +263,4 @@ class Planner:
 
 
 def _weights(given: PlanInput) -> TargetWeights:
-    targets = given.targets
-    return TargetWeights(
-        weights=targets.weights,
-        countries=targets.countries,
-        industries=targets.industries,
-        max_position_share=given.limits.max_position_share,
-    )
+    return TargetWeights(given.targets.weights, given.limits.max_position_share)

@@ -16,7 +16,7 @@ from decimal import Decimal
 
 from ledger.allocation import OTHER, GroupKind, Groups, folded, industries_of
 from ledger.money import Money
-from ledger.portfolio import PortfolioSnapshot, Position
+from ledger.portfolio import PortfolioSnapshot
 from ledger.security import Security
 from ledger.weights import (
     UNKNOWN,
@@ -30,7 +30,7 @@ from ledger.weights import (
     weights,
 )
 
-_NAMES_OF: Mapping[GroupKind, Callable[[Position], tuple[str, ...]]] = {
+_NAMES_OF: Mapping[GroupKind, Callable[[Security], tuple[str, ...]]] = {
     "country": countries_of,
     "industry": sectors_of,
 }
@@ -67,24 +67,12 @@ def grouped(parts: Mapping[str, V], groups: Groups) -> dict[str, V]:
     return added((group(name), part) for name, part in parts.items())
 
 
-def planned_members(kind: GroupKind, planned: Mapping[str, Decimal]) -> Mapping[str, Decimal]:
-    """The planner's targets by single name: one for several industries counts equally in each."""
-    if kind == "country":
-        return planned
-    return added(
-        (single, target / len(singles))
-        for name, target in planned.items()
-        for singles in (industries_of(name),)
-        for single in singles
-    )
-
-
 @dataclass(frozen=True, slots=True)
 class Placement:
     """One kind of names: what is held under each of them, and what is wanted.
 
-    `planned` are the planner's targets by country or industry (fractions of the total value, one
-    of several industries under all of them together), None before there is a plan.
+    `planned` is what the planner aims at by symbol, as fractions of the total value; None before
+    there is a plan.
     """
 
     kind: GroupKind
@@ -119,16 +107,26 @@ class Placement:
         """What is wanted of each group; None when neither owner nor planner has said."""
         if self.own.targets:
             return self.own.targets
-        return (
-            None
-            if self.planned is None
-            else grouped(planned_members(self.kind, self.planned), self.own)
+        planned = self._planned()
+        return None if planned is None else grouped(planned, self.own)
+
+    def _planned(self) -> Mapping[str, Decimal] | None:
+        """The planner's targets by country, or in equal parts by single industry."""
+        if self.planned is None:
+            return None
+        names_of = _NAMES_OF[self.kind]
+        return added(
+            (name, self.planned[security.symbol] / len(names))
+            for security in self.snapshot.universe
+            if security.symbol in self.planned
+            for names in (names_of(security),)
+            for name in names
         )
 
     def _member_targets(self) -> Mapping[str, Decimal] | None:
         wanted = self.own.targets
         if not wanted:
-            return None if self.planned is None else planned_members(self.kind, self.planned)
+            return self._planned()
         if self.snapshot.total_eur is None:
             return None
         values = self.values

@@ -16,6 +16,7 @@ from typing import Literal, TypeVar
 from ledger.allocation import folded, industries_of
 from ledger.money import Money
 from ledger.portfolio import Position
+from ledger.security import Security
 
 UNKNOWN = "unknown"
 """The country or industry of a security for which nobody has said one."""
@@ -65,25 +66,25 @@ def _by_key(parts: Mapping[str, V]) -> dict[str, V]:
     return {folded(name): part for name, part in added(parts.items()).items()}
 
 
-def countries_of(position: Position) -> tuple[str, ...]:
-    return (position.security.instrument.country or UNKNOWN,)
+def countries_of(security: Security) -> tuple[str, ...]:
+    return (security.instrument.country or UNKNOWN,)
 
 
-def sectors_of(position: Position) -> tuple[str, ...]:
+def sectors_of(security: Security) -> tuple[str, ...]:
     """Its industries in alphabetical order, so that the odd cent always lands in the same one."""
-    names = industries_of(position.security.instrument.industry)
+    names = industries_of(security.instrument.industry)
     return tuple(sorted(names, key=folded)) or (UNKNOWN,)
 
 
 def values_by(
-    positions: Iterable[Position], names_of: Callable[[Position], tuple[str, ...]]
+    positions: Iterable[Position], names_of: Callable[[Security], tuple[str, ...]]
 ) -> dict[str, Money]:
     """EUR under each name; a position whose value is unknown is left out."""
     return added(
         (name, part)
         for position in positions
         if position.value_eur is not None
-        for names in (names_of(position),)
+        for names in (names_of(position.security),)
         for name, part in zip(names, split(position.value_eur, len(names)), strict=True)
     )
 
@@ -175,7 +176,7 @@ def concentrations(
         *_over("sector", values_by(positions, sectors_of), total, INDUSTRY_LIMIT),
     ]
     if max_position_share is not None:
-        held = {p.security.symbol: p.value_eur for p in positions if p.value_eur is not None}
+        held = {p.security.name_now: p.value_eur for p in positions if p.value_eur is not None}
         found += _over("position", held, total, max_position_share)
     return tuple(found)
 

@@ -147,14 +147,12 @@ class PlannerStatus:
 
 @dataclass(frozen=True, slots=True)
 class TargetWeights:
-    """What the last plan aimed at: fractions of the total value, the groups those of their members.
+    """What the last plan aimed at: fractions of the total value by symbol.
 
     `max_position_share` is the largest weight one position may reach.
     """
 
     weights: Mapping[str, Decimal]
-    countries: Mapping[str, Decimal]
-    industries: Mapping[str, Decimal]
     max_position_share: Decimal
 
 

@@ -93,9 +93,8 @@ HOLDINGS = st.lists(
 GROUPS = st.fixed_dictionaries(
     {"A": st.just(("spain",)), "B": st.just(("ÄGYPTEN", "Nowhere"))}
 ).map(Groups) | st.just(Groups())
-PLANNED = st.none() | st.dictionaries(
-    st.sampled_from(NAMES), st.decimals(0, 1, places=4), max_size=3
-)
+SYMBOLS = st.sampled_from(("S0", "S1", "S2", "GONE"))
+PLANNED = st.none() | st.dictionaries(SYMBOLS, st.decimals(0, 1, places=4), max_size=4)
 
 
 @given(held=HOLDINGS, cash=st.integers(-(10**6), 10**9), groups=GROUPS, planned=PLANNED)
@@ -136,6 +135,22 @@ def test_a_group_is_worth_and_wanted_what_its_members_are(
                     continue
                 wanted = sum((one.target for one in inside if one.target), Decimal(0))
                 assert abs(wanted - row.target) < EXACT
+
+
+@given(held=HOLDINGS, planned=PLANNED)
+def test_what_the_planner_aims_at_is_all_shown(
+    held: list[Holding], planned: dict[str, Decimal] | None
+) -> None:
+    snapshot = portfolio(*held, cash=1)
+    known = {security.symbol for security in snapshot.universe}
+    for kind in KINDS:
+        rows = Placement(kind, snapshot, Groups(), planned).by_member()
+        if planned is None:
+            assert {row.target for row in rows} <= {None}
+            continue
+        aimed = sum((part for symbol, part in planned.items() if symbol in known), Decimal(0))
+        shown = sum((row.target for row in rows if row.target), Decimal(0))
+        assert abs(shown - aimed) < EXACT
 
 
 @given(held=HOLDINGS, cash=st.integers(1, 10**6))
@@ -183,7 +198,7 @@ def test_a_group_is_wanted_of_its_members_by_what_is_held_or_equally() -> None:
         {"South": Decimal("0.6"), "Asia": Decimal("0.2"), "Empty": Decimal("0.2")},
     )
     snapshot = portfolio(("Spain", None, 300), ("Italy", None, 100), ("US", None, 600))
-    found = by_name(Placement("country", snapshot, groups, {"US": Decimal(1)}).by_member())
+    found = by_name(Placement("country", snapshot, groups, {"S2": Decimal(1)}).by_member())
     assert {name: row.target for name, row in found.items()} == {
         "Spain": Decimal("0.45"), "Italy": Decimal("0.15"), "Greece": 0,
         "Japan": Decimal("0.1"), "Korea": Decimal("0.1"), "US": 0,
@@ -195,8 +210,9 @@ def test_a_group_is_wanted_of_its_members_by_what_is_held_or_equally() -> None:
 
 
 def test_without_the_owners_weights_the_planners_targets_count() -> None:
-    snapshot = portfolio(("Spain", "Oil, Gas", 300), ("Japan", None, 100), cash=600)
-    planned = {"Oil, Gas": Decimal("0.3"), "oil": Decimal("0.1")}
+    held: tuple[Holding, ...] = (("Spain", "Oil, Gas", 300), ("Japan", None, 100))
+    snapshot = portfolio(*held, cash=600, listed=((None, "oil", 0),))
+    planned = {"S0": Decimal("0.3"), "S90": Decimal("0.1"), "GONE": Decimal("0.6")}
     found = by_name(Placement("industry", snapshot, Groups(), planned).by_member())
     assert {name: row.target for name, row in found.items()} == {
         "Gas": Decimal("0.15"), "Oil": Decimal("0.25"), UNKNOWN: 0,

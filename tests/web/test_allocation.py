@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ledger.allocation import AllocationBook, Groups
+from ledger.portfolio import PortfolioSnapshot
 from tests.web.world import World, empty_world, full_world, portfolio
 from web.api.allocation import allocate
 from wire.messages import TargetWeights
@@ -18,8 +21,15 @@ HALF, FIFTH = Decimal("0.5"), Decimal("0.2")
 
 
 def targets(limit: str = "0.15") -> TargetWeights:
-    countries = {"US": FIFTH, "JP": FIFTH}
-    return TargetWeights({"AAPL.US": FIFTH}, countries, {"Technology": HALF}, Decimal(limit))
+    return TargetWeights({"AAPL.US": FIFTH, "SONY.JP": FIFTH}, Decimal(limit))
+
+
+def with_sony() -> PortfolioSnapshot:
+    """The portfolio, and in the universe a Japanese security that is not held."""
+    known = portfolio()
+    first = known.universe[0]
+    listed = replace(first.instrument, symbol="SONY.JP", country="JP", industry="Games, Technology")
+    return replace(known, universe=(*known.universe, replace(first, instrument=listed)))
 
 
 async def read(world: World, status: int = 200) -> Any:
@@ -30,6 +40,7 @@ async def read(world: World, status: int = 200) -> Any:
 
 async def test_every_group_held_or_aimed_at_is_shown_with_its_distance() -> None:
     world = full_world()
+    world.boards.portfolio.publish(with_sony())
     world.boards.targets.publish(targets())
     shown = await read(world)
     country = {row["name"]: row for row in shown["country"]}
@@ -39,7 +50,21 @@ async def test_every_group_held_or_aimed_at_is_shown_with_its_distance() -> None
     america = country["US"]
     assert america["deviation"] == america["current_pct"] - america["target_pct"]
     assert country["NL"]["target_pct"] == 0
+    industry = {row["name"]: row["target_pct"] for row in shown["industry"]}
+    assert (industry["Games"], industry["Technology"]) == (Decimal("0.1"), Decimal("0.3"))
     assert shown["paper"] is True
+
+
+async def test_the_target_of_an_owners_group_is_shared_by_its_countries() -> None:
+    world = full_world()
+    groups = Groups({"A": ("ES", "US"), "B": ("NL",)}, {"A": HALF, "B": HALF})
+    world.boards.allocation.publish(AllocationBook(country=groups))
+    country = {row["name"]: row for row in (await read(world))["country"]}
+    assert abs(country["ES"]["target_pct"] + country["US"]["target_pct"] - HALF) <= Decimal(
+        "0.0001"
+    )
+    assert country["NL"]["target_pct"] == HALF
+    assert country["CH"]["target_pct"] == 0
 
 
 async def test_shares_are_of_positions_and_cash_together() -> None:
@@ -76,7 +101,7 @@ async def test_concentrations_are_told_from_four_fifths_of_their_limit_on() -> N
 @given(limit=st.decimals("0.01", "1", places=3))
 def test_the_limit_of_a_position_is_the_setting(limit: Decimal) -> None:
     snapshot = portfolio()
-    alerts = [a for a in allocate(snapshot, targets(str(limit)), "paper").alerts
+    alerts = [a for a in allocate(snapshot, targets(str(limit)), AllocationBook(), "paper").alerts
               if a.type == "position"]  # fmt: skip
     assert snapshot.total_eur is not None
     over = {

@@ -146,7 +146,7 @@ async def test_without_groups_weights_are_400_and_a_member_of_another_group_is_4
 
 async def test_targets_of_groups_are_the_owners_shares_else_the_planners() -> None:
     world = grouped()
-    planned = TargetWeights({}, {"US": Decimal("0.1")}, {"Technology": Decimal("0.2")}, Decimal(1))
+    planned = TargetWeights({"AAPL.US": Decimal("0.1"), "ASML.EU": Decimal("0.1")}, Decimal(1))
     assert await read(world, "targets") == {
         "country": {"Iberia": 0.75, "Rest": 0.25},
         "industry": {},
@@ -217,7 +217,7 @@ async def test_while_a_value_is_unknown_no_share_is_told() -> None:
 
 async def test_alerts_are_those_of_the_other_route_of_shares() -> None:
     world = grouped()
-    world.boards.targets.publish(TargetWeights({}, {}, {}, Decimal("0.12")))
+    world.boards.targets.publish(TargetWeights({}, Decimal("0.12")))
     other = await (await world.app().test_client().get("/api/trades/allocation")).get_json()
     shown = await read(world, "current")
     assert shown["alerts"] == other["alerts"]

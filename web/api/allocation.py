@@ -5,24 +5,19 @@ Every share is a fraction of the total value, positions and cash together.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from decimal import ROUND_HALF_EVEN, Decimal
 
 import msgspec
 from quart import Blueprint, Response
 
-from ledger.placement import planned_members
+from ledger.allocation import AllocationBook
+from ledger.placement import Placement
 from ledger.portfolio import PortfolioSnapshot
 from ledger.weights import (
     Concentration,
     Concern,
     Severity,
-    Weight,
     concentrations,
-    countries_of,
-    sectors_of,
-    values_by,
-    weights,
 )
 from web.api.portfolio import current
 from web.context import here
@@ -77,28 +72,32 @@ async def allocation() -> Response:
     """Shares by country and industry beside their targets, and concentrations."""
     snapshot = current()
     web = here()
-    boards = (web.boards.portfolio, web.boards.targets, web.boards.trading)
-    targets = web.boards.targets.value
-    return from_boards("allocation", boards, lambda: allocate(snapshot, targets, web.broker))
+    boards = web.boards
+    targets, book = boards.targets.value, boards.allocation.value or AllocationBook()
+    return from_boards(
+        "allocation",
+        (boards.portfolio, boards.targets, boards.allocation, boards.trading),
+        lambda: allocate(snapshot, targets, book, web.broker),
+    )
 
 
-def allocate(snapshot: PortfolioSnapshot, targets: TargetWeights | None, broker: str) -> Allocation:
-    total, held = snapshot.total_eur, snapshot.positions
-    countries = None if targets is None else targets.countries
-    industries = None if targets is None else planned_members("industry", targets.industries)
+def allocate(
+    snapshot: PortfolioSnapshot, targets: TargetWeights | None, book: AllocationBook, broker: str
+) -> Allocation:
+    planned = None if targets is None else targets.weights
     return Allocation(
-        total_value=amount(total),
+        total_value=amount(snapshot.total_eur),
         cash_balance=amount(snapshot.cash_eur),
-        country=_rows(weights(values_by(held, countries_of), total, countries)),
-        industry=_rows(weights(values_by(held, sectors_of), total, industries)),
+        country=_rows(Placement("country", snapshot, book.country, planned)),
+        industry=_rows(Placement("industry", snapshot, book.industry, planned)),
         alerts=alert_rows(snapshot, targets),
         broker=broker,
         paper=broker == "paper",
     )
 
 
-def _rows(found: Iterable[Weight]) -> list[GroupRow]:
-    """What has a known weight."""
+def _rows(placement: Placement) -> list[GroupRow]:
+    """Everything held or aimed at whose weight is known."""
     return [
         GroupRow(
             name=one.name,
@@ -107,8 +106,8 @@ def _rows(found: Iterable[Weight]) -> list[GroupRow]:
             current_value=one.value.amount,
             deviation=share(one.deviation),
         )
-        for one in found
-        if one.weight is not None and one.value is not None
+        for one in placement.by_member()
+        if one.weight is not None and one.value is not None and (one.value.minor or one.target)
     ]
 
 

@@ -7,7 +7,7 @@ part of its group's target, by what is held of the group, or equally while nothi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal
 
@@ -114,10 +114,7 @@ class Sources:
     targets: TargetWeights | None
 
     def of(self, kind: GroupKind) -> Placement:
-        planned: Mapping[str, Decimal] | None = None
-        if self.targets is not None:
-            by_kind = {"country": self.targets.countries, "industry": self.targets.industries}
-            planned = by_kind[kind]
+        planned = None if self.targets is None else self.targets.weights
         return Placement(kind, self.snapshot, self.book.of(kind), planned)
 
 
