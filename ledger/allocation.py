@@ -20,10 +20,18 @@ def folded(name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Groups:
-    """One way of grouping. `members` by group name; `wanted` are the owner's raw 0–1 weights."""
+    """One way of grouping. `members` by group name; `wanted` are the owner's raw 0–1 weights.
+
+    `index` is the group of every member, by the member's folded name.
+    """
 
     members: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
     wanted: Mapping[str, Decimal] = field(default_factory=dict[str, Decimal])
+    index: Mapping[str, str] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        pairs = ((folded(name), group) for group, names in self.members.items() for name in names)
+        object.__setattr__(self, "index", dict(pairs))
 
     @property
     def targets(self) -> Mapping[str, Decimal]:
@@ -32,11 +40,6 @@ class Groups:
         if not total:
             return {}
         return {name: weight / total for name, weight in sorted(self.wanted.items()) if weight}
-
-    @property
-    def index(self) -> Mapping[str, str]:
-        """The group of every member, by the member's folded name."""
-        return {folded(name): group for group, names in self.members.items() for name in names}
 
     def group_of(self, member: str) -> str:
         """The group a country or industry is in, whatever its case; OTHER if in none."""
