@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
+
+import trio
 
 from ledger.allocation import AllocationBook
 from policy.allocation import group_name, member_names, plain_name, wanted_weights
@@ -22,25 +24,31 @@ from wire.clock import Clock
 
 @dataclass(frozen=True, slots=True)
 class AllocationDesk:
-    """`changed` is called after every change, once it is committed and on the board."""
+    """`changed` is called after every change, once it is committed and on the board.
+
+    May be asked several things at once: they are done one after the other, so that the board
+    never goes back to an older book.
+    """
 
     store: AllocationStore
     board: Latest[AllocationBook]
     clock: Clock
     changed: Callable[[], object]
+    turn: trio.Lock = field(default_factory=trio.Lock)
 
     async def load(self) -> None:
         """Show what is stored; before anything is asked."""
         self.board.publish(await self.store.book())
 
     async def answer(self, request: AllocationAsk) -> object:
-        match request:
-            case PutGroup():
-                return await self._put_group(request)
-            case DeleteGroup():
-                return await self._delete_group(request)
-            case PutGroupTargets():
-                return await self._put_targets(request)
+        async with self.turn:
+            match request:
+                case PutGroup():
+                    return await self._put_group(request)
+                case DeleteGroup():
+                    return await self._delete_group(request)
+                case PutGroupTargets():
+                    return await self._put_targets(request)
 
     async def _put_group(self, asked: PutGroup) -> GroupView:
         name = group_name(asked.name, in_force(self.board).of(asked.kind))

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
-from dataclasses import dataclass, field
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
+import trio
+import trio.testing
 
 from actors.allocation_desk import AllocationDesk
 from daemon.clock import ReplayClock, simulated_wall
-from ledger.allocation import AllocationBook, Groups
+from ledger.allocation import AllocationBook, GroupKind, Groups
 from ledger.errors import Conflict, Refused
+from store.allocation import AllocationStore
 from store.store import Store, open_store
 from tests.actors.rig import MACHINE
 from tests.support.builders import NOW
@@ -123,3 +127,24 @@ async def test_what_is_refused_changes_and_tells_nothing(
     assert isinstance(refused.value, Refused | Conflict)
     assert refused.value.code == code
     assert (office.desk.board.version, len(office.seen)) == (version, 1)
+
+
+class LateStore(AllocationStore):
+    """One that tells of the group A long after it was committed."""
+
+    async def put_group(
+        self, kind: GroupKind, name: str, members: Sequence[str], *, by: str, at: datetime
+    ) -> AllocationBook:
+        book = await super().put_group(kind, name, members, by=by, at=at)
+        await trio.sleep(10 if name == "A" else 0)
+        return book
+
+
+async def test_of_two_changes_at_once_the_board_shows_both(office: Office) -> None:
+    late = replace(office.desk, store=LateStore(office.store.ledger))
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(late.answer, put("A", "Spain"))
+        await trio.testing.wait_all_tasks_blocked()
+        nursery.start_soon(late.answer, put("B", "France"))
+    assert late.board.value == await office.store.allocation.book()
+    assert set(office.seen[-1].country.members if office.seen[-1] else ()) == {"A", "B"}
