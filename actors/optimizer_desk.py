@@ -23,6 +23,7 @@ from policy.optimizer.build import optimizer_input
 from policy.optimizer.outlook import outlook_of
 from policy.optimizer.run import optimize
 from policy.optimizer.weekly import weekly
+from policy.regime import benchmark_symbols
 from store.optimizer_runs import OptimizerRuns
 from wire.board import Latest, in_force
 from wire.clock import Clock
@@ -138,7 +139,11 @@ class OptimizerDesk:
             regime=boards.regime.value or UNKNOWN_REGIME,
             limits=limits,
             machine_at=self._clock.machine_now(),
-            outlook=outlook_of(portfolio.quotes),
+            outlook=outlook_of(
+                portfolio.quotes,
+                scores=boards.scores.value,
+                benchmarks=benchmark_symbols(portfolio.universe),
+            ),
             bonuses=bonuses,
         )
         return await self._runner(lambda: optimize(build()))

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from ledger.quote import Quote
+from ledger.score import Scores
 
 FEAR, TEN_YEAR, THREE_MONTH = "^VIX", "^TNX", "^IRX"
 """Indices that are read when the universe has them; the yields are quoted in percent."""
+PRICE_EARNINGS = "PE_RATIO"
+"""The name of the figure among those of a score."""
 MOST = 0.20
 _DEAR, _CHEAP = 26.0, 18.0
 
@@ -30,8 +33,13 @@ class Outlook:
 NO_OUTLOOK = Outlook()
 
 
-def outlook_of(quotes: Mapping[str, Quote], *, price_earnings: float | None = None) -> Outlook:
-    """The readings among the quotes of now, by symbol; `price_earnings` is reported, not quoted."""
+def outlook_of(
+    quotes: Mapping[str, Quote], *, scores: Scores | None = None, benchmarks: Iterable[str] = ()
+) -> Outlook:
+    """The readings among the quotes of now, by symbol.
+
+    The ratio of price to earnings is that reported of the first of `benchmarks` that has one.
+    """
 
     def last(symbol: str) -> float | None:
         quote = quotes.get(symbol)
@@ -42,8 +50,17 @@ def outlook_of(quotes: Mapping[str, Quote], *, price_earnings: float | None = No
         vix=last(FEAR),
         ten_year=None if ten_year is None else ten_year / 100.0,
         three_month=None if three_month is None else three_month / 100.0,
-        price_earnings=price_earnings,
+        price_earnings=None if scores is None else _price_earnings(scores, benchmarks),
     )
+
+
+def _price_earnings(scores: Scores, benchmarks: Iterable[str]) -> float | None:
+    for symbol in benchmarks:
+        score = scores.of(symbol)
+        found = None if score is None else score.metrics.get(PRICE_EARNINGS)
+        if found is not None:
+            return found
+    return None
 
 
 def forward_adjustment(outlook: Outlook) -> tuple[float, tuple[str, ...]]:

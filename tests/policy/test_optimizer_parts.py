@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from kernels.series import Series
 from ledger.regime import UNKNOWN_REGIME
+from ledger.score import Score, Scores
 from policy.optimizer.blend import without_crumbs
 from policy.optimizer.bounds import Bounds, bounds, within
 from policy.optimizer.constraints import bands_of
@@ -183,6 +184,20 @@ def test_the_outlook_has_its_known_values_and_names_what_is_missing() -> None:
 def test_quoted_yields_are_percent_and_become_fractions() -> None:
     quotes = {q.symbol: q for q in (quote("^VIX", "18.5"), quote("^TNX", "4.3"))}
     assert outlook_of(quotes) == Outlook(vix=18.5, ten_year=0.043)
+
+
+def test_the_market_s_valuation_is_the_first_that_is_reported_of_a_benchmark() -> None:
+    def told(number: int, symbol: str, **metrics: float | None) -> Score:
+        return Score(
+            security_id=number, symbol=symbol, total=None, coverage=0.0, groups={}, parts={},
+            metrics=metrics, history_years=None, last_bar=None,
+        )  # fmt: skip
+
+    rows = (told(1, "SPY.US", PE_RATIO=None), told(2, "QQQ.US", PE_RATIO=31.0), told(3, "X"))
+    scores = Scores(TODAY, {row.security_id: row for row in rows})
+    found = outlook_of({}, scores=scores, benchmarks=("SPY.US", "QQQ.US", "GONE"))
+    assert found == Outlook(price_earnings=31.0)
+    assert outlook_of({}, scores=scores, benchmarks=("X",)) == NO_OUTLOOK
 
 
 def daily(first: date, values: list[float], *, every: int = 1) -> Series:
