@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 import trio
-from trio.testing import MockClock
 
 from actors.optimizer_desk import OptimizerDesk
 from daemon.clock import ReplayClock, simulated_wall
@@ -189,7 +188,7 @@ async def test_a_second_run_is_refused_while_one_goes_on(office: Office) -> None
 
 
 async def test_a_failed_run_is_kept_and_told_but_does_not_take_targets_away(
-    office: Office, autojump_clock: MockClock
+    office: Office,
 ) -> None:
     shot: PortfolioSnapshot = account()
     bare = replace(shot, universe=shot.universe[11:], positions=())
