@@ -9,6 +9,7 @@ gaps this is exactly the published estimator.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -17,6 +18,8 @@ from kernels.checks import Bools, Floats, Ints
 MIN_POINTS = 60
 _SMALLEST = 1e-10
 """Eigenvalues are at least this part of the largest, so that a solver can work with them."""
+_NOISE = 1e-12
+"""Up to this part of its variance what a security does in some rows is rounding."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,27 +60,50 @@ def enough_history(returns: Floats) -> Bools:
 def estimate(returns: Floats, per_year: int) -> Risk:
     """Risk of `returns` (rows, n), of which every two columns share at least two rows."""
     seen = np.isfinite(returns)
-    rows, columns = returns.shape
-    if seen.all():
-        centred = returns - returns.mean(axis=0)
-        plain = centred.T @ centred / rows
-        squares = np.einsum("ij,ij->i", centred, centred)
-        error = (float(squares @ squares) / rows - float(np.square(plain).sum())) / rows
-        sample = plain * (rows / (rows - 1.0))
-    else:
-        counts = _shared(seen).astype(np.float64)
-        means = np.nansum(returns, axis=0) / np.diag(counts)
-        centred = np.where(seen, returns - means, 0.0)
-        plain = centred.T @ centred / counts
-        squared = np.square(centred)
-        error = float((((squared.T @ squared) / counts - np.square(plain)) / counts).sum())
-        sample = plain * (counts / (counts - 1.0))
+    found = _whole(returns) if seen.all() else _paired(returns, seen)
+    plain, columns = found.plain, returns.shape[1]
     mean = float(np.trace(plain)) / columns
     distance = float(np.square(plain).sum()) - columns * mean * mean
-    shrinkage = min(max(error, 0.0) / distance, 1.0) if distance > 0.0 else 0.0
+    shrinkage = min(max(found.error, 0.0) / distance, 1.0) if distance > 0.0 else 0.0
     shrunk = (1.0 - shrinkage) * plain
     shrunk[np.diag_indices(columns)] += shrinkage * mean
-    return Risk(_definite(shrunk * per_year), sample * per_year, _correlation(sample), shrinkage)
+    sample = plain * (found.counts / (found.counts - 1.0)) * per_year
+    return Risk(_definite(shrunk * per_year), sample, _correlation(found), shrinkage)
+
+
+class _Moments(NamedTuple):
+    """`plain` (n, n) is the covariance (ddof 0), `spread` what it is divided by for a correlation,
+    `counts` the rows behind it, `error` the sum of the variances of its entries.
+    """
+
+    plain: Floats
+    spread: Floats
+    counts: Floats | float
+    error: float
+
+
+def _whole(returns: Floats) -> _Moments:
+    rows = float(len(returns))
+    centred = returns - returns.mean(axis=0)
+    plain = centred.T @ centred / rows
+    squares = np.einsum("ij,ij->i", centred, centred)
+    error = (float(squares @ squares) / rows - float(np.square(plain).sum())) / rows
+    deviations = np.sqrt(np.diag(plain))
+    return _Moments(plain, np.outer(deviations, deviations), rows, error)
+
+
+def _paired(returns: Floats, seen: Bools) -> _Moments:
+    """Means, variances and covariance of every two columns from the rows they share."""
+    marks = seen.astype(np.float64)
+    counts = marks.T @ marks
+    centred = np.where(seen, returns - np.nanmean(returns, axis=0), 0.0)
+    squared = np.square(centred)
+    sums = centred.T @ marks
+    plain = (centred.T @ centred - sums * sums.T / counts) / counts
+    variances = (squared.T @ marks - np.square(sums) / counts) / counts
+    variances[variances < _NOISE * np.diag(variances)[:, None]] = 0.0
+    error = float((((squared.T @ squared) / counts - np.square(plain)) / counts).sum())
+    return _Moments(plain, np.sqrt(variances * variances.T), counts, error)
 
 
 def _shared(seen: Bools) -> Ints:
@@ -86,11 +112,12 @@ def _shared(seen: Bools) -> Ints:
     return (marks.T @ marks).astype(np.int32)
 
 
-def _correlation(sample: Floats) -> Floats:
-    """A security that never moved correlates with nothing."""
-    deviations = np.sqrt(np.diag(sample))
-    scale = np.outer(deviations, deviations)
-    found: Floats = np.divide(sample, scale, out=np.zeros_like(sample), where=scale > 0.0)
+def _correlation(moments: _Moments) -> Floats:
+    """A security that did not move in the rows it shares correlates with nothing."""
+    known = moments.spread > 0.0
+    found: Floats = np.divide(
+        moments.plain, moments.spread, out=np.zeros_like(moments.plain), where=known
+    )
     np.clip(found, -1.0, 1.0, out=found)
     found[np.diag_indices(len(found))] = 1.0
     return found

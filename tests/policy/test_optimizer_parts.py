@@ -252,6 +252,15 @@ def test_short_flat_and_disjoint_histories_are_left_out() -> None:
     assert enough_history(np.zeros((0, 3))).tolist() == [False] * 3
 
 
+def test_what_stood_still_in_the_shared_rows_correlates_with_nothing() -> None:
+    returns = sample_returns(2, rows=130)
+    returns[:65, 0] = 0.01
+    returns[65:, 1] = np.nan
+    found = estimate(returns, 52)
+    assert found.correlation.tolist() == [[1.0, 0.0], [0.0, 1.0]]
+    np.linalg.cholesky(found.covariance)
+
+
 def test_gaps_do_not_make_a_security_look_calm() -> None:
     returns = sample_returns(5)
     whole = estimate(returns, 52)
