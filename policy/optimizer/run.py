@@ -7,7 +7,7 @@ bought nor sold for what is not known. Whatever the bounds leave over is cash.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import ROUND_FLOOR, Decimal
 from typing import NamedTuple
@@ -79,11 +79,22 @@ def optimize(given: OptimizerInput) -> OptimizerRun:
     parity = _parity(case)
     if mean is None and parity is None:
         return _outline(given, sorted_, NO_SOLUTION, notes)
+    notes = (*notes, *_fallbacks(given, mean, parity))
     weights, part = _combined(mean, parity, given.blend)
     weights, stepped = in_steps(case.problem, without_crumbs(case.problem, weights))
     if stepped:
         notes = (*notes, "one weight would change by more than 0.30: half of the way for now")
     return _told(given, sorted_, case, _Answer(weights, mean, part, notes))
+
+
+def _fallbacks(given: OptimizerInput, mean: Found | None, parity: Floats | None) -> Iterator[str]:
+    if mean is None:
+        yield "mean and variance found no weights: risk parity alone"
+    elif mean.strategy is not None:
+        way = mean.strategy.replace("_", " ")
+        yield f"a return of {given.target_return} is out of reach here: {way} instead"
+    if parity is None:
+        yield "risk parity found no weights: mean and variance alone"
 
 
 def _sorted(given: OptimizerInput, adjustment: float) -> _Sorted:

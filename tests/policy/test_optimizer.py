@@ -219,6 +219,7 @@ def test_a_return_that_is_out_of_reach_ends_with_the_least_variance() -> None:
     assert reached.achieved_return >= 0.10 - 1e-4
     calm = optimize(given_of(many(20), blend=0.0, target_return=0.60, **free))
     assert calm.fallback == "min_volatility"
+    assert calm.notes[-1] == "a return of 0.6 is out of reach here: min volatility instead"
     assert calm.achieved_volatility is not None
     assert calm.achieved_volatility <= (reached.achieved_volatility or 0.0)
 
@@ -228,6 +229,7 @@ def test_a_solver_that_fails_leaves_risk_parity(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(runs, "mean_variance", lambda *_: None)
     run = optimize(given_of(members))
     assert (run.fallback, run.blend, run.success) == ("hrp", 1.0, True)
+    assert run.notes[-1] == "mean and variance found no weights: risk parity alone"
     monkeypatch.setattr(runs, "_parity", lambda _: None)
     assert optimize(given_of(members)).error == runs.NO_SOLUTION
 
