@@ -1,0 +1,261 @@
+"""/api/analytics and /api/portfolio/analytics: returns, where they came from, and the regime."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, timedelta
+from itertools import pairwise
+from typing import Any
+
+from tools.figures import measures, periods
+from tools.figures.allocation import countries, industries
+from tools.figures.books import Close, Valuation, read_books
+from tools.figures.market import Line, Market
+from tools.figures.sheet import Pair
+from tools.figures.world import World, day_of
+
+BASE = "GET /api/analytics"
+DAYS = 365
+# Trades are told to the cent: that is how exactly a value can be built anew.
+CLOSE = 2e-6
+SMA, HYSTERESIS, SWITCH, FULL = 200, 0.01, 3, 0.05
+
+
+def check(world: World) -> None:
+    """Performance and its parts from the books, the regime from the index bars."""
+    world.attempt(f"{BASE}/regime", _regime)
+    told = world.daemon.get("/api/analytics/performance", days=DAYS)
+    if told["available"]:
+        closes = _closes(world, told)
+        world.attempt(f"{BASE}/performance", _performance, told, closes)
+        for by in ("country", "industry", "currency"):
+            world.attempt(f"{BASE}/attribution by {by}", _attribution, by, closes)
+        world.attempt("GET /api/portfolio/analytics", _portfolio, closes)
+    else:
+        world.sheet.failed(f"{BASE}/performance", told["reason"])
+
+
+def _closes(world: World, told: Mapping[str, Any]) -> list[Close]:
+    """Every close up to the last one that was told of."""
+    books = read_books(world.daemon, world.market)
+    return Valuation(books, world.market, day_of(told["end_date"])).closes()
+
+
+def span(closes: Sequence[Close], told: Mapping[str, Any]) -> list[Close]:
+    """What lies between the first and the last day that were told, both included."""
+    first, last = day_of(told["start_date"]), day_of(told["end_date"])
+    return [close for close in closes if first <= close.day <= last]
+
+
+def _performance(world: World, told: Mapping[str, Any], closes: Sequence[Close]) -> None:
+    route, shown = f"{BASE}/performance", span(closes, told)
+    daily = periods.daily_returns(shown)
+    rates = [rate for _, rate in daily]
+    total = periods.compounded(rates)
+    yearly = periods.annual(total, len(daily))
+    theirs = {row["date"]: row["return"] for row in told["daily"]}
+    ours = {day.isoformat(): rate for day, rate in daily}
+    days = sorted(ours.keys() | theirs.keys())
+    world.sheet.compare(
+        route, "daily", [(d, ours.get(d), theirs.get(d)) for d in days], absolute=CLOSE
+    )
+    for figure, form, key in (("monthly", "%Y-%m", "month"), ("yearly", "%Y", "year")):
+        mine = periods.by(daily, form)
+        pairs = [(row[key], mine.get(row[key]), row["return"]) for row in told[figure]]
+        world.sheet.compare(route, figure, pairs, absolute=1e-5)
+    pairs = [
+        ("total", total, told["total_return"]),
+        ("annual", yearly, told["annual_return"]),
+    ]
+    world.sheet.compare(route, "returns", pairs, absolute=1e-5, relative=1e-5)
+    money: list[Pair] = [
+        ("start", shown[0].value, told["start_value"]),
+        ("end", shown[-1].value, told["end_value"]),
+        ("flows", sum(close.flow for close in shown[1:]), told["flows"]),
+    ]
+    world.sheet.compare(route, "values", money, absolute=0.05, relative=1e-6)
+    _risk(world, told, _levels(shown[0].day, daily), yearly)
+    _turnover(world, route, told["turnover"], closes)
+
+
+def _levels(start: date, daily: Line) -> Line:
+    """The growth of one."""
+    found: Line = [(start, 1.0)]
+    for day, rate in daily:
+        found.append((day, found[-1][1] * (1 + rate)))
+    return found
+
+
+def _risk(world: World, told: Mapping[str, Any], levels: Line, yearly: float) -> None:
+    risk_free = world.setting("risk_free_rate", 0.0)
+    found = periods.risk_pairs(
+        "portfolio", levels, told["risk"], risk_free=risk_free, growth=yearly
+    )
+    for figure, pair in found.items():
+        world.sheet.compare(f"{BASE}/performance", figure, [pair], absolute=1e-5, relative=1e-4)
+
+
+def _turnover(
+    world: World, route: str, told: Mapping[str, Any] | None, closes: Sequence[Close]
+) -> None:
+    """(bought + sold) / 2 over the mean value of a year."""
+    if told is None or told["annual_turnover"] is None:
+        return
+    year = [c for c in closes if c.day > closes[-1].day - timedelta(days=365)]
+    ours = sum(close.turnover for close in year) / measures.mean([c.value for c in year])
+    pairs: list[Pair] = [("turnover", ours, told["annual_turnover"])]
+    word = "critical" if ours >= 1 else "warning" if ours >= 0.5 else "normal"
+    world.sheet.compare(route, "turnover", pairs, absolute=1e-4, relative=0.01)
+    world.sheet.compare(route, "turnover status", [("status", word, told["status"])])
+
+
+def _attribution(world: World, by: str, closes: Sequence[Close]) -> None:
+    route = f"{BASE}/attribution by {by}"
+    told = world.daemon.get("/api/analytics/attribution", days=DAYS, by=by)
+    if not told["available"]:
+        world.sheet.failed(route, told["reason"])
+        return
+    parts = {part["name"]: part for part in told["parts"]}
+    whole: list[Pair] = [
+        ("total", sum(p["contribution"] for p in parts.values()), told["total_return"]),
+    ]
+    annual = [p["annual_contribution"] for p in parts.values()]
+    if None not in annual:
+        whole.append(("annual", sum(annual), told["annual_return"]))
+    world.sheet.compare(route, "parts add up", whole, absolute=1e-12)
+    ours = contributions(world.market, by, span(closes, told))
+    names = sorted(ours.keys() | parts.keys())
+    pairs = [
+        (name, ours.get(name, 0.0), parts[name]["contribution"] if name in parts else 0.0)
+        for name in names
+    ]
+    world.sheet.compare(route, "contribution", pairs, absolute=1e-5, relative=1e-5)
+
+
+def contributions(market: Market, by: str, closes: Sequence[Close]) -> dict[str, float]:
+    """Linked contributions by bucket; what is neither a security's nor cash's is trading."""
+    daily: list[dict[str, float]] = []
+    rates: list[float] = []
+    for before, now in pairwise(closes):
+        if before.value <= 0:
+            continue
+        parts = _buckets(market, by, now.gains)
+        parts["cash"] = now.money
+        gained = now.value - before.value - now.flow
+        parts["trading"] = gained - sum(now.gains.values()) - now.money
+        daily.append({name: part / before.value for name, part in parts.items()})
+        rates.append(gained / before.value)
+    return periods.linked(daily, rates)
+
+
+def _buckets(market: Market, by: str, gains: Mapping[str, float]) -> dict[str, float]:
+    named: dict[str, Callable[[Mapping[str, Any]], list[str]]] = {
+        "country": countries,
+        "industry": industries,
+        "currency": lambda row: [row["currency"]],
+    }
+    found: dict[str, float] = {}
+    for symbol, gain in gains.items():
+        names = named[by](market.securities[symbol]) or ["unknown"]
+        for name in names:
+            found[name] = found.get(name, 0.0) + gain / len(names)
+    return found
+
+
+def _portfolio(world: World, closes: Sequence[Close]) -> None:
+    route = "GET /api/portfolio/analytics"
+    told = world.daemon.get("/api/portfolio/analytics", days=DAYS)
+    if not told["available"]:
+        world.sheet.failed(route, told["error"])
+        return
+    shown = span(closes, told["period"])
+    daily = periods.daily_returns(shown)
+    total = periods.compounded([rate for _, rate in daily])
+    yearly = periods.annual(total, len(daily))
+    mine = {day.isoformat(): rate for day, rate in daily}
+    pairs: list[Pair] = [
+        (row["date"], mine.get(row["date"]), row["return"]) for row in told["returns"]["daily"]
+    ]
+    world.sheet.compare(route, "daily", pairs, absolute=CLOSE)
+    pairs = [("annual", yearly, told["returns"]["annual"])]
+    world.sheet.compare(route, "annual", pairs, absolute=1e-5, relative=1e-4)
+    risk = told["risk_metrics"]
+    blank = {"max_drawdown": None}
+    found = periods.risk_pairs(
+        "portfolio", _levels(shown[0].day, daily), {**_NO_RISK, **risk, **blank},
+        risk_free=world.setting("risk_free_rate", 0.0), growth=yearly,
+    )  # fmt: skip
+    deep = found["max_drawdown depth"][1]
+    pairs = [
+        found[name] for name in ("volatility", "sharpe_ratio", "sortino_ratio", "calmar_ratio")
+    ]
+    pairs.append(("max_drawdown", deep, risk["max_drawdown"]))
+    world.sheet.compare(route, "risk_metrics", pairs, absolute=1e-5, relative=1e-4)
+    for by in ("country", "industry"):
+        ours, theirs = contributions(world.market, by, shown), told["attribution"][by]
+        names = sorted(ours.keys() | theirs.keys())
+        pairs = [(name, ours.get(name, 0.0), theirs.get(name, 0.0)) for name in names]
+        world.sheet.compare(route, f"attribution by {by}", pairs, absolute=1e-5, relative=1e-5)
+
+
+_NO_RISK: dict[str, None] = dict.fromkeys(
+    ("downside_deviation", "current_drawdown", "days_in_drawdown", "var_95", "cvar_95", "best_day",
+     "worst_day")
+)  # fmt: skip
+
+
+def _regime(world: World) -> None:
+    """Price over its mean of 200 closes; three days beyond a threshold make it another one."""
+    told = world.daemon.get("/api/analytics/regime")
+    route = f"{BASE}/regime"
+    if told["as_of"] is None:
+        world.sheet.failed(route, told["reason"] or "no index has been read")
+        return
+    distances = {
+        symbol: _distances(world.market.closes(symbol, day_of(told["as_of"])))
+        for symbol in told["per_index"]
+    }
+    pairs: list[Pair] = [
+        (symbol, line[-1][1] if line else None, told["per_index"][symbol])
+        for symbol, line in distances.items()
+    ]
+    world.sheet.compare(route, "per_index", pairs)
+    means = _means(list(distances.values()))
+    world.sheet.compare(route, "mean_distance", [("mean", means[-1], told["mean_distance"])])
+    if len(distances) == 1:
+        bull = world.setting("market_regime_bull_threshold", 0.05)
+        bear = world.setting("market_regime_bear_threshold", -0.05)
+        world.sheet.compare(
+            route, "regime", [("now", _replayed(means, bull, bear), told["regime"])]
+        )
+        off = min(abs(means[-1] - bull), abs(means[-1] - bear))
+        sure = min(1.0, off / FULL)
+        world.sheet.compare(route, "confidence", [("now", sure, told["confidence"])])
+
+
+def _distances(line: Line) -> Line:
+    values = [value for _, value in line]
+    return [
+        (line[at][0], values[at] / measures.mean(values[at - SMA + 1 : at + 1]) - 1)
+        for at in range(SMA - 1, len(values))
+    ]
+
+
+def _means(lines: Sequence[Line]) -> list[float]:
+    """Of every day all of them have."""
+    tables = [dict(line) for line in lines]
+    days = sorted(set[date].intersection(*(set(table) for table in tables)))
+    return [measures.mean([table[day] for table in tables]) for day in days]
+
+
+def _replayed(means: Sequence[float], bull: float, bear: float) -> str:
+    state, other, times = "sideways", "", 0
+    for mean in means:
+        up = bull - HYSTERESIS if state == "bull" else bull
+        down = bear + HYSTERESIS if state == "bear" else bear
+        now = "bull" if mean >= up else "bear" if mean <= down else "sideways"
+        times = times + 1 if now == other else 1
+        other = now
+        if now != state and times >= SWITCH:
+            state = now
+    return state

@@ -1,0 +1,61 @@
+"""What every check works with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from tools.figures.daemon import Daemon, NoAnswerError
+from tools.figures.market import Market
+from tools.figures.sheet import Sheet
+
+TRIES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    daemon: Daemon
+    market: Market
+    sheet: Sheet
+
+    def attempt(self, name: str, work: Callable[..., None], *arguments: Any) -> None:
+        """Do a part of a check; when a route does not answer as it should, the others go on."""
+        try:
+            work(self, *arguments)
+        except NoAnswerError as error:
+            self.sheet.failed(name, str(error))
+        except (KeyError, TypeError, ValueError, ZeroDivisionError, IndexError) as error:
+            self.sheet.failed(name, f"an answer that cannot be read: {error!r}")
+
+    def setting(self, key: str, default: float) -> float:
+        """A setting in force; `default` where there is none of that name."""
+        value = self.daemon.get("/api/settings").get(key, default)
+        return float(value)
+
+    def today(self) -> date:
+        """The market day of the daemon, in UTC."""
+        told: str = self.daemon.get("/api/portfolio/summary")["as_of"]
+        return instant(told).date()
+
+    def together(self, *paths: str) -> list[Any]:
+        """The answers of `paths` while the portfolio stood still, with its summary first.
+
+        After TRIES rounds in which it moved, those of the last one.
+        """
+        found: list[Any] = []
+        for _ in range(TRIES):
+            before = self.daemon.get("/api/portfolio/summary")
+            found = [before, *(self.daemon.get(path) for path in paths)]
+            if self.daemon.get("/api/portfolio/summary")["as_of"] == before["as_of"]:
+                break
+        return found
+
+
+def instant(text: str) -> datetime:
+    return datetime.fromisoformat(text.replace("Z", "+00:00"))
+
+
+def day_of(text: str) -> date:
+    return date.fromisoformat(text[:10])
