@@ -136,9 +136,12 @@ def _alerts(world: World, positions: Positions, total: float, alerts: list[dict[
 
 
 def _available(world: World, told_countries: Any, told_industries: Any) -> None:
-    rows = [row for row in world.daemon.get("/api/securities") if row["active"]]
-    ours = sorted({name for row in rows for name in countries(row)}, key=str.casefold)
-    pairs: list[Pair] = [("countries", ", ".join(ours), ", ".join(told_countries["countries"]))]
-    ours = sorted({name for row in rows for name in industries(row)}, key=str.casefold)
-    pairs.append(("industries", ", ".join(ours), ", ".join(told_industries["industries"])))
-    world.sheet.compare(f"GET {BASE}/groups/available", "names", pairs)
+    """Those of everything that can be bought."""
+    rows = [row for row in world.market.securities.values() if row["product_type"] != "INDEX"]
+    for name, of, told in (
+        ("countries", countries, told_countries["countries"]),
+        ("industries", industries, told_industries["industries"]),
+    ):
+        ours = {each for row in rows for each in of(row)}
+        claims = [(each, each in ours and each in told) for each in sorted(ours | set(told))]
+        world.sheet.holds(f"GET {BASE}/groups/available", name, claims)

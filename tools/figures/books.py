@@ -88,7 +88,7 @@ def read_books(daemon: Daemon, market: Market) -> Books:
 
 def _opened(daemon: Daemon, started: date) -> date:
     """The day before anything moved, and the first one whose value is known if that is earlier."""
-    rows = daemon.get("/api/portfolio/history", days=10_000)
+    rows = daemon.get("/api/portfolio/history", days=3650)
     return min([day_of(row["date"]) for row in rows] + [started])
 
 

@@ -38,31 +38,29 @@ def check(world: World) -> None:
 
 
 def _sparklines(world: World, points: int) -> None:
-    today = world.today()
-    shown = world.daemon.get("/api/charts/sparklines", days=WINDOW, points=points)
+    today, shown = world.dated("/api/charts/sparklines", days=WINDOW, points=points)
     pairs: list[Pair] = []
     for symbol, row in shown.items():
         theirs = _points(row["points"])
         whole = _without_jumps(world.market.closes(symbol, theirs[-1][0]))
         ours = [p for p in whole if p[0] >= today - timedelta(days=WINDOW)]
-        pairs += _compared(symbol, fewer(ours, points), theirs)
+        pairs += _compared(symbol, ours, theirs, points)
     world.sheet.compare("GET /api/charts/sparklines", f"{points} points", pairs, absolute=1e-6)
 
 
 def _range(world: World, span: str, days: int | None, interval: str | None) -> None:
     pairs: list[Pair] = []
     for symbol in world.market.securities:
-        today = world.today()
         query = {"range": span, "meta": "true"} | ({"interval": interval} if interval else {})
-        shown = world.daemon.get(f"/api/charts/securities/{part(symbol)}", **query)
+        today, shown = world.dated(f"/api/charts/securities/{part(symbol)}", **query)
         theirs = _points(shown["points"])
         if not theirs:
             continue
         line = world.market.closes(symbol, theirs[-1][0])
         if days is not None:
             line = [p for p in line if p[0] >= today - timedelta(days=days)]
-        ours = fewer(_last_of_each(line, SPANS[shown["interval"]]), MOST)
-        pairs += _compared(symbol, ours, theirs)
+        ours = _last_of_each(line, SPANS[shown["interval"]])
+        pairs += _compared(symbol, ours, theirs, MOST)
     name = f"{span} by {interval}" if interval else span
     world.sheet.compare("GET /api/charts/securities/{isin}", name, pairs, absolute=1e-6)
 
@@ -76,10 +74,18 @@ def _points(rows: list[dict[str, Any]]) -> Line:
     return [(day_of(row["time"]), row["value"]) for row in rows]
 
 
-def _compared(symbol: str, ours: Line, theirs: Line) -> list[Pair]:
+def _compared(symbol: str, ours: Line, theirs: Line, most: int) -> list[Pair]:
+    """Every close; of those that are left out for being too many, whether the right ones are."""
     mine, told = dict(ours), dict(theirs)
-    days = sorted(mine.keys() | told.keys())
-    return [(f"{symbol} {day}", mine.get(day), told.get(day)) for day in days]
+    fewer = len(ours) > most
+    days = sorted(told.keys() if fewer else mine.keys() | told.keys())
+    pairs: list[Pair] = [(f"{symbol} {day}", mine.get(day), told.get(day)) for day in days]
+    if fewer:
+        pairs.append((f"{symbol} points", most, len(theirs)))
+        pairs += [(f"{symbol} first", str(ours[0][0]), str(theirs[0][0]))]
+        pairs += [(f"{symbol} last", str(ours[-1][0]), str(theirs[-1][0]))]
+        pairs += [(f"{symbol} {name}", best, area) for name, best, area in largest(ours, theirs)]
+    return pairs
 
 
 def _without_jumps(line: Line) -> Line:
@@ -97,28 +103,30 @@ def _without_jumps(line: Line) -> Line:
     return found
 
 
-def fewer(line: Line, points: int) -> Line:
-    """Largest triangle three buckets, with equal buckets between the first and the last point."""
-    rows = len(line)
-    if rows <= points:
-        return line
+def largest(line: Line, told: Line) -> list[Pair]:
+    """Largest triangle three buckets: of each bucket the largest area there is and that of `told`.
+
+    Which of two equal triangles is taken is nobody's business, so that areas are compared and not
+    days: every one with the point that was told before it and the mean of the following bucket.
+    """
+    rows, points = len(line), len(told)
     edges = [1 + i * (rows - 2) // (points - 2) for i in range(points - 1)] + [rows]
-    kept = [line[0]]
-    for low, high, after in zip(edges, edges[1:], edges[2:], strict=False):
-        following = line[high:after]
-        middle = math.fsum(day.toordinal() for day, _ in following) / len(following)
-        level = math.fsum(value for _, value in following) / len(following)
-        kept.append(_largest(kept[-1], line[low:high], middle, level))
-    return [*kept, line[-1]]
+    found: list[Pair] = []
+    for at, (low, high, after) in enumerate(zip(edges, edges[1:], edges[2:], strict=False)):
+        mean = _mean(line[high:after])
+        best = max(_area(told[at], point, mean) for point in line[low:high])
+        chosen = told[at + 1]
+        inside = line[low][0] <= chosen[0] < line[high][0]
+        found.append((f"bucket {at}", best, _area(told[at], chosen, mean) if inside else None))
+    return found
 
 
-def _largest(
-    left: tuple[date, float], bucket: Line, middle: float, level: float
-) -> tuple[date, float]:
-    """Twice the area of a triangle is |(x1 - x3)(y2 - y1) - (x1 - x2)(y3 - y1)|."""
+def _mean(bucket: Line) -> tuple[float, float]:
+    day = math.fsum(day.toordinal() for day, _ in bucket) / len(bucket)
+    return day, math.fsum(value for _, value in bucket) / len(bucket)
+
+
+def _area(left: tuple[date, float], point: tuple[date, float], right: tuple[float, float]) -> float:
+    """Of a triangle, twice: |(x1 - x3)(y2 - y1) - (x1 - x2)(y3 - y1)|."""
     x, y = left[0].toordinal(), left[1]
-
-    def area(point: tuple[date, float]) -> float:
-        return abs((x - middle) * (point[1] - y) - (x - point[0].toordinal()) * (level - y))
-
-    return max(bucket, key=area)
+    return abs((x - right[0]) * (point[1] - y) - (x - point[0].toordinal()) * (right[1] - y))

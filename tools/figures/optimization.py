@@ -13,7 +13,7 @@ from tools.figures.world import World
 
 GET, RUN = "GET /api/optimizer", "POST /api/optimizer/run"
 WEEKS, LEAST, HIGH = 261, 60, 0.80
-FRIDAY = 4
+FRIDAY, PER_YEAR = 4, 52
 
 
 def check(world: World) -> None:
@@ -30,6 +30,7 @@ def check(world: World) -> None:
     world.attempt(RUN, _changes, run, total)
     world.attempt(RUN, _groups, run)
     world.attempt(RUN, _correlations, run, today)
+    world.attempt(RUN, _achieved, run, today)
     last = world.daemon.get("/api/optimizer")["last_run"]
     same = (
         last is not None and last["run_id"] == run["run_id"] and last["weights"] == run["weights"]
@@ -120,6 +121,61 @@ def _correlations(world: World, run: dict[str, Any], today: date) -> None:
                 found += r is not None and abs(r) >= HIGH
     count: list[Pair] = [("pairs", min(found, 5), len(told))]
     world.sheet.compare(RUN, "how many are high", count)
+
+
+def _achieved(world: World, run: dict[str, Any], today: date) -> None:
+    """Σ w e and the root of Σ w_i w_j S_ij, the latter shrunk a little there and not here."""
+    weights = {name: weight for name, weight in run["weights"].items() if weight}
+    expected = _expected(world, run, today)
+    if weights.keys() <= expected.keys():
+        ours = math.fsum(weight * expected[name] for name, weight in weights.items())
+        pairs: list[Pair] = [("return", ours, run["achieved_return_pct"])]
+        world.sheet.compare(RUN, "achieved_return_pct", pairs, places=4, absolute=5e-4)
+    lines = {name: _weekly(world, name, today) for name in weights}
+    variance = 0.0
+    for one, first in weights.items():
+        for other, second in weights.items():
+            weeks = sorted(lines[one].keys() & lines[other].keys())
+            apart = [lines[one][w] for w in weeks], [lines[other][w] for w in weeks]
+            variance += first * second * measures.covariance(*apart) * PER_YEAR
+    near: list[Pair] = [("volatility", math.sqrt(variance), run["achieved_volatility_pct"])]
+    world.sheet.compare(RUN, "achieved_volatility_pct near the sample's", near, relative=0.1)
+
+
+def _expected(world: World, run: dict[str, Any], today: date) -> dict[str, float]:
+    """a growth + (1 - a) target score / 0.5 + target (tilts) + bonus, within -0.10 to 0.30."""
+    target: float = run["target_return_pct"]
+    told = world.daemon.get("/api/analytics/regime")
+    sure = told["confidence"] if told["regime"] == run["regime"] else 0.0
+    part = 0.7 + 0.1 * (sure if run["regime"] == "bull" else 0.0)
+    tilt = -0.25 * (sure if run["regime"] == "bear" else 0.0)
+    waiting = {
+        r["symbol"]: r["ratio"] or 0.0 for r in world.daemon.get("/api/dividends/pending-bonuses")
+    }
+    found: dict[str, float] = {}
+    for row in world.daemon.get("/api/securities"):
+        symbol, score = row["journal_symbol"], row["total_score"]
+        growth = _growth(world, symbol, today)
+        if growth is not None:
+            liked = (0.5 if score is None else score) / 0.5
+            leaning = tilt + row["priority_multiplier"] - 1
+            value = part * growth + (1 - part) * target * liked + target * leaning
+            value += min(0.05, waiting.get(symbol, 0.0))
+            found[symbol] = max(-0.10, min(0.30, value))
+    return found
+
+
+def _growth(world: World, symbol: str, today: date) -> float | None:
+    """Of the total return in EUR over five years, in closes of the ends of weeks."""
+    day = world.market.last_day(symbol, today) or today
+    start = today - timedelta(days=round(5 * measures.DAYS_PER_YEAR))
+    line = world.market.in_eur(symbol, world.market.total(symbol, day))
+    ends = {on.isocalendar()[:2]: (on, value) for on, value in line}
+    shown = [point for point in ends.values() if point[0] >= start]
+    if len(shown) < 2 or (shown[-1][0] - shown[0][0]).days < measures.DAYS_PER_YEAR:
+        return None
+    (first, before), (last, now) = shown[0], shown[-1]
+    return float((now / before) ** (measures.DAYS_PER_YEAR / (last - first).days) - 1)
 
 
 def _weekly(world: World, symbol: str, today: date) -> dict[date, float]:

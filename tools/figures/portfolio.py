@@ -17,7 +17,7 @@ CENT = 0.0101
 # A quote moves between the bars around it, half a spread beyond.
 AROUND = 0.01
 # A day's last look is at quotes, not at closes.
-NEAR = 0.02
+NEAR = 0.05
 MOST_FLOWS = 500
 
 

@@ -35,9 +35,20 @@ class World:
         return float(value)
 
     def today(self) -> date:
-        """The market day of the daemon, in UTC."""
-        told: str = self.daemon.get("/api/portfolio/summary")["as_of"]
+        """The day of the daemon's market clock, in UTC."""
+        told: str = self.daemon.get("/api/system/markets")["market_time"]
         return instant(told).date()
+
+    def dated(self, path: str, **query: str | int) -> tuple[date, Any]:
+        """The answer of `path` with the market day on which it was given."""
+        before = self.today()
+        for _ in range(TRIES):
+            told = self.daemon.get(path, **query)
+            after = self.today()
+            if after == before:
+                break
+            before = after
+        return before, told
 
     def together(self, *paths: str) -> list[Any]:
         """The answers of `paths` while the portfolio stood still, with its summary first.
