@@ -136,12 +136,15 @@ def test_indicators_are_those_of_their_definitions() -> None:
 
 
 def test_a_total_is_drawn_to_the_middle_by_what_is_missing() -> None:
-    full = {group: dict.fromkeys(of, 0.8) for group, of in scores.PARTS.items()}
-    assert scores.total_of(full, {}) == (pytest.approx(0.8), pytest.approx(1.0))
-    half = {**full, "long_term": dict.fromkeys(scores.PARTS["long_term"], None)}
-    assert scores.total_of(half, {}) == (pytest.approx(0.5 + 0.8 * 0.3), pytest.approx(0.8))
-    without = {group: of for group, of in full.items() if group != "fundamentals"}
-    assert scores.total_of(without, {})[1] == pytest.approx(1.0)
+    def all_of(value: float | None, *groups: str) -> dict[str, dict[str, float | None]]:
+        return {group: dict.fromkeys(scores.PARTS[group], value) for group in groups}
+
+    full = all_of(0.8, *scores.GROUPS)
+    assert list(scores.total_of(full, {})) == pytest.approx([0.8, 1.0])
+    gap = {**full, **all_of(None, "long_term")}
+    assert list(scores.total_of(gap, {})) == pytest.approx([0.5 + 0.8 * 0.3, 0.8])
+    fund = {group: of for group, of in full.items() if group != "fundamentals"}
+    assert scores.total_of(fund, {})[1] == pytest.approx(1.0)
 
 
 def test_a_point_that_is_not_the_largest_triangle_is_found() -> None:
