@@ -20,6 +20,7 @@ from policy.scoring import (
     sell_score,
     windfall,
 )
+from policy.scoring.context import Subject
 
 PRODUCED: Mapping[Producer, Collection[str]] = {
     "prices": price_metrics.PRODUCES,
@@ -51,11 +52,11 @@ def measure(
     *,
     limits: Limits,
     as_of: date,
-    financial: bool = False,
+    subject: Subject,
 ) -> Metrics:
     """Every figure but those of a position, None where it is not known.
 
-    Nothing that was reported after `as_of` is looked at. `financial`: a bank or insurer.
+    Nothing that was reported after `as_of` is looked at.
     """
     figures = reported_metrics.newest(reported, as_of)
     found = {
@@ -65,9 +66,9 @@ def measure(
         ),
         **reported_metrics.from_reported(figures),
     }
-    return complete(found, financial=financial)
+    return complete(found, subject)
 
 
-def complete(metrics: Metrics, *, financial: bool) -> Metrics:
+def complete(metrics: Metrics, subject: Subject) -> Metrics:
     """`metrics` with the scores that are derived from them."""
-    return {**metrics, **derived.derive(metrics, financial=financial)}
+    return {**metrics, **derived.derive(metrics, subject)}

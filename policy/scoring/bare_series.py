@@ -61,9 +61,10 @@ def score_prices(
         **_growth(monthly),
         **given,
     }
+    company = Subject(NO_SECURITY, symbol)
     return score_figures(
-        Subject(NO_SECURITY, symbol),
-        complete(found, financial=False),
+        company,
+        complete(found, company),
         limits=limits,
         history_years=series.years,
         last_bar=None,

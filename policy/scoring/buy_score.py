@@ -53,9 +53,7 @@ def score_security(
     reason = why_unscored(subject, history, as_of)
     if history is None or reason is not None:
         return _unscored(subject, history, reason or "")
-    metrics = measure(
-        history, given.reported, limits=limits, as_of=as_of, financial=subject.financial
-    )
+    metrics = measure(history, given.reported, limits=limits, as_of=as_of, subject=subject)
     return score_figures(
         subject,
         metrics,

@@ -24,6 +24,11 @@ class Subject:
     industries: tuple[str, ...] = ()
 
     @property
+    def company(self) -> bool:
+        """It has accounts and earnings, and analysts who follow them."""
+        return self.product_type == "EQUITY"
+
+    @property
     def financial(self) -> bool:
         return any(word in name.casefold() for name in self.industries for word in FINANCIAL_WORDS)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from policy.dividend_history import cut_penalty
 from policy.metric_registry import Metrics, names_of
+from policy.scoring.context import Subject
 from policy.scoring.mappings import (
     CONSISTENCY,
     DIVIDEND_HABIT,
@@ -30,24 +31,28 @@ READS = frozenset(
 )  # fmt: skip
 
 
-def derive(metrics: Metrics, *, financial: bool) -> Metrics:
+def derive(metrics: Metrics, subject: Subject) -> Metrics:
     """Every name of PRODUCES, of the figures named in READS."""
     growth, paid = metrics["CAGR_5Y"], metrics["DIVIDEND_YIELD"]
-    strength = financial_strength(metrics, financial=financial)
     return {
         "CONSISTENCY_SCORE": consistency(metrics),
-        "FINANCIAL_STRENGTH": strength.value,
-        "DIVIDEND_CONSISTENCY": dividend_consistency(metrics).value,
+        "FINANCIAL_STRENGTH": financial_strength(metrics, subject).value,
+        "DIVIDEND_CONSISTENCY": dividend_consistency(metrics, subject).value,
         "TOTAL_RETURN": None if growth is None or paid is None else growth + paid,
-        "LONG_TERM_PROMISE": promise(metrics, strength).shrunk,
+        "LONG_TERM_PROMISE": promise(metrics, subject).shrunk,
         "STABILITY_SCORE": stability(metrics).shrunk,
     }
 
 
-def financial_strength(metrics: Metrics, *, financial: bool) -> Mixed:
-    """0.40 margin + 0.30 leverage + 0.30 liquidity; of banks and insurers the margin alone."""
+def financial_strength(metrics: Metrics, subject: Subject) -> Mixed:
+    """0.40 margin + 0.30 leverage + 0.30 liquidity; of banks and insurers the margin alone.
+
+    NOTHING for what is no company.
+    """
+    if not subject.company:
+        return NOTHING
     margin = Part(0.40, one(_along(MARGIN, metrics["PROFIT_MARGIN"])))
-    if financial:
+    if subject.financial:
         return mix([margin])
     debt = metrics["DEBT_TO_EQUITY"]
     return mix(
@@ -65,12 +70,12 @@ def consistency(metrics: Metrics) -> float | None:
     return None if five is None or ten is None else along(CONSISTENCY, abs(five - ten))
 
 
-def dividend_consistency(metrics: Metrics) -> Mixed:
+def dividend_consistency(metrics: Metrics, subject: Subject) -> Mixed:
     """Half the share of earnings paid out, half the record of growth and cuts.
 
-    Where no history shows a record, the average yield of five years stands for it.
-
-    NOTHING for what pays nothing: there is nothing to be consistent about.
+    The record alone for what is no company and has no earnings to pay from. Where no history shows
+    a record, the average yield of five years stands for it. NOTHING for what pays nothing: there is
+    nothing to be consistent about.
     """
     if pays_nothing(metrics):
         return NOTHING
@@ -78,6 +83,8 @@ def dividend_consistency(metrics: Metrics) -> Mixed:
     penalty = float(cut_penalty(None if since is None else int(since)))
     habit = _along(DIVIDEND_HABIT, metrics["DIVIDEND_YIELD_5Y_AVG"])
     record = habit if rate is None else dividend_record(rate, penalty)
+    if not subject.company:
+        return one(record)
     payout = _along(PAYOUT, metrics["PAYOUT_RATIO"])
     return mix([Part(0.5, one(payout)), Part(0.5, one(record))])
 
@@ -87,16 +94,20 @@ def pays_nothing(metrics: Metrics) -> bool:
     return metrics["DIVIDEND_YIELD"] == 0 and metrics["DIVIDEND_GROWTH"] is None
 
 
-def promise(metrics: Metrics, strength: Mixed) -> Mixed:
-    """0.35 consistency + 0.25 financial strength + 0.25 dividend consistency + 0.15 Sortino."""
-    return mix(
-        [
-            Part(0.35, one(consistency(metrics))),
-            Part(0.25, strength),
-            Part(0.25, dividend_consistency(metrics)),
-            Part(0.15, one(_along(SORTINO, metrics["SORTINO"]))),
-        ]
-    )
+def promise(metrics: Metrics, subject: Subject) -> Mixed:
+    """0.35 consistency + 0.25 financial strength + 0.25 dividend consistency + 0.15 Sortino.
+
+    Strength is that of companies only, dividend consistency that of what pays dividends.
+    """
+    parts = [
+        Part(0.35, one(consistency(metrics))),
+        Part(0.15, one(_along(SORTINO, metrics["SORTINO"]))),
+    ]
+    if subject.company:
+        parts.append(Part(0.25, financial_strength(metrics, subject)))
+    if not pays_nothing(metrics):
+        parts.append(Part(0.25, dividend_consistency(metrics, subject)))
+    return mix(parts)
 
 
 def stability(metrics: Metrics) -> Mixed:

@@ -55,13 +55,13 @@ def groups_of(
     subject: Subject, metrics: Metrics, context: PortfolioContext, limits: Limits
 ) -> dict[str, Parts]:
     """The parts of every group that applies, by group and name, in the order of WEIGHTS."""
-    company = subject.product_type == "EQUITY"
+    company = subject.company
     found: dict[str, Parts] = {"long_term": _long_term(metrics, limits)}
     if company:
-        found["fundamentals"] = _fundamentals(metrics, financial=subject.financial)
+        found["fundamentals"] = _fundamentals(metrics, subject)
     found["opportunity"] = _opportunity(metrics, limits, company=company)
     if _has_dividends(subject, metrics):
-        found["dividends"] = _dividends(metrics)
+        found["dividends"] = _dividends(metrics, subject)
     found["short_term"] = _short_term(metrics)
     found["technicals"] = _technicals(metrics)
     if company:
@@ -73,7 +73,7 @@ def groups_of(
 def _has_dividends(subject: Subject, metrics: Metrics) -> bool:
     if subject.product_type == "COMMODITY":
         return False
-    return subject.product_type == "EQUITY" or not pays_nothing(metrics)
+    return subject.company or not pays_nothing(metrics)
 
 
 def _long_term(metrics: Metrics, limits: Limits) -> Parts:
@@ -85,9 +85,9 @@ def _long_term(metrics: Metrics, limits: Limits) -> Parts:
     }
 
 
-def _fundamentals(metrics: Metrics, *, financial: bool) -> Parts:
+def _fundamentals(metrics: Metrics, subject: Subject) -> Parts:
     return {
-        "financial_strength": Part(0.60, financial_strength(metrics, financial=financial)),
+        "financial_strength": Part(0.60, financial_strength(metrics, subject)),
         "consistency": Part(0.40, one(consistency(metrics))),
     }
 
@@ -107,11 +107,11 @@ def _price_earnings(metrics: Metrics, limits: Limits) -> float | None:
     return mappings.price_earnings(known, forward, market=float(limits.market_avg_pe))
 
 
-def _dividends(metrics: Metrics) -> Parts:
+def _dividends(metrics: Metrics, subject: Subject) -> Parts:
     paid = _mapped(0.7, mappings.DIVIDEND_YIELD, metrics["DIVIDEND_YIELD"])
     if pays_nothing(metrics):
         return {"yield": paid}
-    return {"yield": paid, "consistency": Part(0.3, dividend_consistency(metrics))}
+    return {"yield": paid, "consistency": Part(0.3, dividend_consistency(metrics, subject))}
 
 
 def _short_term(metrics: Metrics) -> Parts:

@@ -16,9 +16,12 @@ from policy.limits import DEFAULTS
 from policy.metric_registry import METRICS, Metrics
 from policy.metrics import complete
 from policy.price_history import PriceHistory
+from policy.scoring.context import Subject
 
 LAST = date(2025, 12, 31)
 TEN_YEARS = 2610
+
+COMPANY = Subject(1, "AAA.EU", "EQUITY", "Germany", ("Software",))
 
 # A company of which everything is known, and nothing of it extreme.
 KNOWN: Mapping[str, float] = {
@@ -35,12 +38,12 @@ KNOWN: Mapping[str, float] = {
 
 def figures(**changes: float | None) -> Metrics:
     """Every metric: those of KNOWN with `changes`, the others missing, derived ones computed."""
-    return complete({**dict.fromkeys(METRICS), **KNOWN, **changes}, financial=False)
+    return complete({**dict.fromkeys(METRICS), **KNOWN, **changes}, COMPANY)
 
 
 def nothing(**known: float | None) -> Metrics:
     """Every metric missing but `known`."""
-    return complete({**dict.fromkeys(METRICS), **known}, financial=False)
+    return complete({**dict.fromkeys(METRICS), **known}, COMPANY)
 
 
 def weekdays(count: int, last: date = LAST) -> Ints:

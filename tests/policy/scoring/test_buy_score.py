@@ -24,6 +24,7 @@ from policy.scoring.buy_score import Figures, score_figures, score_security
 from policy.scoring.context import NO_PORTFOLIO, Axis, Holding, PortfolioContext, Subject
 from policy.scoring.groups import WEIGHTS
 from tests.policy.scoring.histories import (
+    COMPANY,
     KNOWN,
     LAST,
     LIMITS,
@@ -37,7 +38,6 @@ from tests.policy.scoring.histories import (
 HOME = Axis(targets={"Germany": 0.3, "France": 0.2}, current={"Germany": 0.25})
 TRADES = Axis(targets={"Software": 0.4, "Pharma": 0.2}, current={"Software": 0.4})
 PORTFOLIO = PortfolioContext(HOME, TRADES, {1: Holding(0.04, -0.10, 1.5)})
-COMPANY = Subject(1, "AAA.EU", "EQUITY", "Germany", ("Software",))
 
 
 def scored(
@@ -176,7 +176,22 @@ def test_what_is_no_company_is_not_penalised_for_having_no_accounts(
     assert "pe_ratio" not in found.parts["opportunity"]
     # Whatever a source says of its accounts changes nothing.
     said = {**figures(), "DIVIDEND_YIELD": 0.0, "DIVIDEND_GROWTH": None}
-    assert scored(complete(said, financial=False), kind(product_type)).total == found.total
+    assert scored(complete(said, COMPANY), kind(product_type)).total == found.total
+
+
+def test_a_fund_that_pays_needs_no_share_of_earnings_to_be_wholly_known() -> None:
+    found = scored(figures(**NO_COMPANY), kind("ETF"))
+    assert found.coverage == 1.0
+    assert found.parts["dividends"]["consistency"] == pytest.approx(0.5 + 5 * 0.04 - 0.10)
+
+
+def test_what_does_not_apply_takes_no_part_in_the_promise_of_a_security() -> None:
+    fund = kind("ETF")
+    bare = {**nothing(CAGR_5Y=0.1, CAGR_10Y=0.1, SORTINO=2.0, DIVIDEND_YIELD=0.0)}
+    assert complete(bare, fund)["LONG_TERM_PROMISE"] == pytest.approx(1.0)
+    company = complete(bare, COMPANY)["LONG_TERM_PROMISE"]
+    # Its financial strength is not known, a third of what counts for it.
+    assert company == pytest.approx(0.5 + 0.5 * 0.50 / 0.75)
 
 
 def test_the_same_fund_as_a_company_is_hardly_known() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -19,6 +20,7 @@ from policy.scoring import derived, end_state, groups, sell_score, windfall
 from policy.scoring.context import NO_PORTFOLIO, Holding, PortfolioContext, Subject
 from policy.scoring.price_metrics import months
 from tests.policy.scoring.histories import (
+    COMPANY,
     LAST,
     LIMITS,
     REPORT,
@@ -32,7 +34,7 @@ from tests.policy.scoring.test_sell_score import facts
 
 
 def measured(given: PriceHistory) -> Metrics:
-    return measure(given, (), limits=LIMITS, as_of=LAST)
+    return measure(given, (), limits=LIMITS, as_of=LAST, subject=COMPANY)
 
 
 def ex_days(amount: float, years: range, month: int = 6) -> dict[date, float]:
@@ -76,7 +78,7 @@ def test_producing_what_is_not_defined_is_refused() -> None:
 
 
 def test_measuring_and_a_position_give_every_figure_there_is_and_no_other() -> None:
-    found = measure(paying(), REPORT, limits=LIMITS, as_of=LAST)
+    found = measure(paying(), REPORT, limits=LIMITS, as_of=LAST, subject=COMPANY)
     gained = windfall.as_metrics(windfall.windfall(found, gain=0.4, years_held=2))
     assert {**found, **gained}.keys() == METRICS.keys()
     unknown = {name for name, value in {**found, **gained}.items() if value is None}
@@ -119,7 +121,7 @@ def test_every_reader_declares_exactly_what_it_reads() -> None:
     assert read(lambda m: groups.groups_of(Subject(1, "A"), m, context, LIMITS), whole) == (
         groups.READS
     )
-    assert read(lambda m: derived.derive(m, financial=False), whole) == derived.READS
+    assert read(lambda m: derived.derive(m, COMPANY), whole) == derived.READS
     assert read(end_state.parts_of, whole) == end_state.READS
     assert read(lambda m: windfall.windfall(m, gain=0.1, years_held=1), whole, sparse) == (
         windfall.READS
@@ -243,9 +245,9 @@ def test_no_dividend_is_a_yield_of_zero_after_a_year_and_unknown_before() -> Non
 
 def test_a_reported_yield_counts_where_the_bars_know_of_no_dividend_only() -> None:
     said = reported(dividend_yield=0.04)
-    silent = measure(history(walk(400)), said, limits=LIMITS, as_of=LAST)
+    silent = measure(history(walk(400)), said, limits=LIMITS, as_of=LAST, subject=COMPANY)
     assert silent["DIVIDEND_YIELD"] == 0.04
-    paid = measure(paying(), said, limits=LIMITS, as_of=LAST)
+    paid = measure(paying(), said, limits=LIMITS, as_of=LAST, subject=COMPANY)
     assert paid["DIVIDEND_YIELD"] != 0.04
 
 
@@ -268,7 +270,7 @@ def test_the_newest_figure_counts_and_none_of_tomorrow() -> None:
         *reported(old, pe_ratio=30),
         *reported(LAST + timedelta(days=1), pe_ratio=5),
     )
-    assert measure(paying(), report, limits=LIMITS, as_of=LAST)["PE_RATIO"] == 20
+    assert measure(paying(), report, limits=LIMITS, as_of=LAST, subject=COMPANY)["PE_RATIO"] == 20
 
 
 @pytest.mark.parametrize(
@@ -278,7 +280,7 @@ def test_a_figure_that_is_too_old_is_not_known(name: str, days: int) -> None:
     def at(age: int) -> float | None:
         values: dict[str, Any] = {name: 0.5}
         report = reported(LAST - timedelta(days=age), **values)
-        return measure(paying(), report, limits=LIMITS, as_of=LAST)[name.upper()]
+        return measure(paying(), report, limits=LIMITS, as_of=LAST, subject=COMPANY)[name.upper()]
 
     assert at(days) is None
     assert at(days - 1) == 0.5
@@ -292,13 +294,17 @@ def test_a_figure_that_is_too_old_is_not_known(name: str, days: int) -> None:
 def test_a_percentage_taken_for_a_fraction_is_not_believed(name: str, percent: float) -> None:
     values: dict[str, Any] = {name: percent}
     report = reported(**values)
-    assert measure(paying(), report, limits=LIMITS, as_of=LAST)[name.upper()] is None
+    assert (
+        measure(paying(), report, limits=LIMITS, as_of=LAST, subject=COMPANY)[name.upper()] is None
+    )
 
 
 def test_fewer_than_three_analysts_have_no_opinion() -> None:
     def opinion(analysts: int) -> float | None:
         report = reported(analyst_recommendation=0.8, num_analysts=analysts)
-        return measure(paying(), report, limits=LIMITS, as_of=LAST)["ANALYST_RECOMMENDATION"]
+        return measure(paying(), report, limits=LIMITS, as_of=LAST, subject=COMPANY)[
+            "ANALYST_RECOMMENDATION"
+        ]
 
     assert opinion(2) is None
     assert opinion(3) == 0.8
@@ -318,7 +324,9 @@ def test_no_debt_is_not_the_same_as_unknown_debt() -> None:
 
 
 def test_banks_are_judged_by_their_margin_alone() -> None:
-    bank = derived.financial_strength(figures(DEBT_TO_EQUITY=9.0), financial=True)
+    bank = derived.financial_strength(
+        figures(DEBT_TO_EQUITY=9.0), replace(COMPANY, industries=("Regional Banks",))
+    )
     assert bank.known == 1.0
     assert bank.value == pytest.approx(0.5 + 2.5 * 0.12)
 
