@@ -8,8 +8,7 @@ yield can be added without counting a dividend twice.
 from __future__ import annotations
 
 import math
-
-import numpy as np
+from datetime import date
 
 from kernels import indicators, risk
 from kernels.series import DAYS_PER_YEAR, Series
@@ -17,12 +16,11 @@ from policy.metric_registry import METRICS, Metrics, names_of
 from policy.price_history import PriceHistory
 
 PRODUCES = names_of("prices")
-# The newest closes that risk and trend are computed from.
+# The newest closes that risk and trends are computed from.
 RISK_CLOSES = 365
 FIVE_YEARS, TEN_YEARS = 5.0, 10.0
 # Growth over ten years says something of its own from this much more than five years on.
 BEYOND_FIVE_DAYS = 31
-LEAST_MONTHS = 12
 
 
 def from_prices(history: PriceHistory, *, risk_free: float) -> Metrics:
@@ -31,7 +29,7 @@ def from_prices(history: PriceHistory, *, risk_free: float) -> Metrics:
     if not len(close) or close.values.min() <= 0:
         return dict.fromkeys(PRODUCES)
     found = {
-        **_risk(history.total, risk_free),
+        **_risk(history.total.last(RISK_CLOSES), risk_free),
         **_trend(close),
         **_year(history),
         "CAGR_5Y": cagr(history.close, FIVE_YEARS),
@@ -51,17 +49,10 @@ def _fit(value: float | None) -> bool:
 def cagr(series: Series, years: float) -> float | None:
     """Growth per year over the last `years`, over all there is when that is less.
 
-    From the newest figure on or before the day `years` ago; exact by the days between both. None
-    for figures that span fewer than 12 calendar months.
+    From the newest figure at least that old, exact by the days between both ends. None for figures
+    that touch fewer than 12 calendar months.
     """
-    if months(series) < LEAST_MONTHS:
-        return None
-    first = _index_before(series, round(years * DAYS_PER_YEAR))
-    start, end = float(series.values[first]), float(series.values[-1])
-    span = float(series.days[-1] - series.days[first]) / DAYS_PER_YEAR
-    if start <= 0 or end <= 0 or span <= 0:
-        return None
-    return float((end / start) ** (1 / span) - 1)
+    return risk.cagr(series, years=years)
 
 
 def cagr_beyond_five(series: Series) -> float | None:
@@ -75,24 +66,15 @@ def months(series: Series) -> int:
     """Calendar months from the first to the last figure, both counted."""
     if not len(series):
         return 0
-    ends = np.array([series.days[0], series.days[-1]], dtype=np.int64) - _EPOCH_ORDINAL
-    first, last = ends.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
-    return int(last - first) + 1
-
-
-_EPOCH_ORDINAL = 719_163  # 1970-01-01 as a proleptic ordinal
-
-
-def _index_before(series: Series, days: int) -> int:
-    cutoff = int(series.days[-1]) - days
-    return max(int(np.searchsorted(series.days, cutoff, side="right")) - 1, 0)
+    first, last = (date.fromordinal(int(series.days[row])) for row in (0, -1))
+    return 12 * (last.year - first.year) + last.month - first.month + 1
 
 
 def _risk(total: Series, risk_free: float) -> Metrics:
-    whole = risk.summary(total.last(RISK_CLOSES), risk_free=risk_free)
+    whole = risk.summary(total, risk_free=risk_free)
     return {
-        "VOLATILITY_30D": risk.annual_volatility(total.last(31)),
-        "VOLATILITY_60D": risk.annual_volatility(total.last(61)),
+        "VOLATILITY_30D": indicators.recent_volatility(total, 30),
+        "VOLATILITY_60D": indicators.recent_volatility(total, 60),
         "VOLATILITY_ANNUAL": whole.volatility,
         "SHARPE": whole.sharpe,
         "SORTINO": whole.sortino,
@@ -105,13 +87,14 @@ def _risk(total: Series, risk_free: float) -> Metrics:
 def _trend(close: Series) -> Metrics:
     average = indicators.last_ema(close, 200)
     bands = indicators.bollinger(close)
-    now = float(close.values[-1])
     return {
         "RSI_14": indicators.last_rsi(close, 14),
         "RSI_30": indicators.last_rsi(close, 30),
         "EMA_50": indicators.last_ema(close, 50),
         "EMA_200": average,
-        "DISTANCE_FROM_EMA_200": None if average is None else indicators.distance(now, average),
+        "DISTANCE_FROM_EMA_200": None
+        if average is None
+        else indicators.distance(float(close.values[-1]), average),
         "BB_LOWER": None if bands is None else bands.lower,
         "BB_MIDDLE": None if bands is None else bands.middle,
         "BB_UPPER": None if bands is None else bands.upper,
@@ -122,12 +105,12 @@ def _trend(close: Series) -> Metrics:
 
 
 def _year(history: PriceHistory) -> Metrics:
-    year = indicators.extremes(history.high, history.low)
-    if year is None:
-        return {}
+    found = indicators.extremes(history.high, history.low)
+    if found is None:
+        return dict.fromkeys(("HIGH_52W", "LOW_52W", "DISTANCE_FROM_52W_HIGH"))
     now = float(history.close.values[-1])
     return {
-        "HIGH_52W": year.high,
-        "LOW_52W": year.low,
-        "DISTANCE_FROM_52W_HIGH": (year.high - now) / year.high if year.high > 0 else None,
+        "HIGH_52W": found.high,
+        "LOW_52W": found.low,
+        "DISTANCE_FROM_52W_HIGH": (found.high - now) / found.high if found.high > 0 else None,
     }
