@@ -162,6 +162,8 @@ async def test_returns_start_from_the_close_before_the_days_asked_for(looking: L
     found = await looking.performance(1)
     assert (found.first, found.last) == (days[-2], days[-1])
     assert [one.value for one in found.daily] == [pytest.approx(10 / 640)]
+    weekend = await looking.performance(4)
+    assert [one.day for one in weekend.daily] == days[-2:]
     whole = await looking.performance(365)
     assert (whole.first, len(whole.daily)) == (days[0], 5)
     assert whole.total == pytest.approx(650 / 600 - 1)

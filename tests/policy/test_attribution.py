@@ -241,6 +241,16 @@ def test_a_portfolio_that_is_its_factor_has_a_loading_of_its_invested_part() -> 
     assert found.parts[0].total == pytest.approx(found.total)
 
 
+def test_what_money_earns_without_risk_is_neither_skill_nor_factor() -> None:
+    levels = walk(3)
+    prices = {"AAA": AssetPrices("EUR", series(levels))}
+    closes = reconstruct(history(shares(day(0), 10, "external")), prices, FixedRates())
+    found = attribute_to_factors(closes, {"market": series(levels)}, risk_free=0.05, days=365)
+    by_name = {part.name: part.total for part in found.parts}
+    assert by_name["alpha"] == pytest.approx(0, abs=EXACT)
+    assert by_name["risk_free"] == pytest.approx(0.05 * (LENGTH - 1) / 252, rel=0.1)
+
+
 def test_only_days_that_all_factors_know_are_observed() -> None:
     sparse = {one: level for number, (one, level) in enumerate(walk(1).items()) if number % 2}
     found = attribute_to_factors(

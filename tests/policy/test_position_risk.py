@@ -97,12 +97,13 @@ def test_close_relatives_are_named_the_closest_first() -> None:
     own = walk(0)
     against = Series(own.days, 1e4 / own.values)
     around = Surroundings(
-        weights={"BBB": 0.2, "CCC": 0.2, "DDD": 0.2, "EEE": 0.2},
+        weights=dict.fromkeys(("BBB", "CCC", "DDD", "EEE", "FFF"), 0.2),
         levels={
             "BBB": walk(1, like=own, part=0.7),
             "CCC": against,
             "DDD": walk(2, like=own, part=0.9),
             "EEE": walk(3),
+            "FFF": walk(4, like=own, part=0.45),
         },
     )
     found = risk(own, around).high_correlations
@@ -121,6 +122,16 @@ def test_a_holding_with_too_few_prices_is_left_out_and_named() -> None:
     found = risk(around.levels["AAA"], with_young)
     assert found.left_out == ("BARE", "NEW")
     assert found.portfolio_volatility == risk(around.levels["AAA"], around).portfolio_volatility
+
+
+def test_prices_that_ended_in_the_year_before_are_too_few() -> None:
+    own = walk(0, count=357)
+    around = Surroundings(
+        weights={"AAA": 0.5, "OLD": 0.5}, levels={"AAA": own, "OLD": walk(1, count=164)}
+    )
+    assert risk(own, around).left_out == ("OLD",)
+    longer = Surroundings(around.weights, {"AAA": own, "OLD": walk(1, count=165)})
+    assert risk(own, longer).left_out == ()
 
 
 def test_the_year_looked_back_does_not_depend_on_the_days_asked_for() -> None:

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ledger.analytics import UnknownDay
-from ledger.holdings import BookedSplit, HoldingsHistory, Traded
+from ledger.holdings import BookedSplit, HoldingsHistory, Movement, Traded
 from policy.balance_lines import AssetPrices
 from policy.reconstruction import Reconstruction, reconstruct
 from tests.policy.account_days import (
@@ -132,6 +132,63 @@ def test_a_deposit_changes_no_return_of_its_day(seed: int, at: int, code: str) -
     assert after.values[row] > before.values[row] + 5_000
     upto = before.counted <= row
     assert after.returns[: upto.sum()] == pytest.approx(before.returns[upto], abs=CLOSE)
+
+
+@settings(max_examples=40)
+@given(SEEDS)
+def test_an_account_that_always_counted_in_new_shares_has_the_same_returns(seed: int) -> None:
+    account = random_account(seed)
+    booked = {one.symbol: one.day for one in account.history.splits}
+    ex_dates = {
+        symbol: date.fromordinal(asset.splits[0][0]) for symbol, asset in account.prices.items()
+    }
+
+    def in_new_shares(move: Movement) -> Movement:
+        old = move.account == "holding" and move.day < booked.get(move.key, ex_dates[move.key])
+        return replace(move, delta=move.delta * 2) if old else move
+
+    moves = tuple(in_new_shares(m) for m in account.history.movements if m.cause != "split")
+    plain = {symbol: replace(asset, splits=()) for symbol, asset in account.prices.items()}
+    without = reconstruct(
+        replace(account.history, movements=moves, splits=()), plain, account.rates
+    )
+    whole = closes_of(account)
+    assert whole.values == pytest.approx(without.values, rel=CLOSE)
+    assert whole.returns == pytest.approx(without.returns, abs=CLOSE)
+
+
+@settings(max_examples=40)
+@given(
+    st.lists(st.integers(1, 500), min_size=10, max_size=10),
+    st.integers(1, 9),
+    st.integers(-10, 400),
+)
+def test_trading_at_the_close_without_a_fee_changes_no_return_of_its_day(
+    levels: list[int], at: int, wanted: int
+) -> None:
+    days = weekdays(14)
+    closes = dict(zip(days, map(float, levels), strict=True))
+    kept = one_security(*BEGIN, closes=closes)
+    traded = one_security(
+        *BEGIN,
+        *(
+            move
+            for move in (
+                shares(days[at], wanted, "trade"),
+                cash(days[at], -wanted * levels[at], "trade"),
+            )
+            if move.delta
+        ),
+        closes=closes,
+    )
+    assert traded.returns[:at] == pytest.approx(kept.returns[:at], abs=CLOSE)
+    assert traded.trading == pytest.approx(0.0, abs=1e-9)
+
+
+def test_closes_that_run_backwards_cannot_be_given() -> None:
+    days = dict.fromkeys(reversed(weekdays(5)), 10.0)
+    with pytest.raises(ValueError, match="is followed by"):
+        AssetPrices("EUR", series(days))
 
 
 def one_security(
@@ -299,11 +356,22 @@ def test_a_close_counts_for_ten_days_and_no_longer() -> None:
     past = history(*BEGIN, shares(day(0), 1, "external", "BBB"), until=day(16))
     prices = {
         "AAA": AssetPrices("EUR", series(dict.fromkeys(weekdays(16), 10.0))),
-        "BBB": AssetPrices("EUR", series({day(1): 3.0})),
+        "BBB": AssetPrices("EUR", series({day(0): 3.0})),
     }
     closes = reconstruct(past, prices, FixedRates())
-    assert [one.day for one in closes.unknown] == [day(0), day(14), day(15)]
-    assert date.fromordinal(int(closes.days[-1])) == day(11)
+    assert [one.day for one in closes.unknown] == [day(11), day(14), day(15)]
+    assert date.fromordinal(int(closes.days[-1])) == day(10)
+
+
+def test_shares_that_the_owner_brought_need_a_price_even_when_they_are_sold_at_once() -> None:
+    closes = one_security(
+        *BEGIN,
+        shares(day(2), 3, "external", "BBB"),
+        shares(day(2), -3, "trade", "BBB"),
+        cash(day(2), 33, "trade"),
+        until=day(3),
+    )
+    assert closes.unknown == (UnknownDay(day(2), ("BBB",)),)
 
 
 def test_income_belongs_to_the_security_even_after_it_is_sold() -> None:
