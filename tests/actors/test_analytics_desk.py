@@ -112,7 +112,7 @@ class Looking:
             for day, close in closes.items()
         )
         read = BarRead("X", code, "test", bars)
-        await self.store.bars.record(security_id, Fetched(read, **more), source="test", at=NOON)
+        await self.store.bars.record(security_id, Fetched(read, **more), at=NOON)
 
     async def book(self, *facts: Fact) -> None:
         await self.store.facts.record(facts, at=NOON, machine_at=MACHINE)
