@@ -146,14 +146,14 @@ class Analyst:
             report.result += f"; {run.error}" if run.error else f"; {len(run.weights)} targets"
 
     async def _find_regime(self, portfolio: PortfolioSnapshot, now: datetime) -> None:
-        named = set(benchmark_symbols(portfolio.universe))
-        indices: dict[str, Series] = {}
+        limits = in_force(self._p.rules)
+        named = set(benchmark_symbols(portfolio.universe, limits))
+        indices: dict[str, Series | None] = {}
         for security in portfolio.universe:
             if security.symbol in named:
                 found = await self._p.figures.history(security)
-                if found is not None and found.unusable is None:
-                    indices[security.symbol] = found.close
-        limits = in_force(self._p.rules)
+                usable = found is not None and found.unusable is None
+                indices[security.symbol] = found.close if found and usable else None
         regime = await self._p.runner(partial(detect, indices, today=now.date(), limits=limits))
         if regime != self._p.boards.regime.value:
             self._p.boards.regime.publish(regime)

@@ -19,6 +19,7 @@ from policy.limits import Limits
 from policy.performance import YEAR, performance, turnover_of
 from policy.position_risk import Surroundings, position_risk
 from policy.reconstruction import Reconstruction
+from policy.regime import benchmark_symbols
 from wire.analytics_asks import (
     AssessPosition,
     AttributeReturns,
@@ -49,10 +50,15 @@ class AnalyticsPorts:
 
 @dataclass(frozen=True, slots=True)
 class _Terms:
-    """What an answer depends on besides the past; `risk_free` per year."""
+    """What an answer depends on besides the past."""
 
-    risk_free: float
+    limits: Limits
     groups: AllocationBook
+
+    @property
+    def risk_free(self) -> float:
+        """Per year."""
+        return float(self.limits.risk_free_rate)
 
 
 class AnalyticsDesk:
@@ -68,9 +74,7 @@ class AnalyticsDesk:
         groups = self._p.allocation.version, self._p.allocation.value or AllocationBook()
         key = (request, today, limits, groups[0], *await self._newest())
         if key not in self._kept:
-            answer = await self._work_out(
-                request, today, _Terms(float(limits.risk_free_rate), groups[1])
-            )
+            answer = await self._work_out(request, today, _Terms(limits, groups[1]))
             while len(self._kept) >= MOST_KEPT:
                 del self._kept[next(iter(self._kept))]
             self._kept[key] = answer
@@ -86,12 +90,14 @@ class AnalyticsDesk:
         )
 
     async def _work_out(self, request: object, today: date, terms: _Terms) -> object:
+        securities = {one.symbol: one for one in await self._p.securities.all()}
         past = Past(
             journal=self._p.journal,
             prices=self._p.prices,
             runner=self._p.runner,
             today=today,
-            securities={one.symbol: one for one in await self._p.securities.all()},
+            securities=securities,
+            benchmarks=benchmark_symbols(securities.values(), terms.limits),
         )
         match request:
             case ReviewPerformance(days):

@@ -142,7 +142,7 @@ class OptimizerDesk:
             outlook=outlook_of(
                 portfolio.quotes,
                 scores=boards.scores.value,
-                benchmarks=benchmark_symbols(portfolio.universe),
+                benchmarks=benchmark_symbols(portfolio.universe, limits),
             ),
             bonuses=bonuses,
         )

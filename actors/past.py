@@ -21,7 +21,6 @@ from policy.fx_history import FxHistory
 from policy.price_history import PriceHistory
 from policy.prices import derive_all
 from policy.reconstruction import Reconstruction, reconstruct
-from policy.regime import benchmark_symbols
 from wire.runner import Runner
 
 # Closes are checked against those before them.
@@ -54,13 +53,16 @@ class PriceStore(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """Everything up to `today`, a market day; `securities` by symbol are all that ever were."""
+    """Everything up to `today`, a market day; `securities` by symbol are all that ever were,
+    `benchmarks` those of them the portfolio is compared with.
+    """
 
     journal: Journal
     prices: PriceStore
     runner: Runner
     today: date
     securities: Mapping[str, Security]
+    benchmarks: tuple[str, ...]
 
     def first(self, days: int) -> date:
         """The first of so many calendar days, of which today is the last."""
@@ -105,8 +107,7 @@ class Past:
 
     async def benchmark(self, since: date) -> Series | None:
         """What the portfolio is compared with: a mix of indices in EUR; None without prices."""
-        names = benchmark_symbols(self.securities.values())
-        levels = await self.levels(names, since)
+        levels = await self.levels(self.benchmarks, since)
         return await self.runner(partial(equal_mix, [*levels.values()]))
 
     async def _closes_of(self, symbol: str, since: date) -> AssetPrices | None:

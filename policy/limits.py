@@ -128,6 +128,8 @@ class Limits:
     optimizer_blend: Decimal = Decimal("0.5")
     # What the portfolio is to earn a year, of its total value.
     optimizer_target_return: Decimal = Decimal("0.11")
+    # What portfolio and market are measured by; every index of the universe when none is in it.
+    benchmark_symbols: tuple[str, ...] = ("SPY.US", "QQQ.US")
     # The state of the market: distance of its indices from their 200-day mean, and the share of
     # the total value that stays cash in each state when that is more than the cash reserve.
     market_regime_detection: bool = True

@@ -29,7 +29,6 @@ FULL_CONFIDENCE = 0.05
 """Distance of the mean from the nearest threshold from which nothing is doubted."""
 MAX_AGE_DAYS = 7
 """Calendar days a bar may be old: the longest holidays of the large exchanges are shorter."""
-PREFERRED = ("SPY.US", "QQQ.US")
 
 
 class _Thresholds(NamedTuple):
@@ -53,10 +52,10 @@ class _Thresholds(NamedTuple):
         return found
 
 
-def benchmark_symbols(universe: Iterable[Security]) -> tuple[str, ...]:
-    """SPY.US and QQQ.US, as far as they are known; else every index of the universe, sorted."""
+def benchmark_symbols(universe: Iterable[Security], limits: Limits) -> tuple[str, ...]:
+    """Those the owner names, as far as they are known; else every index, sorted."""
     known = {security.symbol: security for security in universe if security.active}
-    wanted = tuple(symbol for symbol in PREFERRED if symbol in known)
+    wanted = tuple(symbol for symbol in limits.benchmark_symbols if symbol in known)
     if wanted:
         return wanted
     return tuple(sorted(s for s, one in known.items() if one.instrument.product_type == "INDEX"))

@@ -5,11 +5,13 @@ sees limits only. A key is here because something in a decision depends on it.
 
     money      euros with two decimals          share      a fraction, 0.05 is five percent
     minutes, days   whole numbers               switch     true or false
+    symbols    one to five, with commas between them
 """
 
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -20,10 +22,13 @@ from ledger.errors import Missing, Refused
 from ledger.money import Money
 from policy.limits import DEFAULTS, Limits
 
-Kind = Literal["int", "decimal", "bool"]
+Kind = Literal["int", "decimal", "bool", "symbols"]
+Value = Decimal | bool | tuple[str, ...]
 RESERVED = frozenset({"trading_mode"})
 # Only to be set in research, and gone with it.
 RESEARCH_CASH = "virtual_test_cash"
+MOST_SYMBOLS = 5
+_SYMBOL = re.compile(r"[A-Z0-9^][A-Z0-9.-]{0,23}")
 _TRUE, _FALSE = frozenset({"true", "1", "on", "yes"}), frozenset({"false", "0", "off", "no"})
 
 
@@ -38,7 +43,7 @@ class Setting:
     low: Decimal | None
     high: Decimal | None
     description: str
-    read: Callable[[Any], Decimal | bool]
+    read: Callable[[Any], Value]
     write: Callable[[Decimal], Any]
 
 
@@ -99,6 +104,14 @@ def _switch(key: str, field: str, description: str) -> Setting:
     return Setting(key, field, "bool", "", None, None, description, bool, bool)
 
 
+def _symbols(key: str, field: str, description: str) -> Setting:
+    return Setting(
+        key, field, "symbols", "", None, None, description,
+        read=lambda symbols: symbols,
+        write=lambda value: value,
+    )  # fmt: skip
+
+
 SETTINGS: tuple[Setting, ...] = (
     _switch("trade_frequency_limits_enabled", "trade_frequency_limits", "the pace of trading"),
     _minutes("min_time_between_trades_minutes", "min_time_between_trades", 0, 10080,
@@ -142,6 +155,8 @@ SETTINGS: tuple[Setting, ...] = (
            "0 weighs risk against return only, 1 spreads risk by clusters only"),
     _share("optimizer_target_return", "optimizer_target_return", "0.001", "1",
            "what the portfolio is to earn a year"),
+    _symbols("benchmark_symbols", "benchmark_symbols",
+             "what portfolio and market are measured by; all indices when none of them is known"),
     _switch("market_regime_detection_enabled", "market_regime_detection",
             "the state of the market moves the cash reserve and what is expected"),
     _share("market_regime_bull_threshold", "market_regime_bull_threshold", "0", "0.5",
@@ -178,8 +193,10 @@ def find(key: str) -> Setting:
     return BY_KEY[key]
 
 
-def parse(setting: Setting, text: str) -> Decimal | bool:
+def parse(setting: Setting, text: str) -> Value:
     """The value of `text`; raises Refused `setting_value` naming key, value and bound."""
+    if setting.kind == "symbols":
+        return _parsed_symbols(setting, text)
     if setting.kind == "bool":
         if text.strip().casefold() not in _TRUE | _FALSE:
             raise _refused(setting, text, "must be true or false")
@@ -202,6 +219,15 @@ def parse(setting: Setting, text: str) -> Decimal | bool:
     return value
 
 
+def _parsed_symbols(setting: Setting, text: str) -> tuple[str, ...]:
+    symbols = tuple(dict.fromkeys(part.strip().upper() for part in text.split(",")))
+    if not all(_SYMBOL.fullmatch(symbol) for symbol in symbols):
+        raise _refused(setting, text, "must be symbols with commas between them")
+    if len(symbols) > MOST_SYMBOLS:
+        raise _refused(setting, text, f"must be at most {MOST_SYMBOLS} symbols")
+    return symbols
+
+
 def _refused(setting: Setting, text: str, why: str) -> Refused:
     return Refused(f"{setting.key} = {text[:40]!r}: {why}", code="setting_value")
 
@@ -211,6 +237,8 @@ def text_of(setting: Setting, limits: Limits) -> str:
     value = setting.read(getattr(limits, setting.field))
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, tuple):
+        return ",".join(value)
     return format(value.normalize(), "f")
 
 
@@ -223,7 +251,7 @@ def limits_with(stored: Mapping[str, str], base: Limits = DEFAULTS) -> Limits:
     for setting in SETTINGS:
         if setting.key in stored:
             value = parse(setting, stored[setting.key])
-            changes[setting.field] = value if isinstance(value, bool) else setting.write(value)
+            changes[setting.field] = setting.write(value) if isinstance(value, Decimal) else value
     limits = replace(base, **changes)
     if limits.daily_loss_full_halt < limits.daily_loss_sell_halt:
         text = (

@@ -7,7 +7,7 @@ from typing import Literal
 
 from wire.mailbox import Request
 
-SettingKind = Literal["int", "decimal", "bool"]
+SettingKind = Literal["int", "decimal", "bool", "symbols"]
 
 
 @dataclass(frozen=True, slots=True)

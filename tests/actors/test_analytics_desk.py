@@ -250,6 +250,13 @@ async def test_the_risk_of_a_position_is_against_the_same_indices(looking: Looki
     assert other.high_correlations[0].symbol == "AAA.EU"
 
 
+async def test_the_benchmark_is_what_the_owner_names(looking: Looking) -> None:
+    await indexed(looking)
+    named = replace(DEFAULTS, benchmark_symbols=("AAA.EU",))
+    looking.rules.publish(named)
+    assert (await looking.risk("AAA.EU")).beta == pytest.approx(1)
+
+
 async def test_a_dividend_counts_for_the_security_that_paid_it(looking: Looking) -> None:
     days = trading_days(6)
     security_id = await looking.list("AAA.EU")

@@ -156,12 +156,15 @@ def test_a_total_below_zero_keeps_the_fixed_reserve() -> None:
     assert reserve_with(UNKNOWN_REGIME, Money(-5, "EUR"), DEFAULTS) == eur(500)
 
 
-def test_the_benchmarks_are_the_american_funds_or_every_index() -> None:
+def test_the_benchmarks_are_those_the_owner_names_or_every_index() -> None:
     index = security("WORLD.IDX", product="INDEX")
     fund = security("SPY.US", product="ETF")
-    assert benchmark_symbols([security("A"), index, fund]) == ("SPY.US",)
-    assert benchmark_symbols([security("A"), index]) == ("WORLD.IDX",)
-    assert benchmark_symbols([security("A")]) == ()
+    universe = [security("A"), index, fund]
+    assert benchmark_symbols(universe, DEFAULTS) == ("SPY.US",)
+    assert benchmark_symbols(universe[:2], DEFAULTS) == ("WORLD.IDX",)
+    assert benchmark_symbols(universe[:1], DEFAULTS) == ()
+    named = limits_with({"benchmark_symbols": "WORLD.IDX, A"})
+    assert benchmark_symbols(universe, named) == ("WORLD.IDX", "A")
 
 
 @given(st.lists(st.floats(-0.3, 0.3), max_size=12), st.integers(0, 2**16))

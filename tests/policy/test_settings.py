@@ -16,7 +16,7 @@ from ledger.money import Money
 from policy.limits import DEFAULTS, Limits
 from policy.settings import SETTINGS, Setting, find, limits_with, parse, text_of
 
-NUMBERS = [setting for setting in SETTINGS if setting.kind != "bool"]
+NUMBERS = [setting for setting in SETTINGS if setting.kind in {"int", "decimal"}]
 
 
 def other_value(setting: Setting) -> str:
@@ -24,6 +24,8 @@ def other_value(setting: Setting) -> str:
     default = text_of(setting, DEFAULTS)
     if setting.kind == "bool":
         return "false" if default == "true" else "true"
+    if setting.kind == "symbols":
+        return "OTHER.US"
     assert setting.low is not None
     assert setting.high is not None
     step = Decimal(1) if setting.kind == "int" else Decimal("0.01")
@@ -79,6 +81,18 @@ def test_a_fraction_of_a_count_or_of_a_cent_is_refused() -> None:
         parse(find("max_trades_per_day"), "2.5")
     with pytest.raises(Refused, match="two decimals"):
         parse(find("min_cash_reserve"), "10.001")
+
+
+def test_symbols_are_trimmed_upper_case_and_each_one_once() -> None:
+    benchmarks = find("benchmark_symbols")
+    assert parse(benchmarks, " spy.us, 700.HK,SPY.US ,^GSPC") == ("SPY.US", "700.HK", "^GSPC")
+    assert text_of(benchmarks, DEFAULTS) == "SPY.US,QQQ.US"
+
+
+@pytest.mark.parametrize("text", ["", ",", "A,,B", "A B", "A;B", "Ä", "A,B,C,D,E,F", "X" * 25])
+def test_what_is_no_short_list_of_symbols_is_refused(text: str) -> None:
+    with pytest.raises(Refused, match="benchmark_symbols"):
+        parse(find("benchmark_symbols"), text)
 
 
 def test_the_full_halt_never_comes_before_the_halt_of_sales() -> None:

@@ -192,6 +192,7 @@ VIEWS = (
     SettingView("max_trades_per_day", "6", "int", "", "4", "1", "50", "on one day"),
     SettingView("fx_buffer_pct", "0.02", "decimal", "fraction", "0.02", "0", "0.2", "on top"),
     SettingView("core_hours_only", "true", "bool", "", "true", None, None, "the core only"),
+    SettingView("benchmark_symbols", "SPY.US,^X", "symbols", "", "SPY.US", None, None, "measure"),
 )
 
 
@@ -204,6 +205,7 @@ async def test_settings_are_flat_and_typed() -> None:
             "max_trades_per_day": 6,
             "fx_buffer_pct": 0.02,
             "core_hours_only": True,
+            "benchmark_symbols": "SPY.US,^X",
         },
     )
     assert sender.asked == [ListSettings()]
@@ -221,7 +223,16 @@ async def test_the_catalogue_has_bounds_and_units() -> None:
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(6, "6"), ("6", "6"), (0.015, "0.015"), (True, "true"), (False, "false"), (-0.2, "-0.2")],
+    [
+        (6, "6"),
+        ("6", "6"),
+        (0.015, "0.015"),
+        (True, "true"),
+        (False, "false"),
+        (-0.2, "-0.2"),
+        ("SPY.US, 700.HK,^GSPC", "SPY.US, 700.HK,^GSPC"),
+        ("true", "true"),
+    ],
 )
 async def test_a_setting_is_put_as_the_text_of_its_value(value: Any, text: str) -> None:
     sender = Sender(full_world(), {"schedule": (VIEWS[0],)})
@@ -230,7 +241,10 @@ async def test_a_setting_is_put_as_the_text_of_its_value(value: Any, text: str) 
     assert (status, shown) == (200, {"max_trades_per_day": 6})
 
 
-@pytest.mark.parametrize("value", [None, [], {}, "", "1e-99999999", "x y", "9" * 30, 1e300])
+@pytest.mark.parametrize(
+    "value",
+    [None, [], {}, "", "1e-99999999", "x y", "9" * 30, 1e300, "1.e5", "1.E9,A", "A,", "A" * 101],
+)
 async def test_what_is_no_value_is_422_and_asks_nothing(value: Any) -> None:
     sender = Sender(full_world(), {"schedule": (VIEWS[0],)})
     status, document = await sender("PUT", "/api/settings/max_trades_per_day", {"value": value})

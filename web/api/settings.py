@@ -25,6 +25,9 @@ ASK_DEADLINE_S = 10.0
 LONGEST = 100
 # Without an exponent: a few characters must not stand for a million digits.
 _NUMBER = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,20})?")
+# None of them can be read as a number; what they have to be is checked by their owner.
+_SYMBOL = r"\^?[A-Za-z][A-Za-z0-9.-]*|[0-9]+\.[A-Za-z]+"
+_SYMBOLS = re.compile(rf"({_SYMBOL})(, ?({_SYMBOL}))*")
 bp = Blueprint("settings", __name__, url_prefix="/api/settings")
 
 Value = int | float | bool | str
@@ -50,7 +53,7 @@ class SettingRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class PutBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A number, true, false, or either of them as a text."""
+    """A number, true, false, either of them as a text, or symbols with commas between them."""
 
     value: msgspec.Raw
 
@@ -88,11 +91,12 @@ async def put(key: str) -> Response:
 
 
 def _text(raw: msgspec.Raw) -> str:
-    """What was sent as the text of a number or switch; raises Problem 422 for anything else."""
+    """What was sent as the text of a setting; raises Problem 422 for what none of them can be."""
     sent = bytes(raw).decode()
     text = msgspec.json.decode(raw, type=str).strip() if sent.startswith('"') else sent
-    if len(text) > LONGEST or not (_NUMBER.fullmatch(text) or text.isalpha()) or text == "null":
-        raise _out_of_bounds("value: a number, true or false", text)
+    short = len(text) <= LONGEST and text != "null"
+    if not short or not (_NUMBER.fullmatch(text) or _SYMBOLS.fullmatch(text)):
+        raise _out_of_bounds("value: a number, true, false, or symbols", text)
     return text
 
 
@@ -103,6 +107,8 @@ def _out_of_bounds(message: str, text: str) -> Problem:
 
 
 def _shown(view: SettingView, text: str) -> Json:
+    if view.kind == "symbols":
+        return text
     if view.kind == "bool":
         return text == "true"
     return int(text) if view.kind == "int" else Decimal(text)
