@@ -21,6 +21,8 @@ LOOSE = replace(
     daily_loss_sell_halt=Decimal(1),
     daily_loss_full_halt=Decimal(1),
     core_hours_only=False,
+    min_security_score=Decimal(0),
+    min_score_coverage=Decimal(0),
 )
 
 
@@ -43,4 +45,6 @@ def drawn(seed: int) -> Limits:
         max_position_share=rng.choice((Decimal("0.15"), Decimal("0.40"), Decimal(1))),
         max_order_share=rng.choice((Decimal("0.10"), Decimal("0.50"))),
         core_hours_only=rng.random() < 0.5,
+        min_security_score=rng.choice((Decimal(0), Decimal("0.4"), Decimal("0.5"))),
+        min_score_coverage=rng.choice((Decimal(0), Decimal("0.5"))),
     )
