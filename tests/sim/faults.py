@@ -17,6 +17,7 @@ LISTS = (
     "orders_since",
 )
 READS = (*LISTS, "snapshot", "quotes", "rates", "instruments", "probe")
+PAST = ("bars", "splits", "share_dividends", "fundamentals", "rates_since")
 # Where an empty answer is one that a broker gives: whoever reads it has to notice.
 EMPTYING = ("snapshot", "quotes", "rates", "fills_since", "cash_flows_since")
 _SCALE: dict[Weather, float] = {"calm": 0.0, "rough": 1.0, "storm": 3.0}
@@ -61,4 +62,12 @@ def fault_plan(seed: str, weather: Weather, *, rate: float) -> FaultPlan:
         strike("cancel", fault, 0.1)
     strike("place", Fault.LATENCY, 0.1, seconds=rng.choice((0.2, 4.0, 30.0)))
     strike("place", Fault.HIDDEN_ORDER, 0.1, seconds=rate * rng.uniform(1, 60))
-    return FaultPlan(seed=rng.randrange(1 << 30), chances=chances)
+    seeded = rng.randrange(1 << 30)
+    chances |= {name: [] for name in PAST}
+    for method in PAST:
+        for fault in (Fault.UNAVAILABLE, Fault.MALFORMED, Fault.EMPTY):
+            strike(method, fault, 0.05)
+        strike(method, Fault.LATENCY, 0.05, seconds=rng.choice((0.05, 1.0, 70.0)))
+        strike(method, Fault.DUPLICATE, 0.3)
+        strike(method, Fault.REORDER, 0.3)
+    return FaultPlan(seed=seeded, chances=chances)
