@@ -45,7 +45,7 @@ OK, FAILED, USAGE = 0, 1, 2
 TTL_S = 60.0
 RUN_TIMEOUT_S = 1800.0
 LEVELS = ("debug", "info", "warning", "error", "critical")
-JOBS = ("sync", "plan", "rebalance", "drip", "backup")
+JOBS = ("sync", "plan", "rebalance", "drip", "backup", "prices", "score")
 
 timeout = click.option(
     "--timeout", "timeout_s", type=click.FloatRange(1, 86_400), default=RUN_TIMEOUT_S,
