@@ -15,12 +15,14 @@ from ledger.order import OrderState
 from ledger.run import RunStatus
 from policy.allocation import group_name, member_names, wanted_weights
 from tests.web.chart_answers import CHART, SPARKLINES
+from tests.web.test_scoring import SCORE
 from tests.web.world import BEARER, NOW, full_world, intent, owner_latch, portfolio, run
 from wire.allocation_asks import GroupView, PutGroup, PutGroupTargets
 from wire.chart_asks import PriceChart, Sparklines
 from wire.mailbox import AskBox, serving
 from wire.messages import Decide, ProposeStep, RunJob, SetMode
 from wire.order_asks import CancelOrder, PlaceOrder, Resolve
+from wire.scoring_asks import ScoreSeries
 from wire.security_asks import AddSecurity, DeleteSecurity, SearchSecurities, UpdateSecurity
 from wire.setting_asks import ListSettings, PutSetting, SettingView
 
@@ -30,6 +32,7 @@ POSTS = (
     "/api/trades/orders/68000000003/cancel", "/api/system/decisions/order:7",
     "/api/securities", "/api/securities/add-by-identifier", "/api/securities/refresh-all",
     "/api/securities/IBE.EU/refresh", "/api/securities/IBE.EU/refresh-data",
+    "/api/scoring/score",
 )  # fmt: skip
 PUTS = (
     "/api/settings/max_trades_per_day", "/api/allocation/groups/country",
@@ -103,6 +106,28 @@ GROUPS = st.fixed_dictionaries(
         ),
     },
 )
+# And those that come close to prices.
+PRICES = st.fixed_dictionaries(
+    {
+        "symbol": st.text(max_size=45),
+        "daily_prices": st.lists(st.floats(0, 1e13) | SCALARS, max_size=4),
+    },
+    optional={
+        "monthly_prices": st.lists(
+            st.fixed_dictionaries(
+                {
+                    "year_month": st.sampled_from(["2024-02", "0000-01", "2024-1", "9999-12"]),
+                    "avg_adj_close": st.floats(),
+                }
+            ),
+            max_size=3,
+        ),
+        "target_annual_return": st.floats() | SCALARS,
+        "market_avg_pe": st.floats() | SCALARS,
+        "upside_pct": st.floats() | SCALARS,
+        "max_drawdown": st.floats() | SCALARS,
+    },
+)
 NAMES = st.sampled_from(
     [
         "limit", "days", "symbol", "side", "before_id", "types", "code", "start_date", "end_date",
@@ -126,6 +151,7 @@ SAID: dict[type, object] = {
     **dict.fromkeys((PlaceOrder, CancelOrder, ProposeStep, Decide), ORDER),
     **dict.fromkeys((AddSecurity, UpdateSecurity, DeleteSecurity), SECURITY),
     SearchSecurities: (),
+    ScoreSeries: SCORE,
     RunJob: run(1, "prices", RunStatus.QUEUED),
     Sparklines: SPARKLINES,
     PriceChart: CHART,
@@ -172,7 +198,7 @@ def send(method: str, path: str, **kwargs: Any) -> int:
 
 
 @QUICK
-@given(path=st.sampled_from(POSTS + PUTS), value=VALUES | NEARLY | GROUPS)
+@given(path=st.sampled_from(POSTS + PUTS), value=VALUES | NEARLY | GROUPS | PRICES)
 def test_no_json_body_is_a_fault_of_ours(path: str, value: Any) -> None:
     headers = {**BEARER, "Content-Type": "application/json"}
     method = "PUT" if path in PUTS else "POST"
