@@ -20,12 +20,16 @@ HISTORY_LIMIT = 3_650
 _PUT = """
 INSERT INTO score (security_id, day, payload) VALUES (:security_id, :day, :payload)
 ON CONFLICT (security_id) DO UPDATE SET day = excluded.day, payload = excluded.payload
+WHERE day <> excluded.day OR payload <> excluded.payload
 """
+_FORGET_OTHERS = "DELETE FROM score WHERE security_id NOT IN (SELECT value FROM json_each(?))"
 _PUT_HISTORY = """
 INSERT INTO score_history (security_id, day, total_micro, coverage_micro, groups)
 VALUES (:security_id, :day, :total, :coverage, :groups)
 ON CONFLICT (security_id, day) DO UPDATE SET total_micro = excluded.total_micro,
     coverage_micro = excluded.coverage_micro, groups = excluded.groups
+WHERE total_micro IS NOT excluded.total_micro OR coverage_micro <> excluded.coverage_micro
+    OR groups <> excluded.groups
 """
 # With max() the other columns come from the row that holds the maximum.
 _BEFORE = """
@@ -73,13 +77,14 @@ class ScoreStore:
     async def put(self, scores: Scores) -> None:
         """Keep the scores of a whole refresh, all or none; securities not in it have none any more.
 
-        A day's row of the history is written only when it differs from the one before.
+        What is there already is not written again, and a day's row of the history only when it
+        differs from the one before.
         """
         day = scores.as_of.toordinal()
         rows = [_values(score, day) for score in scores.by_id.values()]
 
         async def work(tx: Tx) -> None:
-            await tx.execute("DELETE FROM score")
+            await tx.execute(_FORGET_OTHERS, (to_json([row["security_id"] for row in rows]),))
             await tx.execute_many(_PUT, rows)
             before = {row["security_id"]: _shown(row) for row in await tx.all(_BEFORE, (day,))}
             changed, same = _split(rows, before)

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from ledger.score import Score, Scores
+from store.engine import Tx, scalar
 from store.scores import PastScore
 from store.store import Store
 
@@ -77,6 +78,23 @@ async def test_a_second_refresh_of_a_day_leaves_one_row_and_none_without_a_chang
     assert [(one.day, one.total) for one in past] == [(next_day, 0.7), (DAY, 0.6)]
     await inline_store.scores.put(refresh(score(total=0.6), day=next_day))
     assert days(await inline_store.scores.history(1)) == [DAY]
+
+
+async def test_the_same_scores_again_write_nothing(inline_store: Store) -> None:
+    given = refresh(score(1), score(2))
+    await inline_store.scores.put(given)
+
+    async def changes() -> int:
+        async def work(tx: Tx) -> int:
+            return await scalar(tx, "SELECT total_changes()")
+
+        return await inline_store.prices.transaction(work)
+
+    before = await changes()
+    await inline_store.scores.put(given)
+    assert await changes() == before
+    await inline_store.scores.put(refresh(score(1), score(2, total=0.1)))
+    assert await changes() == before + 2
 
 
 async def test_losing_its_score_is_a_change(inline_store: Store) -> None:
