@@ -95,15 +95,24 @@ class Reconstruction:
 
 
 def reconstruct(
-    history: HoldingsHistory, prices: Mapping[str, AssetPrices], fx: Rates
+    history: HoldingsHistory,
+    prices: Mapping[str, AssetPrices],
+    fx: Rates,
+    *,
+    today: date | None = None,
 ) -> Reconstruction:
     """The closes of the window of `history`, as far as bars and rates reach.
+
+    `today` may still go on: it counts when everything that is held has its bar of it, so that no
+    exchange that has closed stands beside one that has not.
 
     A security without prices and a currency without rates leave every day unknown on which they
     are needed. Raises UnknownCurrency for a currency of unknown exponent.
     """
     books = books_of(history, prices, fx)
     days = _trading_days(history, prices)
+    if today is not None and not _over(history, prices, today):
+        days = days[days < today.toordinal()]
     names = np.array([*books.symbols, *books.currencies], dtype=object)
     unknown: list[UnknownDay] = []
     # Leaving a day out moves what happened on it to the next, which may then need more than it did.
@@ -128,6 +137,13 @@ def _trading_days(history: HoldingsHistory, prices: Mapping[str, AssetPrices]) -
         if symbol in prices
     ]
     return np.unique(np.concatenate([np.empty(0, dtype=np.int32), *bars]))
+
+
+def _over(history: HoldingsHistory, prices: Mapping[str, AssetPrices], today: date) -> bool:
+    """Whether everything that is held at the end has its bar of `today`."""
+    held = [prices.get(symbol) for symbol in history.symbols if history.quantities(symbol)[-1][1]]
+    day = today.toordinal()
+    return all(one is not None and day in one.close.days[-1:] for one in held)
 
 
 def _lacking(books: Books, days: Ints) -> Bools:

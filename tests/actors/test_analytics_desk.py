@@ -293,6 +293,7 @@ async def test_a_holding_without_prices_is_named_on_every_day_it_is_held(looking
         fill("f", symbol="BBB.EU", units=1, price="5", at=at(days[4])),
         fill("g", symbol="CCC.EU", units=1, price="5", at=at(days[5])),
     )
+    looking.clock.now += timedelta(days=1)
     found = await looking.performance(365)
     assert [(one.day, one.names) for one in found.unknown] == [
         (days[4], ("BBB.EU",)),
