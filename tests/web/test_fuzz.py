@@ -37,9 +37,8 @@ POSTS = (
 PUTS = (
     "/api/settings/max_trades_per_day", "/api/allocation/groups/country",
     "/api/allocation/groups/industry", "/api/allocation/groups/targets/country",
-    "/api/allocation/groups/targets/industry",
+    "/api/allocation/groups/targets/industry", "/api/securities/IBE.EU",
 )  # fmt: skip
-PUTS = ("/api/settings/max_trades_per_day", "/api/securities/IBE.EU")
 GETS = (
     "/api/trades", "/api/trades/orders", "/api/trades/allocation", "/api/system/decisions",
     "/api/trades/orders/3", "/api/settings", "/api/portfolio/history", "/api/system/runs",
