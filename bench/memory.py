@@ -17,7 +17,7 @@ LIBRARIES = (
     "import trio, quart_trio, hypercorn.trio, numpy, aiosqlite, trio_asyncio, msgpack, msgspec,"
     " quart_schema, structlog, prometheus_client"
 )
-DEMO_S, LARGE_S = 30.0, 12.0
+DEMO_S, LARGE_S = 30.0, 60.0
 FLOOR_MIB, GOAL_MIB = 96.0, 64.0
 PAGES = (
     "/",
