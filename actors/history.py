@@ -8,7 +8,7 @@ answer at all ends the run. It never holds sync's turn.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -21,9 +21,10 @@ from actors.past_reader import PastReader
 from ledger.bar import Coverage
 from ledger.errors import BrokerError, BrokerNotFound, Busy, Missing, Unavailable
 from ledger.run import RunStatus
-from ledger.security import Security
-from policy.listing_state import last_session
+from ledger.security import Listing, Security
+from policy.listing_state import last_session, listing_state
 from policy.market_hours import Calendars
+from wire.board import Latest
 from wire.clock import Clock
 from wire.mailbox import NudgeBox
 from wire.messages import Nudge, nudge_for
@@ -47,7 +48,10 @@ NEVER = datetime.min.replace(tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class HistoryPorts:
-    """`universe` is what is listed or held now; `score` is told when there are new bars."""
+    """`universe` is everything that is known; `score` is told when there are new bars.
+
+    `listings` shows how far the bars of each security reach.
+    """
 
     reader: PastReader
     universe: Callable[[], Sequence[Security]]
@@ -56,6 +60,7 @@ class HistoryPorts:
     calendars: Calendars
     nudges: NudgeBox[Nudge]
     score: NudgeBox[Nudge]
+    listings: Latest[Mapping[int, Listing]]
 
 
 @dataclass(slots=True)
@@ -89,7 +94,9 @@ class History:
         self._known = dict(await self._p.reader.bars.coverage())
         nudge: Nudge | None = None
         while True:
+            self._show()
             await self._work(nudge)
+            self._show()
             nudge = await self._wait()
 
     def request(self, asked: FetchBars) -> int:
@@ -104,6 +111,21 @@ class History:
         self._asked = waiting
         self._p.nudges.nudge(Nudge("asked for single securities"))
         return len(waiting)
+
+    def _show(self) -> None:
+        now = self._p.clock.market_now()
+        shown = {one.security_id: self._listing(one, now) for one in self._p.universe()}
+        if shown != self._p.listings.value:
+            self._p.listings.publish(shown)
+
+    def _listing(self, security: Security, now: datetime) -> Listing:
+        known = self._known.get(security.security_id)
+        last = None if known is None else known.last_day
+        mic, calendars = security.instrument.mic, self._p.calendars
+        listed = security.listed
+        return Listing(
+            listing_state(last, listed=listed, mic=mic, calendars=calendars, now=now), last
+        )
 
     # When there is something to do
 

@@ -138,6 +138,7 @@ def _history(shared: Shared, universe: Universe) -> History:
             calendars=parts.calendars,
             nudges=shared.nudges["prices"],
             score=shared.nudges["score"],
+            listings=shared.boards.listings,
         )
     )
 

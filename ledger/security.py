@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
 from typing import Final, Literal
@@ -17,6 +17,7 @@ ProductType = Literal[
     "EQUITY", "ETF", "ETC", "MUTUALFUND", "BOND", "COMMODITY", "INDEX", "FX", "UNKNOWN"
 ]
 QuoteSource = Literal["owner", "derived"]
+ListingState = Literal["ok", "stale", "delisted", "no_data"]
 
 LEAST_PRIORITY, MOST_PRIORITY = Decimal("0.1"), Decimal("3.0")
 # Fractions of the total value.
@@ -125,6 +126,14 @@ def find_security(securities: Iterable[Security], name: str) -> Security:
     if not found:
         raise Missing(f"there is no security {name!r}")
     return (active or found)[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """How far the prices of a security reach, and what that says of it."""
+
+    state: ListingState
+    last_bar: date | None
 
 
 class Keep(Enum):

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
-from typing import Literal
 
+from ledger.security import ListingState
 from policy.calendar_table import Session
 from policy.market_hours import LONGEST_CLOSURE_DAYS, Calendars
-
-ListingState = Literal["ok", "stale", "delisted", "no_data"]
 
 STALE_AFTER = 5
 """So many sessions without a bar, and the prices are old."""

@@ -25,6 +25,7 @@ from ledger.portfolio import PortfolioSnapshot
 from ledger.regime import Regime
 from ledger.run import Job, RunRecord, Trigger
 from ledger.score import Scores
+from ledger.security import Listing
 from wire.board import Latest
 from wire.mailbox import NudgeBox, Request
 
@@ -262,6 +263,10 @@ class Boards:
 
     portfolio: Latest[PortfolioSnapshot] = field(default_factory=Latest[PortfolioSnapshot])  # sync
     link: Latest[BrokerLink] = field(default_factory=Latest[BrokerLink])  # sync
+    # By security id.
+    listings: Latest[Mapping[int, Listing]] = field(
+        default_factory=Latest[Mapping[int, Listing]]
+    )  # sync
     orders: Latest[tuple[Intent, ...]] = field(default_factory=Latest[tuple[Intent, ...]])  # trader
     recovery: Latest[Recovery] = field(default_factory=Latest[Recovery])  # trader
     plan: Latest[StoredPlan] = field(default_factory=Latest[StoredPlan])  # planner

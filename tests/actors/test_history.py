@@ -15,6 +15,7 @@ from ledger.bar import Bar, Fundamental, ShareDividend, Split
 from ledger.errors import Busy, MalformedAnswer, Missing, Unavailable
 from ledger.money import Price
 from ledger.rate import Rate
+from ledger.security import Listing
 from tests.actors.rig import Rig
 from tests.support.builders import NOW, security
 from wire.messages import Nudge
@@ -98,6 +99,20 @@ async def test_nothing_is_read_again_before_another_session_is_over(rig: Rig) ->
     assert await closes(rig) == [100, 101, 102, 103, 104, 105]
     await trio.sleep(7200)
     assert len(calls(rig)) == before + 5
+
+
+async def test_how_far_the_bars_reach_is_shown(rig: Rig) -> None:
+    rig.broker.past[A] = bars(3)
+    await begin(rig, B)
+    assert rig.boards.listings.value == {1: Listing("ok", FRIDAY), 2: Listing("no_data", None)}
+    rig.clock.jump_to(NOW + timedelta(days=9))
+    await trio.sleep(61)
+    assert rig.boards.listings.value[1] == Listing("stale", FRIDAY)
+    rig.broker.listed = [one for one in rig.broker.listed if one.symbol != A]
+    rig.clock.jump_to(NOW + timedelta(days=10))
+    await rig.sync()
+    await trio.sleep(61)
+    assert rig.boards.listings.value[1] == Listing("delisted", FRIDAY)
 
 
 async def test_bars_are_asked_for_with_an_overlap(rig: Rig) -> None:

@@ -111,6 +111,7 @@ def test_only_an_active_security_with_a_lot_is_tradable(
     assert made.tradable is tradable
     assert (made.symbol, made.currency) == ("DEMO-A.EU", "USD")
     assert replace(made, security_id=2).instrument == made.instrument
+    assert not replace(made, listed=False).tradable
 
 
 def test_every_latch_has_its_own_name() -> None:

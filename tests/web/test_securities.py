@@ -17,7 +17,7 @@ from ledger.portfolio import PortfolioSnapshot
 from ledger.quote import Quote
 from ledger.run import RunStatus
 from ledger.score import Score, Scores
-from ledger.security import Security, SecurityPatch
+from ledger.security import Listing, Security, SecurityPatch
 from tests.web.world import BEARER, NOW, World, empty_world, full_world, portfolio, run
 from wire.mailbox import AskBox, serving
 from wire.messages import BrokerLink, RunJob
@@ -62,6 +62,7 @@ def world(**changes: Any) -> World:
     apple = replace(first, instrument=replace(first.instrument, isin=ISIN), **changes)
     made.boards.portfolio.publish(with_first(shot, apple))
     made.boards.scores.publish(scores())
+    made.boards.listings.publish({1: Listing("ok", NOW.date())})
     return made
 
 
@@ -157,7 +158,7 @@ async def test_every_name_leads_to_the_security(name: str) -> None:
     made = world(alias="NOW.US", names=frozenset({"WAS.US", "NOW.US"}))
     status, row = await get(made, f"/api/securities/{name}")
     assert (status, row["symbol"], row["journal_symbol"]) == (200, "NOW.US", "AAPL.US")
-    assert row["names"] == ["WAS.US"]
+    assert row["names"] == ["AAPL.US", "WAS.US"]
     _, held = await get(made, "/api/portfolio")
     assert "NOW.US" in {one["symbol"] for one in held}
 
@@ -183,27 +184,26 @@ async def test_a_wrong_isin_an_unknown_one_and_an_ambiguous_one_are_told_apart()
 
 
 @pytest.mark.parametrize(
-    ("changes", "last_bar", "expected"),
+    ("listing", "listed", "expected"),
     [
-        ({}, NOW.date(), "ok"),
-        ({}, NOW.date() - timedelta(days=10), "ok"),
-        ({}, NOW.date() - timedelta(days=11), "stale"),
-        ({}, None, "no_data"),
-        ({"listed": False, "unlisted_at": NOW}, NOW.date(), "delisted"),
+        (Listing("ok", NOW.date()), True, ("ok", "2026-03-02")),
+        (Listing("no_data", None), True, ("no_data", None)),
+        (Listing("stale", date(2026, 2, 20)), True, ("stale", "2026-02-20")),
+        (Listing("ok", NOW.date()), False, ("delisted", "2026-03-02")),
+        (None, True, (None, None)),
     ],
 )
 async def test_the_state_says_how_much_its_figures_are_worth(
-    changes: dict[str, Any], last_bar: date | None, expected: str
+    listing: Listing | None, listed: bool, expected: tuple[str | None, str | None]
 ) -> None:
-    made = world(**changes)
-    made.boards.scores.publish(scores(last_bar=last_bar))
+    made = world(listed=listed)
+    made.boards.listings.publish({} if listing is None else {1: listing})
     _, row = await get(made, f"/api/securities/{ISIN}")
-    assert row["state"] == expected
+    assert (row["state"], row["last_bar"]) == expected
 
 
-async def test_a_fresh_quote_is_data_too() -> None:
+async def test_the_newest_quote_says_when_it_was_synced() -> None:
     made = world()
-    made.boards.scores.publish(scores(last_bar=None))
     shot = made.boards.portfolio.value
     assert shot is not None
     price = shot.positions[0].price
@@ -211,7 +211,7 @@ async def test_a_fresh_quote_is_data_too() -> None:
     quote = Quote("AAPL.US", None, None, price, None, NOW, True)
     made.boards.portfolio.publish(replace(shot, quotes={"AAPL.US": quote}))
     _, row = await get(made, f"/api/securities/{ISIN}")
-    assert (row["state"], row["last_synced"]) == ("ok", "2026-03-02T14:30:00Z")
+    assert row["last_synced"] == "2026-03-02T14:30:00Z"
 
 
 async def test_the_inactive_are_shown_when_asked_for() -> None:

@@ -6,7 +6,7 @@ listings.
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
@@ -21,11 +21,12 @@ from web.api.portfolio import current
 from web.api.security_bodies import AddBody, IdentifierBody, UpdateBody
 from web.api.security_rows import SecurityChanged, SecurityDetail, SecurityRow, Shelf
 from web.asking import body, query
-from web.context import here
+from web.context import Web, here
 from web.errors import Problem
 from web.guard import asked_by
 from web.openapi import describe
 from web.reply import from_boards, reply
+from wire.board import Latest
 from wire.messages import RunJob
 from wire.security_asks import (
     AddSecurity,
@@ -83,9 +84,10 @@ async def securities() -> Response:
     """Every active security with its scores and what is held of it."""
     asked = query(ListQuery)
     web, snapshot = here(), current()
-    boards = (web.boards.portfolio, web.boards.scores, web.boards.trading)
     name = "securities-all" if asked.inactive else "securities"
-    return from_boards(name, boards, lambda: Shelf.now(web, snapshot).rows(inactive=asked.inactive))
+    return from_boards(
+        name, _boards(web), lambda: Shelf.now(web, snapshot).rows(inactive=asked.inactive)
+    )
 
 
 @bp.get("/search")
@@ -131,9 +133,8 @@ async def security(isin: str) -> Response:
     """One security with its position, and what its scores are made of."""
     web, snapshot = here(), current()
     found = _named(snapshot, isin)
-    boards = (web.boards.portfolio, web.boards.scores, web.boards.trading)
     name = f"security-{found.security_id}"
-    return from_boards(name, boards, lambda: Shelf.now(web, snapshot).detail(found))
+    return from_boards(name, _boards(web), lambda: Shelf.now(web, snapshot).detail(found))
 
 
 @bp.put("/<isin>")
@@ -165,6 +166,12 @@ async def refresh_data(isin: str) -> Response:
 async def refresh(isin: str) -> Response:
     """Score one security again with the data that is there."""
     return await _run("score", _named(current(), isin), "it is scored")
+
+
+def _boards(web: Web) -> tuple[Latest[Any], ...]:
+    """What the rows are made from."""
+    boards = web.boards
+    return (boards.portfolio, boards.scores, boards.listings, boards.trading)
 
 
 async def _added(request: AddSecurity) -> Response:

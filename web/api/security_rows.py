@@ -4,22 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from decimal import ROUND_HALF_EVEN, Decimal
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
 from ledger.portfolio import PortfolioSnapshot, Position
 from ledger.score import Score
-from ledger.security import Security
+from ledger.security import Listing, ListingState, Security
 from web.context import Web
 from web.encode import amount, price, score
 
-State = Literal["ok", "stale", "delisted", "no_data"]
-
-# The longest closure of an exchange, a weekend around it, and two days for the source.
-STALE_AFTER = timedelta(days=10)
 _PLACES = 4
 
 
@@ -27,9 +23,10 @@ class SecurityRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     """One security. Scores are 0 to 1, shares are fractions of the total value, money is in EUR
     where the name says value and in `currency` otherwise; what is not known is null.
 
-    `state` is delisted when the broker does not list it any more, no_data without any price, stale
-    when the newest one is old. `journal_symbol` is the symbol its trades were made under, `names`
-    are all its former ones. `yahoo_symbol` is the owner's, or derived from the exchange.
+    `state` is delisted when the broker does not list it any more or nothing was traded for long,
+    no_data without any bar, stale when some sessions passed without one; null before the bars were
+    looked at. `journal_symbol` is the symbol its trades were made under, `names` are those it has
+    no more. `yahoo_symbol` is the owner's, or derived from the exchange.
     """
 
     security_id: int
@@ -55,7 +52,7 @@ class SecurityRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     needs_classification: bool
     listed: bool
     unlisted_at: datetime | None
-    state: State
+    state: ListingState | None
     min_portfolio_target: Decimal | None
     max_portfolio_target: Decimal | None
     bucket_id: str
@@ -124,6 +121,7 @@ class Shelf:
     scores: Mapping[int, Score]
     scored_on: date | None
     held: Mapping[int, Position]
+    listings: Mapping[int, Listing]
     broker: str
 
     @classmethod
@@ -134,6 +132,7 @@ class Shelf:
             scores={} if scores is None else scores.by_id,
             scored_on=None if scores is None else scores.as_of,
             held={one.security.security_id: one for one in snapshot.positions},
+            listings=web.boards.listings.value or {},
             broker=web.broker,
         )
 
@@ -172,13 +171,11 @@ class Shelf:
 
     def _seen(self, security: Security) -> dict[str, Any]:
         quote = self.snapshot.quotes.get(security.symbol)
-        scored = self.scores.get(security.security_id)
-        days = [quote.at.date()] if quote is not None else []
-        if scored is not None and scored.last_bar is not None:
-            days.append(scored.last_bar)
+        listing = self.listings.get(security.security_id)
         return {
             "last_synced": None if quote is None else quote.at,
-            "state": _state(security, max(days, default=None), self.snapshot.as_of.date()),
+            "state": "delisted" if not security.listed else listing and listing.state,
+            "last_bar": None if listing is None else listing.last_bar,
         }
 
     def _position(self, security: Security) -> dict[str, Any]:
@@ -217,7 +214,7 @@ def _identity(security: Security) -> dict[str, Any]:
         "security_id": security.security_id,
         "symbol": security.name_now,
         "journal_symbol": security.symbol,
-        "names": sorted(security.names - {security.name_now}),
+        "names": sorted(({security.symbol} | security.names) - {security.name_now}),
         "isin": told.isin or None,
         "name": told.name,
         "yahoo_symbol": security.quote_symbol,
@@ -274,18 +271,9 @@ def _scores(security: Security, scored: Score | None, day: date | None) -> dict[
         "coverage": None if scored is None else score(scored.coverage, _PLACES),
         "volatility": None if scored is None else scored.metrics.get("VOLATILITY_ANNUAL"),
         "history_years": None if scored is None else score(scored.history_years),
-        "last_bar": None if scored is None else scored.last_bar,
         "calculated_at": None if scored is None else day,
         "score_reason": "it has not been scored yet" if scored is None else scored.reason,
     }
-
-
-def _state(security: Security, seen: date | None, today: date) -> State:
-    if not security.listed:
-        return "delisted"
-    if seen is None:
-        return "no_data"
-    return "stale" if today - seen > STALE_AFTER else "ok"
 
 
 def _rounded(scores: Mapping[str, float | None]) -> dict[str, float | None]:
