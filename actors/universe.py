@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from datetime import date
 
 from actors.intake import Intake
-from ledger.errors import Missing
+from ledger.errors import Conflict, MalformedAnswer, Missing
 from ledger.portfolio import PortfolioSnapshot
 from ledger.security import Security, find_security
 from policy.identifiers import completed, quote_symbol
@@ -74,12 +74,15 @@ class Universe:
         with self.intake.step():
             instruments = await self.intake.broker.instruments()
         now = self.intake.clock.market_now()
-        listed = await self.store.upsert(
-            [completed(instrument) for instrument in instruments],
-            allow_trading=first,
-            confirmed=first,
-            at=now,
-            quote_of=quote_symbol,
-        )
+        try:
+            listed = await self.store.upsert(
+                [completed(instrument) for instrument in instruments],
+                allow_trading=first,
+                confirmed=first,
+                at=now,
+                quote_of=quote_symbol,
+            )
+        except Conflict as error:
+            raise MalformedAnswer(f"the list of instruments makes no sense: {error}") from error
         await self.store.drop_others([one.security_id for one in listed], at=now)
         await self.load()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -70,15 +70,18 @@ class Securities:
         the broker changed its symbol: the security keeps its own and is called by the new one from
         then on. What the owner says of a security stands. One that nobody can classify joins
         without being active. Conflict `security_identity` when symbol and listing name different
-        securities. `quote_of` derives the quote symbol where the owner gave none.
+        securities, or two instruments the same one. `quote_of` derives the quote symbol where the
+        owner gave none.
         """
         terms = _Terms(allow_trading, confirmed, maybe_ms(at), quote_of)
 
         async def work(tx: Tx) -> tuple[Security, ...]:
             known = _Index(await load_all(tx))
-            ids = [await _write(tx, one, known.find(one), terms) for one in instruments]
+            found = {one: known.find(one) for one in instruments}
+            _check_told_apart(found)
+            ids = {one: await _write(tx, one, found[one], terms) for one in found}
             by_id = {security.security_id: security for security in await load_all(tx)}
-            return tuple(by_id[security_id] for security_id in ids)
+            return tuple(by_id[ids[one]] for one in instruments)
 
         return await self._engine.transaction(work)
 
@@ -187,6 +190,20 @@ class _Index:
                 code="security_identity",
             )
         return named or listed
+
+
+def _check_told_apart(found: Mapping[Instrument, Security | None]) -> None:
+    """Raise Conflict when different instruments share a symbol, a listing or a security."""
+    seen: dict[object, Instrument] = {}
+    for instrument, known in found.items():
+        keys: list[object] = [instrument.symbol]
+        keys += [_listing(instrument)] if instrument.isin else []
+        keys += [known.security_id] if known is not None else []
+        for key in keys:
+            other = seen.setdefault(key, instrument)
+            if other is not instrument:
+                text = f"{other.symbol} and {instrument.symbol} cannot be told apart"
+                raise Conflict(text, code="security_identity")
 
 
 def _listing(instrument: Instrument) -> tuple[str, str, str]:

@@ -84,6 +84,27 @@ async def test_a_symbol_cannot_become_another_known_listing(inline_store: Store)
     assert caught.value.code == "security_identity"
 
 
+async def test_symbols_that_changed_places_are_not_believed(inline_store: Store) -> None:
+    securities = inline_store.securities
+    (known,) = await securities.upsert(
+        [instrument("A.EU", isin="DE1")], allow_trading=True, confirmed=True
+    )
+    swapped = [instrument("A.EU", isin="DE2"), instrument("B.EU", isin="DE1")]
+    twice = [instrument("C.EU", isin="DE3"), instrument("C.EU", isin="DE4")]
+    for told in (swapped, twice):
+        with pytest.raises(Conflict) as caught:
+            await securities.upsert(told, allow_trading=True, confirmed=True)
+        assert caught.value.code == "security_identity"
+    assert await securities.all() == (known,)
+
+
+async def test_a_row_that_comes_twice_is_one_security(inline_store: Store) -> None:
+    twice = [instrument("A.EU"), instrument("B.EU"), instrument("A.EU")]
+    found = await inline_store.securities.upsert(twice, allow_trading=True, confirmed=True)
+    assert [one.symbol for one in found] == ["A.EU", "B.EU", "A.EU"]
+    assert len(await inline_store.securities.all()) == 2
+
+
 async def test_instruments_without_isin_are_told_apart_by_symbol(inline_store: Store) -> None:
     both = [instrument("IDX1", isin=""), instrument("IDX2", isin="")]
     found = await inline_store.securities.upsert(both, allow_trading=False, confirmed=True)
