@@ -175,6 +175,23 @@ async def test_a_new_instrument_waits_for_the_owner(rig: Rig) -> None:
     assert not universe["DEMO-B.EU"].allow_buy
 
 
+async def test_a_list_that_tells_two_securities_as_one_is_not_believed(rig: Rig) -> None:
+    await rig.start("sync")
+    (known,) = await rig.store.securities.all()
+    told = known.instrument
+    rig.broker.listed = [
+        replace(told, isin="XF0000000009"),
+        replace(told, symbol="DEMO-B.EU"),
+    ]
+    assert rig.clock.jump_to(rig.clock.market_now().replace(day=6))
+    portfolio = await rig.sync()
+    assert portfolio.stale is not None
+    assert "cannot be told apart" in portfolio.stale
+    assert await rig.store.securities.all() == (known,)
+    rig.broker.listed = [told]
+    assert (await rig.sync()).stale is None
+
+
 async def test_what_nobody_can_classify_joins_without_being_active(rig: Rig) -> None:
     unclear = security("DEMO-U.EU", product_type="UNKNOWN").instrument
     fund = replace(security("DEMO-F.EU", product_type="UNKNOWN").instrument, name="Some ETF")
