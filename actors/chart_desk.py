@@ -98,11 +98,13 @@ class ChartDesk:
         drawn = await self._small_lines(known, revisions, first, asked.points)
         complete = all(self._covered(one, coverage.get(one.security_id), today) for one in active)
         lines = tuple(
-            Sparkline(one.symbol, one.instrument.isin, one.currency, _told(drawn[one.security_id]))
+            Sparkline(
+                one.name_now, one.instrument.isin, one.currency, _told(drawn[one.security_id])
+            )
             for one in known
             if len(drawn[one.security_id].line)
         )
-        names = [(one.symbol, one.instrument.isin, revisions[one.security_id]) for one in known]
+        names = [(one.name_now, one.instrument.isin, revisions[one.security_id]) for one in known]
         return SparklineSet(_digest(first, asked.points, complete, names), complete, lines)
 
     async def chart(self, asked: PriceChart) -> ChartView:
@@ -119,7 +121,7 @@ class ChartDesk:
         complete = covered and drawn.whole
         revision = None if coverage is None else _revision(coverage)
         return ChartView(
-            symbol=security.symbol,
+            symbol=security.name_now,
             isin=security.instrument.isin,
             currency=security.currency,
             interval=interval,

@@ -19,6 +19,7 @@ from kernels.series import Series
 from ledger.bar import Bar, BarRead, Split
 from ledger.chart import ChartInterval, ChartRange, ChartSource
 from ledger.errors import Conflict, Missing
+from ledger.security import SecurityPatch
 from policy.chart_lines import Drawn
 from store.bar_sources import BarSources
 from store.bars import Fetched
@@ -260,3 +261,16 @@ async def test_the_kept_lines_are_bounded_and_the_oldest_goes_first() -> None:
     kept.put("d", 1, drawn(500))
     assert (len(kept), kept.get("d", 1) is None) == (1, False)
     assert kept.get("d", 2) is None
+
+
+async def test_lines_are_shown_under_the_name_a_security_has_now(world: World) -> None:
+    number = await world.add("AAA.EU", isin="I1")
+    await world.put(number, walk(500))
+    before = await world.desk.sparklines(Sparklines(365, 30))
+    renamed = SecurityPatch(symbol="NEW.EU")
+    await world.store.securities.update(number, renamed, at=world.clock.now)
+    after = await world.desk.sparklines(Sparklines(365, 30))
+    assert [line.symbol for line in after.lines] == ["NEW.EU"]
+    assert after.version != before.version
+    for name in ("AAA.EU", "NEW.EU", "I1"):
+        assert (await world.chart(name)).symbol == "NEW.EU"
