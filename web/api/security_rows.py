@@ -269,7 +269,7 @@ def _scores(security: Security, scored: Score | None, day: date | None) -> dict[
         "cagr_score": part("long_term", "cagr"),
         "consistency_score": part("fundamentals", "consistency"),
         "coverage": None if scored is None else score(scored.coverage, _PLACES),
-        "volatility": None if scored is None else scored.metrics.get("VOLATILITY_ANNUAL"),
+        "volatility": None if scored is None else score(scored.volatility, _PLACES),
         "history_years": None if scored is None else score(scored.history_years),
         "calculated_at": None if scored is None else day,
         "score_reason": "it has not been scored yet" if scored is None else scored.reason,
