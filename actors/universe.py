@@ -6,15 +6,18 @@ what the broker does not list any more is kept, valued while it is held, and nev
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 
 from actors.intake import Intake
 from ledger.errors import Conflict, MalformedAnswer, Missing
 from ledger.portfolio import PortfolioSnapshot
-from ledger.security import Security, find_security
+from ledger.security import Instrument, Security, find_security
 from policy.identifiers import completed, quote_symbol
 from store.securities import Securities
+
+# More than that are not dropped by one look; a list that short is not a list.
+MOST_LOOKED_UP = 10
 
 
 class Universe:
@@ -67,12 +70,17 @@ class Universe:
         """
         strangers = set(held) - {security.symbol for security in self.securities}
         if not strangers <= self._sought:
-            await self._read(first=False)
+            await self._read(first=False, strangers=strangers)
             self._sought |= strangers
 
-    async def _read(self, *, first: bool) -> None:
+    async def _read(self, *, first: bool, strangers: Iterable[str] = ()) -> None:
         with self.intake.step():
-            instruments = await self.intake.broker.instruments()
+            instruments = list(await self.intake.broker.instruments())
+        names = {instrument.symbol for instrument in instruments}
+        instruments += await self._look_up(sorted(set(strangers) - names))
+        # Nothing is given up because a list was too short: it is asked for by its name first.
+        missed = [one for one in self.securities if one.listed and _theirs(one) not in names]
+        instruments += await self._look_up([_theirs(one) for one in missed])
         now = self.intake.clock.market_now()
         try:
             listed = await self.store.upsert(
@@ -84,5 +92,20 @@ class Universe:
             )
         except Conflict as error:
             raise MalformedAnswer(f"the list of instruments makes no sense: {error}") from error
-        await self.store.drop_others([one.security_id for one in listed], at=now)
+        doubtful = missed[MOST_LOOKED_UP:]
+        kept = [one.security_id for one in (*listed, *doubtful)]
+        await self.store.drop_others(kept, at=now)
         await self.load()
+
+    async def _look_up(self, symbols: Sequence[str]) -> list[Instrument]:
+        """What the broker lists under the first MOST_LOOKED_UP of `symbols`."""
+        found: list[Instrument] = []
+        for symbol in symbols[:MOST_LOOKED_UP]:
+            with self.intake.step():
+                hits = await self.intake.broker.find(symbol)
+            found += [hit for hit in hits if hit.symbol == symbol][:1]
+        return found
+
+
+def _theirs(security: Security) -> str:
+    return security.broker_symbol or security.symbol

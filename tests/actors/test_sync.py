@@ -9,6 +9,7 @@ from decimal import Decimal
 import pytest
 import trio
 
+from actors.universe import MOST_LOOKED_UP
 from ledger.errors import (
     Busy,
     Conflict,
@@ -22,6 +23,7 @@ from ledger.fact import Fill
 from ledger.lot import Pick
 from ledger.money import Money, Price, Quantity, Rounding
 from ledger.order import OrderState
+from ledger.security import Instrument
 from store.facts import Facts
 from store.readd import Readded
 from tests.actors.rig import Rig
@@ -190,6 +192,30 @@ async def test_a_list_that_tells_two_securities_as_one_is_not_believed(rig: Rig)
     assert await rig.store.securities.all() == (known,)
     rig.broker.listed = [told]
     assert (await rig.sync()).stale is None
+
+
+async def test_a_list_that_is_too_short_drops_nothing_and_hides_no_holding(rig: Rig) -> None:
+    def told(number: int) -> Instrument:
+        made = security(f"DEMO-{number}.EU").instrument
+        return replace(made, isin=f"XF00000001{number:02}")
+
+    rig.broker.listed = [told(number) for number in range(MOST_LOOKED_UP + 5)]
+    await rig.start("sync")
+    rig.broker.listed = [*rig.broker.listed[:3], security("DEMO-H.EU").instrument]
+    rig.broker.left_out = {"DEMO-1.EU", "DEMO-2.EU", "DEMO-H.EU"}
+    assert rig.clock.jump_to(rig.clock.market_now().replace(day=6))
+    universe = {s.symbol: s for s in (await rig.sync()).universe}
+    assert universe["DEMO-1.EU"].listed
+    assert universe["DEMO-2.EU"].listed
+    # Fourteen were missed and ten of them asked for; the rest has to wait for another look.
+    assert sum(not one.listed for one in universe.values()) == MOST_LOOKED_UP - 2
+    rig.broker.price("DEMO-H.EU", "50")
+    rig.broker.fills.append(bought("DEMO-H.EU", "2"))
+    rig.broker.held, rig.broker.cash["EUR"] = {"DEMO-H.EU": "2"}, "9900"
+    universe = {s.symbol: s for s in (await rig.sync()).universe}
+    assert universe["DEMO-H.EU"].listed
+    assert not universe["DEMO-H.EU"].confirmed
+    assert sum(not one.listed for one in universe.values()) == 12
 
 
 async def test_what_nobody_can_classify_joins_without_being_active(rig: Rig) -> None:

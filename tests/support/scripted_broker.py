@@ -28,7 +28,8 @@ NO_FEES = FeeModel(eur("0"), 0, eur("0"))
 
 @dataclass(slots=True)
 class ScriptedBroker:
-    """`errors` are raised by the methods they name, `hung` ones never answer.
+    """`errors` are raised by the methods they name, `hung` ones never answer, and what is
+    `left_out` of the list is found by its name alone.
 
     A placed order rests until `fill` or `end`; `lost` loses the answer of a submission that
     arrived. Quotes without an instant are stamped when they are read.
@@ -38,6 +39,7 @@ class ScriptedBroker:
     cash: dict[str, str] = field(default_factory=lambda: {"EUR": "10000", "USD": "1000"})
     held: dict[str, str] = field(default_factory=dict[str, str])
     listed: list[Instrument] = field(default_factory=lambda: [security().instrument])
+    left_out: set[str] = field(default_factory=set[str])
     quoted: dict[str, Quote] = field(
         default_factory=lambda: {
             "DEMO-A.EU": quote(),
@@ -103,7 +105,7 @@ class ScriptedBroker:
 
     async def instruments(self) -> Sequence[Instrument]:
         await self._call("instruments")
-        return tuple(self.listed)
+        return tuple(one for one in self.listed if one.symbol not in self.left_out)
 
     async def quotes(self, symbols: Sequence[str]) -> Mapping[str, Quote]:
         await self._call("quotes")
