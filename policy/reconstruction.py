@@ -111,7 +111,7 @@ def reconstruct(
     """
     books = books_of(history, prices, fx)
     days = _trading_days(history, prices)
-    if today is not None and not _over(history, prices, today):
+    if today is not None and not _over(books, today):
         days = days[days < today.toordinal()]
     names = np.array([*books.symbols, *books.currencies], dtype=object)
     unknown: list[UnknownDay] = []
@@ -139,11 +139,15 @@ def _trading_days(history: HoldingsHistory, prices: Mapping[str, AssetPrices]) -
     return np.unique(np.concatenate([np.empty(0, dtype=np.int32), *bars]))
 
 
-def _over(history: HoldingsHistory, prices: Mapping[str, AssetPrices], today: date) -> bool:
-    """Whether everything that is held at the end has its bar of `today`."""
-    held = [prices.get(symbol) for symbol in history.symbols if history.quantities(symbol)[-1][1]]
-    day = today.toordinal()
-    return all(one is not None and day in one.close.days[-1:] for one in held)
+def _over(books: Books, today: date) -> bool:
+    """Whether everything that is held has its bar of `today`."""
+    day = np.array([today.toordinal()], dtype=np.int32)
+    for number, symbol in enumerate(books.symbols):
+        if books.holdings.level(day, number)[0]:
+            asset = books.prices.get(symbol)
+            if asset is None or day[0] not in asset.close.days[-1:]:
+                return False
+    return True
 
 
 def _lacking(books: Books, days: Ints) -> Bools:
