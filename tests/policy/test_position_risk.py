@@ -115,7 +115,7 @@ def test_a_holding_with_too_few_prices_is_left_out_and_named() -> None:
     around = held("AAA", "BBB")
     young = Series(walk(5).days[-50:], walk(5).values[-50:])
     with_young = Surroundings(
-        weights={**around.weights, "NEW": 0.1, "BARE": 0.1},
+        weights={"AAA": 0.4, "BBB": 0.4, "NEW": 0.1, "BARE": 0.1},
         levels={**around.levels, "NEW": young},
         benchmark=around.benchmark,
     )
@@ -152,6 +152,13 @@ def test_too_little_says_what_is_missing() -> None:
         "fewer than 60 days on which everything held has a price"
     )
     assert dict(risk(walk(0)).missing)["beta"] == "there is no series of a benchmark"
+
+
+def test_weights_of_an_account_whose_value_is_not_known_are_unknown() -> None:
+    found = risk(walk(0), Surroundings(weights=None))
+    reasons = dict(found.missing)
+    assert found.weight is found.concentration is found.risk_contribution is None
+    assert reasons["weight"] == "the value of the account at the last closes is not known"
 
 
 def test_a_security_without_closes_in_the_range_is_not_available() -> None:
