@@ -51,6 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     world = World(Daemon(options.url, options.token), Market(options.market), Sheet())
     _wait(world, options.wait)
     for name in options.only:
+        world.market.forget()
         world.attempt(name, CHECKS[name])
     sys.stdout.write(world.sheet.text() + "\n")
     return 0 if world.sheet.good else 1

@@ -9,7 +9,7 @@ from typing import Any
 
 from tools.figures import measures, periods
 from tools.figures.allocation import countries, industries
-from tools.figures.books import Close, Valuation, read_books
+from tools.figures.books import Books, Close, Valuation, read_books
 from tools.figures.market import Line, Market
 from tools.figures.sheet import Pair
 from tools.figures.world import World, day_of
@@ -24,21 +24,45 @@ SMA, HYSTERESIS, SWITCH, FULL = 200, 0.01, 3, 0.05
 def check(world: World) -> None:
     """Performance and its parts from the books, the regime from the index bars."""
     world.attempt(f"{BASE}/regime", _regime)
-    told = world.daemon.get("/api/analytics/performance", days=DAYS)
-    if told["available"]:
-        closes = _closes(world, told)
-        world.attempt(f"{BASE}/performance", _performance, told, closes)
-        for by in ("country", "industry", "currency"):
-            world.attempt(f"{BASE}/attribution by {by}", _attribution, by, closes)
-        world.attempt("GET /api/portfolio/analytics", _portfolio, closes)
-    else:
-        world.sheet.failed(f"{BASE}/performance", told["reason"])
+    world.attempt(f"{BASE}/performance", _performance)
+    for by in ("country", "industry", "currency"):
+        world.attempt(f"{BASE}/attribution by {by}", _attribution, by)
+    world.attempt("GET /api/portfolio/analytics", _portfolio)
 
 
-def _closes(world: World, told: Mapping[str, Any]) -> list[Close]:
-    """Every close up to the last one that was told of."""
-    books = read_books(world.daemon, world.market)
-    return Valuation(books, world.market, day_of(told["end_date"])).closes()
+def _asked(world: World, path: str) -> tuple[Any, Books]:
+    """An answer with the books it was made of."""
+    daemon, market = world.daemon, world.market
+    return world.still(lambda: (daemon.get(path), read_books(daemon, market)))
+
+
+def _closes(
+    market: Market,
+    books: Books,
+    period: Mapping[str, Any],
+    told: float,
+    figure: Callable[[Line], float],
+) -> list[Close]:
+    """Every close up to the last one of `period`, whose `figure` of the daily returns is `told`."""
+    last = day_of(period["end_date"])
+
+    def closes() -> list[Close]:
+        return Valuation(books, market, last).closes()
+
+    def apart() -> float | None:
+        daily = periods.daily_returns(span(closes(), period))
+        return abs(figure(daily) - told) if daily else None
+
+    market.try_rates(last, apart)
+    return closes()
+
+
+def _total(daily: Line) -> float:
+    return periods.compounded([rate for _, rate in daily])
+
+
+def _yearly(daily: Line) -> float:
+    return periods.annual(_total(daily), len(daily))
 
 
 def span(closes: Sequence[Close], told: Mapping[str, Any]) -> list[Close]:
@@ -47,12 +71,16 @@ def span(closes: Sequence[Close], told: Mapping[str, Any]) -> list[Close]:
     return [close for close in closes if first <= close.day <= last]
 
 
-def _performance(world: World, told: Mapping[str, Any], closes: Sequence[Close]) -> None:
-    route, shown = f"{BASE}/performance", span(closes, told)
+def _performance(world: World) -> None:
+    route = f"{BASE}/performance"
+    told, books = _asked(world, f"/api/analytics/performance?days={DAYS}")
+    if not told["available"]:
+        world.sheet.failed(route, told["reason"])
+        return
+    closes = _closes(world.market, books, told, told["total_return"], _total)
+    shown = span(closes, told)
     daily = periods.daily_returns(shown)
-    rates = [rate for _, rate in daily]
-    total = periods.compounded(rates)
-    yearly = periods.annual(total, len(daily))
+    total, yearly = _total(daily), _yearly(daily)
     theirs = {row["date"]: row["return"] for row in told["daily"]}
     ours = {day.isoformat(): rate for day, rate in daily}
     days = sorted(ours.keys() | theirs.keys())
@@ -109,9 +137,9 @@ def _turnover(
     world.sheet.compare(route, "turnover status", [("status", word, told["status"])])
 
 
-def _attribution(world: World, by: str, closes: Sequence[Close]) -> None:
+def _attribution(world: World, by: str) -> None:
     route = f"{BASE}/attribution by {by}"
-    told = world.daemon.get("/api/analytics/attribution", days=DAYS, by=by)
+    told, books = _asked(world, f"/api/analytics/attribution?days={DAYS}&by={by}")
     if not told["available"]:
         world.sheet.failed(route, told["reason"])
         return
@@ -123,6 +151,7 @@ def _attribution(world: World, by: str, closes: Sequence[Close]) -> None:
     if None not in annual:
         whole.append(("annual", sum(annual), told["annual_return"]))
     world.sheet.compare(route, "parts add up", whole, absolute=1e-12)
+    closes = _closes(world.market, books, told, told["total_return"], _total)
     ours = contributions(world.market, by, span(closes, told))
     names = sorted(ours.keys() | parts.keys())
     pairs = [
@@ -162,16 +191,17 @@ def _buckets(market: Market, by: str, gains: Mapping[str, float]) -> dict[str, f
     return found
 
 
-def _portfolio(world: World, closes: Sequence[Close]) -> None:
+def _portfolio(world: World) -> None:
     route = "GET /api/portfolio/analytics"
-    told = world.daemon.get("/api/portfolio/analytics", days=DAYS)
+    told, books = _asked(world, f"/api/portfolio/analytics?days={DAYS}")
     if not told["available"]:
         world.sheet.failed(route, told["error"])
         return
-    shown = span(closes, told["period"])
+    period = told["period"]
+    annual = told["returns"]["annual"]
+    shown = span(_closes(world.market, books, period, annual, _yearly), period)
     daily = periods.daily_returns(shown)
-    total = periods.compounded([rate for _, rate in daily])
-    yearly = periods.annual(total, len(daily))
+    yearly = _yearly(daily)
     mine = {day.isoformat(): rate for day, rate in daily}
     pairs: list[Pair] = [
         (row["date"], mine.get(row["date"]), row["return"]) for row in told["returns"]["daily"]

@@ -166,9 +166,18 @@ class Valuation:
         """Oldest first, without the days on which something needed is not known."""
         found: list[Close] = []
         for day in self._trading_days():
-            if (value := self._value(day)) is not None:
+            if (value := self.value(day)) is not None:
                 found.append(self._close(day, value, found[-1] if found else None))
         return found
+
+    def weights(self) -> dict[str, float]:
+        """What is held, as parts of the value, at the last close whose value is known."""
+        for day in reversed(self._trading_days()):
+            value = self.value(day)
+            if value:
+                worth = {s: self.shares(s, day) * (self._price(s, day) or 0) for s in self._symbols}
+                return {symbol: amount / value for symbol, amount in worth.items() if amount}
+        return {}
 
     def shares(self, symbol: str, day: date) -> float:
         return held(self._books, self._market, symbol, day, self._until)
@@ -193,7 +202,8 @@ class Valuation:
             return None
         return line[at][1] / rate
 
-    def _value(self, day: date) -> float | None:
+    def value(self, day: date) -> float | None:
+        """At the close of `day`; None when a price or a rate is not known."""
         found = 0.0
         for symbol in self._symbols:
             if shares := self.shares(symbol, day):

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import csv
 import gzip
+import math
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
 # A rate counts for three days of the payment system; with a weekend and holidays that is a week.
 RATE_LIFE = timedelta(days=7)
+# As old as the newest rate usually is over a weekend or a holiday.
+OLDEST_NEWEST = 5
 
 Line = list[tuple[date, float]]
 """Days with a value each, oldest first."""
@@ -35,9 +38,14 @@ class Dividend:
 
 
 class Market:
-    """Everything is as of a day `until`, itself included: later splits change nothing before."""
+    """Everything is as of a day `until`, itself included: later splits change nothing before.
+
+    `rates_known` is the newest day whose rates count, `bars_known` that of the bars of a symbol: in
+    the middle of a day some markets have closed and others have not, and rates come out between.
+    """
 
     def __init__(self, folder: Path) -> None:
+        self.forget()
         self.securities = {row["symbol"]: row for row in _rows(folder, "securities")}
         self.opening = list(_rows(folder, "opening"))
         self.cash = list(_rows(folder, "cash"))
@@ -65,6 +73,11 @@ class Market:
         for rates in self._rates.values():
             rates.sort()
 
+    def forget(self) -> None:
+        """Know everything there is."""
+        self.rates_known = date.max
+        self.bars_known: dict[str, date] = {}
+
     def currency(self, symbol: str) -> str:
         return self.securities[symbol]["currency"]
 
@@ -77,7 +90,8 @@ class Market:
         return [(day, ratio) for day, ratio in self._splits[symbol] if day <= until]
 
     def raw(self, symbol: str, until: date) -> list[Bar]:
-        return [bar for bar in self._bars[symbol] if bar.day <= until]
+        last = min(until, self.bars_known.get(symbol, until))
+        return [bar for bar in self._bars[symbol] if bar.day <= last]
 
     def bars(self, symbol: str, until: date) -> list[Bar]:
         """Adjusted for the splits up to `until`."""
@@ -126,10 +140,24 @@ class Market:
         if currency == "EUR":
             return 1.0
         rates = self._rates[currency]
-        at = bisect_right(rates, (day, float("inf"))) - 1
+        at = bisect_right(rates, (min(day, self.rates_known), float("inf"))) - 1
         if at < 0 or day - rates[at][0] > RATE_LIFE:
             return None
         return rates[at][1]
+
+    def try_rates(self, last: date, work: Callable[[], float | None]) -> None:
+        """Let the rates of the day `last`, or of one of those before it, be the newest ones.
+
+        The one that makes `work`, a distance from what the daemon told, the least: its other
+        figures must then agree with the same rates.
+        """
+        best = math.inf
+        for back in range(OLDEST_NEWEST):
+            self.rates_known = last - timedelta(days=back)
+            apart = work()
+            if apart is not None and apart < best * (1 - 1e-9):
+                best, chosen = apart, self.rates_known
+        self.rates_known = chosen if best < math.inf else last
 
     def dividends(self, symbol: str) -> list[Dividend]:
         return self._dividends[symbol]

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from tools.figures.daemon import Daemon, NoAnswerError
 from tools.figures.market import Market
 from tools.figures.sheet import Sheet
 
-TRIES = 5
+TRIES = 8
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,28 @@ class World:
                 break
             before = after
         return before, told
+
+    def still(self, work: Callable[[], T]) -> T:
+        """What `work` reads while neither a bar nor anything in the journal came.
+
+        From now on no newer bars than those are known. After TRIES rounds it is the last one's.
+        """
+        before = self._standing()
+        for _ in range(TRIES):
+            found = work()
+            after = self._standing()
+            if after == before:
+                break
+            before = after
+        self.market.bars_known = before[0]
+        return found
+
+    def _standing(self) -> tuple[dict[str, date], list[int]]:
+        """The newest bar of every security, and the newest trade and flow."""
+        rows = self.daemon.get("/api/charts/sparklines", days=730, points=10)
+        bars = {symbol: day_of(row["points"][-1]["time"]) for symbol, row in rows.items()}
+        newest = [self.daemon.get(path, limit=1) for path in ("/api/trades", "/api/cash-flows")]
+        return bars, [row["id"] for rows in newest for row in rows]
 
     def together(self, *paths: str) -> list[Any]:
         """The answers of `paths` while the portfolio stood still, with its summary first.
