@@ -70,7 +70,7 @@ def under_water(values: Sequence[float]) -> int:
 
 
 def growth(line: Line, years: float) -> float | None:
-    """Per year from the newest figure on or before the day `years` ago, or the first, to the last.
+    """Per year from the newest figure that is `years` old or older, or the first, to the last.
 
     None for figures that span fewer than 12 calendar months.
     """
@@ -79,7 +79,7 @@ def growth(line: Line, years: float) -> float | None:
     (start, _), (end, last) = line[0], line[-1]
     if (end.year - start.year) * 12 + end.month - start.month + 1 < 12:
         return None
-    cutoff = end.toordinal() - round(years * DAYS_PER_YEAR)
+    cutoff = end.toordinal() - years * DAYS_PER_YEAR
     day, first = next((p for p in reversed(line) if p[0].toordinal() <= cutoff), line[0])
     span = (end - day).days / DAYS_PER_YEAR
     return (last / first) ** (1 / span) - 1 if span > 0 else None

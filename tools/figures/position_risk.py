@@ -86,7 +86,14 @@ def _beside(world: World, symbol: str, told: dict[str, Any], books: Books) -> Fo
     if told["weight"] is None or told["left_out"]:
         return []
     newest = max(world.market.bars_known.values())
-    weights = Valuation(books, world.market, newest).weights()
+    valuation = Valuation(books, world.market, newest)
+
+    def apart() -> float:
+        square = math.fsum(weight**2 for weight in valuation.weights().values())
+        return abs(square - float(told["concentration"]))
+
+    world.market.try_rates(newest, apart)
+    weights = valuation.weights()
     square = math.fsum(weight**2 for weight in weights.values())
     found: Found = [
         ("weight", (symbol, weights.get(symbol, 0.0), told["weight"])),

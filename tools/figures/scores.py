@@ -58,7 +58,10 @@ def along(corners: Corners, x: float | None) -> float | None:
 
 
 def growth_score(rate: float | None, target: float) -> float | None:
-    """0.15 + 0.85 exp(-(c - T)² / 2σ²), σ 0.06 below T and 0.10 above; 0.15 for a loss of 2 %."""
+    """0.15 + 0.85 exp(-(c - T)² / 2σ²), σ 0.06 below T and 0.10 above.
+
+    A loss of 2 % and more has 0.15, and what lies between that and no growth is on a straight line.
+    """
     if rate is None:
         return None
 
@@ -70,7 +73,7 @@ def growth_score(rate: float | None, target: float) -> float | None:
         return bell(rate)
     if rate <= -0.02:
         return 0.15
-    return 0.15 + (bell(rate) - 0.15) * (rate + 0.02) / 0.02
+    return 0.15 + (bell(0.0) - 0.15) * (rate + 0.02) / 0.02
 
 
 def price_parts(metrics: Metrics, target: float) -> dict[tuple[str, str], float | None]:

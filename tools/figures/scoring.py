@@ -70,7 +70,7 @@ def _scored(
     metrics = _metrics(daily, monthly, figures)
     found: Parts = {**scores.price_parts(metrics, TARGET), **_reported(metrics, figures)}
     parts = {group: {name: found.get((group, name)) for name in of} for group, of in told.items()}
-    return found, scores.total_of(parts, known_of(metrics))[0]
+    return found, scores.total_of(parts, known_of(metrics, company=True))[0]
 
 
 def _metrics(

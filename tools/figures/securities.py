@@ -170,7 +170,7 @@ def _scores(world: World, details: list[dict[str, Any]]) -> None:
             if name in parts.get(group, {}):
                 pair = (symbol, ours, parts[group][name])
                 by_part.setdefault(f"{group}.{name}", []).append(pair)
-        known = known_of(detail["metrics"])
+        known = known_of(detail["metrics"], company=detail["product_type"] == "EQUITY")
         total, coverage = scores.total_of(parts, known)
         totals.append((symbol, total, detail["total_score"]))
         coverages.append((symbol, coverage, detail["coverage"]))
@@ -196,8 +196,11 @@ def _groups(
     return found
 
 
-def known_of(metrics: Mapping[str, float | None]) -> dict[tuple[str, str], float]:
-    """How much is known of the parts that are mixtures themselves."""
+def known_of(metrics: Mapping[str, float | None], *, company: bool) -> dict[tuple[str, str], float]:
+    """How much is known of the parts that are mixtures themselves.
+
+    What is no company has no earnings to pay from: there the record is all of it.
+    """
     strength = [
         (0.40, metrics.get("PROFIT_MARGIN")),
         (0.30, metrics.get("DEBT_TO_EQUITY")),
@@ -205,7 +208,7 @@ def known_of(metrics: Mapping[str, float | None]) -> dict[tuple[str, str], float
     ]
     growth = metrics.get("DIVIDEND_GROWTH")
     record = metrics.get("DIVIDEND_YIELD_5Y_AVG") if growth is None else growth
-    habit = [(0.5, metrics.get("PAYOUT_RATIO")), (0.5, record)]
+    habit = [(0.5, metrics.get("PAYOUT_RATIO")), (0.5, record)] if company else [(1.0, record)]
     return {
         ("fundamentals", "financial_strength"): scores.mixed(strength)[1],
         ("dividends", "consistency"): scores.mixed(habit)[1],
