@@ -80,7 +80,7 @@ class Past:
         used = {move.key for move in history.movements if move.account == "cash"}
         used |= {asset.currency for asset in prices.values()} | history.cash.keys()
         fx = FxHistory(await self.prices.rates(sorted(used)))
-        return await self.runner(partial(reconstruct, history, prices, fx, today=self.today))
+        return await self.runner(partial(reconstruct, history, prices, fx))
 
     async def weights(self) -> Mapping[str, float] | None:
         """What is held, as fractions of the total value at the last close; None when unknown."""

@@ -29,6 +29,8 @@ from ledger.analytics import UnknownDay
 from ledger.holdings import HoldingsHistory
 from policy.balance_lines import AssetPrices, Books, Rates, books_of, currency_line, security_line
 
+MAX_WAIT = 5
+"""Calendar days for which the newest day waits for a holding that has no bar of it."""
 _CHANGES = ("flows", "gains", "cash_gains", "trading", "turnover")
 _ROWS = ("days", "values", "holdings", "cash", *_CHANGES)
 
@@ -95,24 +97,18 @@ class Reconstruction:
 
 
 def reconstruct(
-    history: HoldingsHistory,
-    prices: Mapping[str, AssetPrices],
-    fx: Rates,
-    *,
-    today: date | None = None,
+    history: HoldingsHistory, prices: Mapping[str, AssetPrices], fx: Rates
 ) -> Reconstruction:
     """The closes of the window of `history`, as far as bars and rates reach.
 
-    `today` may still go on: it counts when everything that is held has its bar of it, so that no
-    exchange that has closed stands beside one that has not.
+    The newest day counts once everything that is held has told its close, so that no exchange that
+    has closed stands beside one that has not, or has not been read yet.
 
     A security without prices and a currency without rates leave every day unknown on which they
     are needed. Raises UnknownCurrency for a currency of unknown exponent.
     """
     books = books_of(history, prices, fx)
-    days = _trading_days(history, prices)
-    if today is not None and not _over(books, today):
-        days = days[days < today.toordinal()]
+    days = _told(books, _trading_days(history, prices))
     names = np.array([*books.symbols, *books.currencies], dtype=object)
     unknown: list[UnknownDay] = []
     # Leaving a day out moves what happened on it to the next, which may then need more than it did.
@@ -139,15 +135,18 @@ def _trading_days(history: HoldingsHistory, prices: Mapping[str, AssetPrices]) -
     return np.unique(np.concatenate([np.empty(0, dtype=np.int32), *bars]))
 
 
-def _over(books: Books, today: date) -> bool:
-    """Whether everything that is held has its bar of `today`."""
-    day = np.array([today.toordinal()], dtype=np.int32)
+def _told(books: Books, days: Ints) -> Ints:
+    """The days up to the last one of which every holding has told its close, by a bar of it or of a
+    later day; one that was silent for longer than MAX_WAIT is not waited for.
+    """
+    upto = newest = int(days[-1]) if len(days) else 0
     for number, symbol in enumerate(books.symbols):
-        if books.holdings.level(day, number)[0]:
-            asset = books.prices.get(symbol)
-            if asset is None or day[0] not in asset.close.days[-1:]:
-                return False
-    return True
+        asset = books.prices.get(symbol)
+        if asset is not None and len(days) and books.holdings.level(days[-1:], number)[0]:
+            last = int(asset.close.days[-1]) if len(asset.close) else 0
+            if newest - last <= MAX_WAIT:
+                upto = min(upto, last)
+    return days[days <= upto]
 
 
 def _lacking(books: Books, days: Ints) -> Bools:

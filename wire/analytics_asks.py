@@ -1,7 +1,7 @@
 """What may be asked about the past of the portfolio. All of it → analyst, which keeps the answers.
 
 `days` are calendar days, today included; the close before them is what the first return starts
-from. Today itself counts once everything that is held has its bar of it.
+from. The newest day counts once everything that is held has told its close.
 """
 
 from __future__ import annotations

@@ -289,7 +289,9 @@ def test_the_last_day_of_the_window_is_in_it_and_the_next_is_not() -> None:
 @pytest.mark.parametrize(
     ("sold", "shown"), [(False, [day(0), day(1)]), (True, [day(0), day(1), day(2)])]
 )
-def test_today_counts_when_everything_held_has_its_bar(sold: bool, shown: list[date]) -> None:
+def test_the_newest_day_counts_when_everything_held_has_told_its_close(
+    sold: bool, shown: list[date]
+) -> None:
     levels = {day(0): 10.0, day(1): 11.0, day(2): 12.0}
     prices = {
         "AAA": AssetPrices("EUR", series(levels)),
@@ -297,10 +299,20 @@ def test_today_counts_when_everything_held_has_its_bar(sold: bool, shown: list[d
     }
     out = (shares(day(2), -1, "trade", "BBB"), cash(day(2), 5, "trade")) if sold else ()
     past = history(*BEGIN, shares(day(0), 1, "external", "BBB"), *out, until=day(3))
-    days = reconstruct(past, prices, FixedRates(), today=day(2)).days
+    days = reconstruct(past, prices, FixedRates()).days
     assert [date.fromordinal(one) for one in days.tolist()] == shown
-    later = reconstruct(past, prices, FixedRates(), today=day(3)).days
-    assert len(later) == 3
+
+
+@pytest.mark.parametrize(("last", "count"), [(4, 2), (7, 6)])
+def test_a_holding_that_stays_silent_is_not_waited_for(last: int, count: int) -> None:
+    levels = dict.fromkeys(weekdays(last + 1), 10.0)
+    prices = {
+        "AAA": AssetPrices("EUR", series(levels)),
+        "BBB": AssetPrices("EUR", series({day(0): 5.0, day(1): 5.0})),
+    }
+    past = history(*BEGIN, shares(day(0), 1, "external", "BBB"))
+    found = reconstruct(past, prices, FixedRates())
+    assert (len(found.days), found.unknown) == (count, ())
 
 
 def test_weekends_and_what_happened_on_them_belong_to_the_next_trading_day() -> None:
