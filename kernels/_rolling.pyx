@@ -53,6 +53,45 @@ cdef inline double deepest_of(const double* prices, Py_ssize_t count) noexcept n
     return deepest
 
 
+cdef void fill_moments(
+    const double[::1] values, Py_ssize_t window, double[::1] means, double[::1] deviations
+) noexcept nogil:
+    cdef Py_ssize_t row
+    cdef double mean
+    cdef const double* at
+    for row in range(values.shape[0] - window + 1):
+        at = &values[row]
+        mean = mean_of(at, window)
+        means[row] = mean
+        deviations[row] = sqrt(product_of(at, mean, at, mean, window) / (window - 1))
+
+
+cdef void fill_drawdowns(
+    const double[::1] prices, Py_ssize_t window, double[::1] out
+) noexcept nogil:
+    cdef Py_ssize_t row
+    for row in range(prices.shape[0] - window + 1):
+        out[row] = deepest_of(&prices[row], window)
+
+
+cdef void fill_slopes(
+    const double[::1] values,
+    const double[::1] others,
+    Py_ssize_t window,
+    double least,
+    double[::1] out,
+) noexcept nogil:
+    cdef Py_ssize_t row
+    cdef double mean, other, square
+    for row in range(values.shape[0] - window + 1):
+        mean = mean_of(&values[row], window)
+        other = mean_of(&others[row], window)
+        square = product_of(&others[row], other, &others[row], other, window)
+        out[row] = NAN
+        if square > least:
+            out[row] = product_of(&values[row], mean, &others[row], other, window) / square
+
+
 def moments(
     const double[::1] values not None,
     Py_ssize_t window,
@@ -61,23 +100,14 @@ def moments(
     /,
 ):
     """Fill mean and standard deviation (ddof 1) of every `window` values in a row."""
-    cdef Py_ssize_t row
-    cdef double mean
-    cdef const double* at
     with nogil:
-        for row in range(values.shape[0] - window + 1):
-            at = &values[row]
-            mean = mean_of(at, window)
-            means[row] = mean
-            deviations[row] = sqrt(product_of(at, mean, at, mean, window) / (window - 1))
+        fill_moments(values, window, means, deviations)
 
 
 def drawdowns(const double[::1] prices not None, Py_ssize_t window, double[::1] out not None, /):
     """Fill the deepest drawdown within every `window` prices in a row."""
-    cdef Py_ssize_t row
     with nogil:
-        for row in range(prices.shape[0] - window + 1):
-            out[row] = deepest_of(&prices[row], window)
+        fill_drawdowns(prices, window, out)
 
 
 def slopes(
@@ -89,13 +119,5 @@ def slopes(
     /,
 ):
     """Fill cov(value, other) / var(other) of every `window` pairs, NaN up to the `least` square."""
-    cdef Py_ssize_t row
-    cdef double mean, other, square
     with nogil:
-        for row in range(values.shape[0] - window + 1):
-            mean = mean_of(&values[row], window)
-            other = mean_of(&others[row], window)
-            square = product_of(&others[row], other, &others[row], other, window)
-            out[row] = NAN
-            if square > least:
-                out[row] = product_of(&values[row], mean, &others[row], other, window) / square
+        fill_slopes(values, others, window, least, out)

@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from datetime import date
 
 import numpy as np
+from numpy.typing import NDArray
 
-from kernels.checks import Floats
 from kernels.series import Series
 
 FIRST = date(2001, 1, 1).toordinal()
 
 
-def daily(figures: Sequence[float] | Floats, *, first: int = FIRST) -> Series:
+def daily(figures: Sequence[float] | NDArray[np.floating], *, first: int = FIRST) -> Series:
     """One figure a day from `first` on."""
     days = np.arange(first, first + len(figures), dtype=np.int32)
     return Series(days, np.array(figures, dtype=np.float64))
