@@ -10,7 +10,7 @@ DATA ?= var/demo
 # Test processes: one per core.
 WORKERS ?= auto
 
-.PHONY: run scenario test check bench sim slow browser assets kernels format lint types layers clean
+.PHONY: run scenario test check oracle bench sim slow browser assets kernels format lint types layers clean
 
 run: $(VENV)/.installed assets
 	@$(BIN)/python -c "import kernels; r = kernels.backend_report(); print('kernels:', r.used, '-', r.reason)"
@@ -38,6 +38,10 @@ types: $(VENV)/.dev
 
 layers: $(VENV)/.dev
 	$(BIN)/lint-imports
+
+# Figures beside those of well-known packages, which the daemon itself never loads.
+oracle: $(VENV)/.oracle
+	$(BIN)/python -m pytest tests/oracle -q
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m bench
@@ -78,6 +82,10 @@ $(VENV)/.installed: pyproject.toml $(KERNELS) | $(VENV)/bin/python
 $(VENV)/.dev: pyproject.toml $(KERNELS) | $(VENV)/bin/python
 	$(PIP) install --editable '.[dev]'
 	@touch $@ $(VENV)/.installed
+
+$(VENV)/.oracle: $(VENV)/.dev
+	$(PIP) install --editable '.[dev,oracle]'
+	@touch $@
 
 clean:
 	rm -rf build *.egg-info kernels/*.so kernels/*.c var
