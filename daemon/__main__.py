@@ -14,6 +14,7 @@ from typing import cast
 import trio
 
 from daemon.config import load
+from daemon.heap import share_one_heap
 from daemon.watchdog import EXIT_CONFIG, process_notifier
 from ledger.errors import StartError, StoreFailed
 
@@ -28,6 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the daemon; 0 after a stop, 2 when its owner has to mend something first."""
     arguments = _parse(argv)
     sys.setswitchinterval(SWITCH_S)
+    share_one_heap()
     notifier = process_notifier()
     try:
         config = load(

@@ -58,3 +58,14 @@ class Series:
         """What lies on the days from `first` to `until`, both included."""
         start, stop = np.searchsorted(self.days, (first, until + 1))
         return Series(self.days[start:stop], self.values[start:stop])
+
+
+def distinct(days: Ints) -> Ints:
+    """The values of `days` in ascending order, each once.
+
+    As numpy's own function, which for this would load its masked arrays, two mebibytes of them.
+    """
+    ordered: Ints = np.sort(days)
+    first = np.ones(min(len(ordered), 1), np.bool_)
+    found: Ints = ordered[np.concatenate([first, np.diff(ordered) > 0])]
+    return found

@@ -24,7 +24,7 @@ from datetime import date
 import numpy as np
 
 from kernels.checks import Bools, Floats, Ints, Rows
-from kernels.series import Series
+from kernels.series import Series, distinct
 from ledger.analytics import UnknownDay
 from ledger.holdings import HoldingsHistory
 from policy.balance_lines import AssetPrices, Books, Rates, books_of, currency_line, security_line
@@ -132,7 +132,7 @@ def _trading_days(history: HoldingsHistory, prices: Mapping[str, AssetPrices]) -
         for symbol in history.symbols
         if symbol in prices
     ]
-    return np.unique(np.concatenate([np.empty(0, dtype=np.int32), *bars]))
+    return distinct(np.concatenate([np.empty(0, dtype=np.int32), *bars]))
 
 
 def _told(books: Books, days: Ints) -> Ints:

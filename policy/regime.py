@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from kernels.checks import Floats, Ints
-from kernels.series import Series
+from kernels.series import Series, distinct
 from ledger.money import Money
 from ledger.regime import Regime, RegimeName
 from ledger.security import Security
@@ -132,7 +132,7 @@ def _distances(closes: Series) -> Series:
 
 def _means(series: tuple[Series, ...]) -> tuple[Ints, Floats]:
     """Every day on which an index has a figure, and the mean over those with a young one."""
-    days = np.unique(np.concatenate([one.days for one in series]))
+    days = distinct(np.concatenate([one.days for one in series]))
     sums, counts = np.zeros(len(days)), np.zeros(len(days))
     for one in series:
         at = np.searchsorted(one.days, days, side="right") - 1

@@ -13,7 +13,7 @@ from datetime import date
 import numpy as np
 
 from kernels.checks import Floats, Ints
-from kernels.series import DAYS_PER_YEAR, Series
+from kernels.series import DAYS_PER_YEAR, Series, distinct
 
 WEEKS = 261
 """Five years of returns."""
@@ -34,8 +34,8 @@ def weekly(history: Series, today: date) -> Series:
     """The last bar of each of those weeks: all of a daily series that a run looks at."""
     grid = fridays(today)
     at = np.searchsorted(history.days, grid, side="right") - 1
-    found = at[at >= 0]
-    kept = np.unique(found[history.days[found] > grid[at >= 0] - 7])
+    found = at[at >= 0].astype(np.int32)
+    kept = distinct(found[history.days[found] > grid[at >= 0] - 7])
     return Series(history.days[kept], history.values[kept])
 
 
