@@ -32,9 +32,11 @@ def check(world: World) -> None:
         shares = _shares(positions, names, total)
         _rows(world, f"{BASE}/current", kind, current[kind], shares)
         _deviations(world, kind, deviations[kind], {r["name"]: r for r in current[kind]})
-        by_group = _grouped(shares, members[kind])
-        wanted = _rows(world, f"{BASE}/groups/allocation", kind, grouped[kind], by_group)
-        pairs = [(name, wanted.get(name), share) for name, share in targets[kind].items()]
+        of, wanted = members[kind], targets[kind]
+        _members(world, kind, current[kind], members=of, targets=wanted, shares=shares)
+        by_group = _grouped(shares, of)
+        shown = _rows(world, f"{BASE}/groups/allocation", kind, grouped[kind], by_group)
+        pairs = [(name, shown.get(name), share) for name, share in wanted.items()]
         world.sheet.compare(f"GET {BASE}/targets", kind, pairs, absolute=6e-5)
     _totals(world, summary, positions, [current, grouped])
     _alerts(world, positions, total, current["alerts"])
@@ -68,6 +70,27 @@ def _grouped(shares: Shares, members: Mapping[str, list[str]]) -> Shares:
     for name, share in shares.items():
         found[group_of.get(name.casefold(), "OTHER")] += share
     return found
+
+
+def _members(
+    world: World,
+    kind: str,
+    rows: list[dict[str, Any]],
+    *,
+    members: Mapping[str, list[str]],
+    targets: Mapping[str, float],
+    shares: Shares,
+) -> None:
+    """A member is wanted in its part of what is held of its group, or equally while nothing is."""
+    pairs: list[Pair] = []
+    for group, names in members.items():
+        held = {name: shares.get(name, 0.0) for name in names}
+        whole = sum(held.values())
+        for row in rows:
+            if row["name"] in held and group in targets and row["target_pct"] is not None:
+                part = held[row["name"]] / whole if whole else 1 / len(names)
+                pairs.append((row["name"], targets[group] * part, row["target_pct"]))
+    world.sheet.compare(f"GET {BASE}/current", f"{kind} target_pct", pairs, places=4, absolute=1e-5)
 
 
 def _rows(

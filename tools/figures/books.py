@@ -155,10 +155,15 @@ def held(books: Books, market: Market, symbol: str, day: date, until: date) -> f
 
 
 class Valuation:
-    """Every close until `until`, the last day that counts."""
+    """Every close until `until`.
 
-    def __init__(self, books: Books, market: Market, until: date) -> None:
-        self._books, self._market, self._until = books, market, until
+    `today` counts once everything that is held has its bar of it.
+    """
+
+    def __init__(
+        self, books: Books, market: Market, until: date, today: date | None = None
+    ) -> None:
+        self._books, self._market, self._until, self._today = books, market, until, today
         self._symbols = [symbol for symbol, moves in books.shares.items() if moves]
         self._lines: dict[str, Line] = {s: market.closes(s, until) for s in self._symbols}
 
@@ -188,7 +193,14 @@ class Valuation:
             first = self._books.shares[symbol][0][0]
             own = {day for day, _ in self._lines[symbol] if day >= first}
             days |= {day for day in own if self.shares(symbol, day) or self._had(symbol, day)}
-        return sorted(day for day in days if day >= self._books.opened)
+        counted = sorted(day for day in days if day >= self._books.opened)
+        if counted and counted[-1] == self._today and not self._over(counted[-1]):
+            counted.pop()
+        return counted
+
+    def _over(self, day: date) -> bool:
+        held_now = [symbol for symbol in self._symbols if self.shares(symbol, day)]
+        return all(self._lines[symbol][-1][0] == day for symbol in held_now)
 
     def _had(self, symbol: str, day: date) -> bool:
         return bool(self.shares(symbol, day - timedelta(days=1)))

@@ -13,7 +13,8 @@ from urllib.parse import quote, urlencode
 DEADLINE_S = 150.0
 TRIES = 6
 PAUSE_S = 2.0
-NOT_YET = 503
+# The daemon has just started, or does the same thing already.
+NOT_YET = frozenset({409, 503})
 
 
 class NoAnswerError(Exception):
@@ -44,7 +45,7 @@ class Daemon:
                 with urllib.request.urlopen(request, timeout=DEADLINE_S) as answer:
                     return json.load(answer)
             except urllib.error.HTTPError as error:
-                if error.code != NOT_YET or attempt == TRIES - 1:
+                if error.code not in NOT_YET or attempt == TRIES - 1:
                     text = error.read().decode(errors="replace")[:200]
                     raise NoAnswerError(f"{error.code} {text}") from None
                 error.close()

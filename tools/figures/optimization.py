@@ -135,7 +135,7 @@ def _achieved(world: World, run: dict[str, Any], regime: dict[str, Any], today: 
     if weights.keys() <= expected.keys():
         ours = math.fsum(weight * expected[name] for name, weight in weights.items())
         pairs: list[Pair] = [("return", ours, run["achieved_return_pct"])]
-        world.sheet.compare(RUN, "achieved_return_pct", pairs, places=4, absolute=1e-3)
+        world.sheet.compare(RUN, "achieved_return_pct", pairs, places=4, absolute=3e-4)
     lines = {name: _weekly(world, name, today) for name in weights}
     variance = 0.0
     for one, first in weights.items():
@@ -172,11 +172,11 @@ def _expected(
 
 
 def _growth(world: World, symbol: str, today: date) -> float | None:
-    """Of the total return in EUR over five years, in closes of the ends of weeks."""
+    """Of the total return in EUR over five years, in closes of the ends of weeks that are over."""
     day = world.market.last_day(symbol, today) or today
     start = today - timedelta(days=round(5 * measures.DAYS_PER_YEAR))
     line = world.market.in_eur(symbol, world.market.total(symbol, day))
-    ends = {on.isocalendar()[:2]: (on, value) for on, value in line}
+    ends = {_friday(on): (on, value) for on, value in line if _friday(on) < today}
     shown = [point for point in ends.values() if point[0] >= start]
     if len(shown) < 2 or (shown[-1][0] - shown[0][0]).days < measures.DAYS_PER_YEAR:
         return None
@@ -192,8 +192,7 @@ def _weekly(world: World, symbol: str, today: date) -> dict[date, float]:
     newest -= timedelta(days=(newest.weekday() - FRIDAY) % 7)
     closes: dict[date, float] = {}
     for on, value in line:
-        friday = on + timedelta(days=(FRIDAY - on.weekday()) % 7)
-        closes[friday] = value
+        closes[_friday(on)] = value
     week = timedelta(days=7)
     wanted = [newest - week * back for back in range(WEEKS)]
     return {
@@ -201,3 +200,8 @@ def _weekly(world: World, symbol: str, today: date) -> dict[date, float]:
         for friday in wanted
         if friday in closes and friday - week in closes
     }
+
+
+def _friday(day: date) -> date:
+    """The Friday that ends the week of `day`, which begins on a Saturday."""
+    return day + timedelta(days=(FRIDAY - day.weekday()) % 7)
