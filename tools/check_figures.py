@@ -24,6 +24,7 @@ from tools.figures import (
     optimization,
     portfolio,
     position_risk,
+    regime,
     scoring,
     securities,
 )
@@ -38,6 +39,7 @@ CHECKS: dict[str, Callable[[World], None]] = {
     "scoring": scoring.check,
     "allocation": allocation.check,
     "portfolio": portfolio.check,
+    "regime": regime.check,
     "analytics": analytics.check,
     "position_risk": position_risk.check,
     "optimization": optimization.check,

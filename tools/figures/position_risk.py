@@ -19,8 +19,7 @@ DAYS = 730
 YEAR, LEAST = 252, 60
 
 
-# Weights rest on cash, which trades move by whole cents.
-BOUND = 1e-6
+BOUND = 1e-9
 
 Found = list[tuple[str, Pair]]
 
