@@ -13,8 +13,9 @@ from urllib.parse import quote, urlencode
 DEADLINE_S = 150.0
 TRIES = 6
 PAUSE_S = 2.0
-# The daemon has just started, or does the same thing already.
-NOT_YET = frozenset({409, 503})
+LONGEST_PAUSE_S = 65.0
+# The daemon has just started, does the same thing already, or was asked too often.
+NOT_YET = frozenset({409, 429, 503})
 
 
 class NoAnswerError(Exception):
@@ -48,10 +49,12 @@ class Daemon:
                 if error.code not in NOT_YET or attempt == TRIES - 1:
                     text = error.read().decode(errors="replace")[:200]
                     raise NoAnswerError(f"{error.code} {text}") from None
+                asked = error.headers.get("Retry-After", "")
+                pause_s = min(float(asked), LONGEST_PAUSE_S) if asked.isdigit() else PAUSE_S
                 error.close()
             except OSError as error:
                 raise NoAnswerError(str(error)) from None
-            time.sleep(PAUSE_S)
+            time.sleep(pause_s)
         raise AssertionError("the last try returns or raises")
 
 

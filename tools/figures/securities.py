@@ -18,6 +18,7 @@ CLOSES, WEEKS = 365, 252
 BEYOND_FIVE = 5 * measures.DAYS_PER_YEAR + 31
 LEAST = {"MOMENTUM_90D": 91, "VOLATILITY_60D": 61, "HIGH_52W": 50, "LOW_52W": 50, "SHARPE": 50}
 BELIEVABLE_YIELD = 0.30
+BARS_BEHIND = 4
 
 Metrics = dict[str, float | None]
 
@@ -68,12 +69,30 @@ def _metrics(world: World, details: list[dict[str, Any]]) -> None:
     pairs: dict[str, list[Pair]] = {}
     for detail in details:
         symbol, theirs = detail["journal_symbol"], detail["metrics"]
-        ours = of_prices(world.market, symbol, day_of(detail["last_bar"]), risk_free)
+        ours = of_prices(world.market, symbol, _scored_on(world.market, detail), risk_free)
         for name, value in ours.items():
             if name in theirs:
                 pairs.setdefault(name, []).append((symbol, value, theirs[name]))
     for name, found in sorted(pairs.items()):
         world.sheet.compare(ROUTE, name, found, absolute=1e-11)
+
+
+def _scored_on(market: Market, detail: Mapping[str, Any]) -> date:
+    """The bar its figures are of: the newest one, or one before it until the next scoring.
+
+    Told by one figure; all others must then agree.
+    """
+    symbol, average = detail["journal_symbol"], detail["metrics"].get("EMA_50")
+    newest = day_of(detail["last_bar"])
+    days = [bar.day for bar in market.raw(symbol, newest)][-BARS_BEHIND:]
+    if average is None or not days:
+        return newest
+
+    def apart(day: date) -> float:
+        closes = [close for _, close in market.closes(symbol, day)][-CLOSES:]
+        return abs(measures.ema(closes, 50) - float(average))
+
+    return min(reversed(days), key=apart)
 
 
 def of_prices(market: Market, symbol: str, day: date, risk_free: float) -> Metrics:
