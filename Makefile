@@ -10,7 +10,7 @@ DATA ?= var/demo
 # Test processes: one per core.
 WORKERS ?= auto
 
-.PHONY: run scenario test check oracle bench sim slow browser assets kernels format lint types layers clean
+.PHONY: run scenario test check bench sim slow browser oracle assets kernels format lint types layers clean
 
 run: $(VENV)/.installed assets
 	@$(BIN)/python -c "import kernels; r = kernels.backend_report(); print('kernels:', r.used, '-', r.reason)"
@@ -22,7 +22,7 @@ scenario: $(VENV)/.installed
 	@$(BIN)/python -m tools.play_scenario $(NAME)
 
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest -m "not slow and not browser" -q -n $(WORKERS)
+	$(BIN)/python -m pytest -m "not slow and not browser" -q -n $(WORKERS) --ignore=tests/oracle
 
 check: format lint types layers test
 
@@ -39,10 +39,6 @@ types: $(VENV)/.dev
 layers: $(VENV)/.dev
 	$(BIN)/lint-imports
 
-# Figures beside those of well-known packages, which the daemon itself never loads.
-oracle: $(VENV)/.oracle
-	$(BIN)/python -m pytest tests/oracle -q
-
 bench: $(VENV)/.dev
 	$(BIN)/python -m bench
 
@@ -54,10 +50,14 @@ sim: $(VENV)/.dev
 # Long simulations and whole-process runs.
 slow: $(VENV)/.dev assets
 	$(BIN)/python -m pytest tests/sim tests/actors -m slow -q -n $(WORKERS)
-	$(BIN)/python -m pytest -m slow -q -n $(WORKERS) --ignore=tests/sim --ignore=tests/actors
+	$(BIN)/python -m pytest -m slow -q -n $(WORKERS) --ignore=tests/sim --ignore=tests/actors --ignore=tests/oracle
 
 browser: $(VENV)/.dev assets
 	$(BIN)/python -m pytest tests/browser -m browser -q
+
+# The figures beside those of empyrical, pandas, scipy and PyPortfolioOpt on the same data.
+oracle: $(VENV)/.oracle
+	$(BIN)/python -m pytest tests/oracle -q -n $(WORKERS)
 
 # The chart of the dashboard comes from npm; without npm the page says so and everything else works.
 assets: web/static/vendor/.done
@@ -83,7 +83,7 @@ $(VENV)/.dev: pyproject.toml $(KERNELS) | $(VENV)/bin/python
 	$(PIP) install --editable '.[dev]'
 	@touch $@ $(VENV)/.installed
 
-$(VENV)/.oracle: $(VENV)/.dev
+$(VENV)/.oracle: pyproject.toml | $(VENV)/.dev
 	$(PIP) install --editable '.[dev,oracle]'
 	@touch $@
 
