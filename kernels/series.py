@@ -31,14 +31,15 @@ class Series:
         values = owned("values", self.values, dtype=np.float64, length=len(days))
         object.__setattr__(self, "days", days)
         object.__setattr__(self, "values", values)
-        back = np.flatnonzero(np.diff(days) <= 0)
-        if back.size:
-            at = int(back[0])
+        back = days[1:] <= days[:-1]  # differences could overflow
+        if back.any():
+            at = int(back.argmax())
             raise ValueError(
                 f"days: {days[at]} is followed by {days[at + 1]}, expected a later one"
             )
-        if not np.isfinite(values).all():
-            worst = int(np.flatnonzero(~np.isfinite(values))[0])
+        finite = np.isfinite(values)
+        if not finite.all():
+            worst = int(finite.argmin())
             raise ValueError(f"values: {values[worst]} at row {worst}, expected a finite number")
 
     def __len__(self) -> int:
@@ -51,13 +52,23 @@ class Series:
 
     def last(self, rows: int) -> Series:
         """The newest `rows` figures, fewer when there are fewer."""
-        start = max(len(self) - rows, 0)
-        return Series(self.days[start:], self.values[start:])
+        return self._part(max(len(self) - rows, 0), len(self))
 
     def between(self, first: int, until: int) -> Series:
         """What lies on the days from `first` to `until`, both included."""
         start, stop = np.searchsorted(self.days, (first, until + 1))
-        return Series(self.days[start:stop], self.values[start:stop])
+        return self._part(int(start), int(stop))
+
+    def _part(self, start: int, stop: int) -> Series:
+        """Rows from `start` to before `stop`: what is in order as a whole is so in part."""
+        if stop - start == len(self):
+            return self
+        part = object.__new__(Series)
+        for name, whole in (("days", self.days), ("values", self.values)):
+            rows = whole[start:stop].copy()  # a view would keep the whole alive
+            rows.setflags(write=False)
+            object.__setattr__(part, name, rows)
+        return part
 
 
 def distinct(days: Ints) -> Ints:
