@@ -112,13 +112,13 @@ def bollinger(
 def momentum(prices: Series, sessions: int) -> float | None:
     """last / (price `sessions` returns ago) - 1, from `sessions` + 1 prices on.
 
-    None when that price is not positive.
+    None when either is not positive.
     """
     require_number("sessions", sessions, low=1, high=LONGEST)
     if len(prices) <= sessions:
         return None
-    before = float(prices.values[-1 - sessions])
-    return float(prices.values[-1]) / before - 1.0 if before > 0.0 else None
+    before, now = float(prices.values[-1 - sessions]), float(prices.values[-1])
+    return now / before - 1.0 if before > 0.0 and now > 0.0 else None
 
 
 def extremes(high: Series, low: Series, *, bars: int = PERIODS) -> Range | None:

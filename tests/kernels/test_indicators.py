@@ -133,6 +133,7 @@ def test_momentum_looks_that_many_sessions_back() -> None:
     assert indicators.momentum(prices, 3) == pytest.approx(0.2)
     assert indicators.momentum(prices, 4) is None
     assert indicators.momentum(daily([0.0, 1.0]), 1) is None
+    assert indicators.momentum(daily([1.0, 0.0]), 1) is None
 
 
 def test_extremes_are_those_of_highs_and_lows_within_52_weeks() -> None:
