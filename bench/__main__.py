@@ -22,6 +22,7 @@ from bench import (
     loop_lag,
     market,
     memory,
+    metrics,
     optimizer,
     planning,
     scoring,
@@ -49,6 +50,7 @@ def _runs(folder: Path) -> dict[str, Run]:
 
     return {
         "kernels": kernels.measure,
+        "metrics": metrics.measure,
         "planning": planning.measure,
         "optimizer": optimizer.measure,
         "scoring": partial(scoring.measure, folder),
