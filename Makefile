@@ -39,7 +39,7 @@ types: $(VENV)/.dev
 layers: $(VENV)/.dev
 	$(BIN)/lint-imports
 
-bench: $(VENV)/.dev
+bench: $(VENV)/.oracle
 	$(BIN)/python -m bench
 
 # A thousand device-months; a broken one prints the command that replays it.
