@@ -146,7 +146,8 @@ class Situation:
         history = await self._history(now)
         unfit = frozenset[str]() if portfolio is None else self.knowledge(portfolio).unfit
         waiting = windows.barred(history, now=now, limits=self.limits)
-        return refused | waiting | {(symbol, "BUY") for symbol in unfit}
+        buys: frozenset[tuple[str, Side]] = frozenset((symbol, "BUY") for symbol in unfit)
+        return refused | waiting | buys
 
     async def pace(self) -> datetime | None:
         """From when on anything may be traded again; None when the pace allows a trade now."""
