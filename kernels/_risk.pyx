@@ -2,6 +2,7 @@
 
 One pass over the prices without the interpreter lock.  Sums are compensated: each keeps the
 rounding error of every addition (the branch-free two-sum of Knuth) beside the running total.
+A move is a difference over a price, because the difference of prices that are close is exact.
 """
 
 cdef double LOWEST_PRICE = 1e-30
@@ -31,7 +32,7 @@ cdef bint fill_returns(const double[::1] prices, double[::1] out) noexcept nogil
     for day in range(1, prices.shape[0]):
         if not valid(prices[day]):
             return False
-        out[day - 1] = prices[day] / prices[day - 1] - 1.0
+        out[day - 1] = (prices[day] - prices[day - 1]) / prices[day - 1]
     return True
 
 
@@ -49,7 +50,7 @@ cdef bint fill_scan(
         price = prices[day]
         if not valid(price):
             return False
-        change = price / last - 1.0
+        change = (price - last) / last
         last = price
         off = change - shift
         missed = change - least
@@ -64,13 +65,13 @@ cdef bint fill_scan(
         elif price < low:
             # Only a new low under the same peak can be the deepest: most days need no division.
             low = price
-            drawdown = price / peak - 1.0
+            drawdown = (price - peak) / peak
             deepest = drawdown if drawdown < deepest else deepest
     out[0] = moved.total + moved.lost
     out[1] = squares.total + squares.lost
     out[2] = below.total + below.lost
     out[3] = deepest
-    out[4] = last / peak - 1.0
+    out[4] = (last - peak) / peak
     out[5] = <double>(prices.shape[0] - 1 - peak_day)
     out[6] = best
     out[7] = worst

@@ -48,7 +48,7 @@ cdef inline double deepest_of(const double* prices, Py_ssize_t count) noexcept n
             peak, low = prices[row], prices[row]
         elif prices[row] < low:
             low = prices[row]
-            drawdown = low / peak - 1.0
+            drawdown = (low - peak) / peak
             deepest = drawdown if drawdown < deepest else deepest
     return deepest
 

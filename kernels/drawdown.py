@@ -34,7 +34,8 @@ def drawdown_series(prices: Series) -> Series | None:
     values = prices.values
     if len(values) < MIN_CLOSES or not values.min() > 0.0:
         return None
-    return Series(prices.days, values / np.maximum.accumulate(values) - 1.0)
+    peaks = np.maximum.accumulate(values)
+    return Series(prices.days, (values - peaks) / peaks)
 
 
 def deepest_drawdown(prices: Series) -> Drawdown | None:

@@ -118,7 +118,7 @@ def momentum(prices: Series, sessions: int) -> float | None:
     if len(prices) <= sessions:
         return None
     before, now = float(prices.values[-1 - sessions]), float(prices.values[-1])
-    return now / before - 1.0 if before > 0.0 and now > 0.0 else None
+    return (now - before) / before if before > 0.0 and now > 0.0 else None
 
 
 def extremes(high: Series, low: Series, *, bars: int = PERIODS) -> Range | None:

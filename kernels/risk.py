@@ -97,7 +97,7 @@ def summary(
         raw.tolist(),
         closes=closes,
         shift=shift,
-        total_return=last / first - 1.0,
+        total_return=(last - first) / first,
         growth=_growth(first, last, years=prices.years) if closes >= MIN_CAGR else None,
         risk_free=risk_free,
         mar=mar,

@@ -28,7 +28,8 @@ def moments(values: Floats, window: int, means: Floats, deviations: Floats, /) -
 def drawdowns(prices: Floats, window: int, out: Floats, /) -> None:
     """Fill the deepest drawdown within every `window` prices in a row."""
     for rows, chunk in _chunks(prices, window):
-        out[rows] = (chunk / np.maximum.accumulate(chunk, axis=1) - 1.0).min(axis=1)
+        peaks = np.maximum.accumulate(chunk, axis=1)
+        out[rows] = ((chunk - peaks) / peaks).min(axis=1)
 
 
 def slopes(values: Floats, others: Floats, window: int, least: float, out: Floats, /) -> None:

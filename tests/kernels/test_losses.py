@@ -52,7 +52,7 @@ def test_days_of_a_drawdown_hold_together(prices: Series) -> None:
     assert line.values[-1] == risk.summary(prices).current_drawdown
     assert found.peak <= found.trough
     at = dict(zip(prices.days.tolist(), prices.values.tolist(), strict=True))
-    assert at[found.trough] / at[found.peak] - 1.0 == found.depth
+    assert (at[found.trough] - at[found.peak]) / at[found.peak] == found.depth
     between = [value for day, value in at.items() if found.peak < day <= found.trough]
     assert all(at[found.trough] <= value < at[found.peak] for value in between)
     if found.recovered is None:

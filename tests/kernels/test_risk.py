@@ -5,6 +5,7 @@ import math
 import statistics
 from collections.abc import Sequence
 from datetime import date, timedelta
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -140,6 +141,35 @@ def test_volatility_keeps_its_digits_beside_one_huge_return(risk_kernel: RiskKer
     expected = spelled_out(prices.values.tolist(), risk_free=0.0, mar=0.0, years=1.0)
     found = summary(prices, kernel=risk_kernel)
     assert found.volatility == pytest.approx(expected["volatility"], rel=1e-12)
+
+
+def in_fractions(prices: Series) -> dict[str, float]:
+    """What does not depend on the rounding of any step: rational numbers, rounded at the end."""
+    exact = [Fraction(price) for price in prices.values.tolist()]
+    returns = [(after - before) / before for before, after in itertools.pairwise(exact)]
+    mean = sum(returns) / len(returns)
+    variance = sum((r - mean) ** 2 for r in returns) / (len(returns) - 1)
+    below = sum(min(r, Fraction(0)) ** 2 for r in returns) / len(returns)
+    drawdowns = [price / max(exact[: row + 1]) - 1 for row, price in enumerate(exact)]
+    return {
+        "total_return": float(exact[-1] / exact[0] - 1),
+        "volatility": math.sqrt(252 * variance),
+        "sharpe": math.sqrt(252 * mean**2 / variance) * (1 if mean > 0 else -1),
+        "downside_deviation": math.sqrt(252 * below),
+        "max_drawdown": float(min(drawdowns)),
+        "current_drawdown": float(drawdowns[-1]),
+        "best_day": float(max(returns)),
+        "worst_day": float(min(returns)),
+    }
+
+
+@pytest.mark.parametrize("step", [1.0, 1e-2, 1e-5, 1e-8])
+def test_calm_prices_keep_their_digits(risk_kernel: RiskKernel, step: float) -> None:
+    moves = np.random.default_rng(5).normal(0.1 * step, step, 60)
+    prices = daily(100.0 * np.exp(np.cumsum(moves)))
+    found = summary(prices, kernel=risk_kernel)._asdict()
+    expected = in_fractions(prices)
+    assert {name: found[name] for name in expected} == pytest.approx(expected, rel=1e-14, abs=0.0)
 
 
 @EXAMPLES
