@@ -9,7 +9,7 @@ import pytest
 from kernels import rolling
 from kernels.choose import RollingKernel, load
 from tests.kernels.conftest import BACKENDS
-from tests.oracle.real_prices import PAIRS, SYMBOLS, closes, framed, returns, same
+from tests.oracle.real_prices import PAIRS, SYMBOLS, changes, closes, framed, returns, same
 
 pandas: Any = pytest.importorskip("pandas")
 empyrical: Any = pytest.importorskip("empyrical")
@@ -56,6 +56,6 @@ def test_rolling_beta(first: str, second: str, window: int, kernel: RollingKerne
     """The common days by pandas' own inner join."""
     found = rolling.rolling_beta(closes(first), closes(second), window, kernel=kernel)
     joined = pandas.concat([framed(closes(first)), framed(closes(second))], axis=1, join="inner")
-    moves = joined.pct_change().iloc[1:]
+    moves = changes(joined)
     expected = empyrical.roll_beta(moves[0].to_numpy(), moves[1].to_numpy(), window)
     same(found, pandas.Series(expected, index=moves.index[window - 1 :]))
