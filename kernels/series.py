@@ -78,5 +78,6 @@ def distinct(days: Ints) -> Ints:
     """
     ordered: Ints = np.sort(days)
     first = np.ones(min(len(ordered), 1), np.bool_)
+    first = np.ones(min(len(ordered), 1), np.bool_)
     found: Ints = ordered[np.concatenate([first, ordered[1:] != ordered[:-1]])]
     return found

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kernels import drawdown, indicators, relations, risk, rolling, tail
-from kernels.series import Series
+from kernels.series import Series, distinct
 from tests.kernels.lines import FIRST, daily, wandering
 
 EXAMPLES = settings(max_examples=80, deadline=None, derandomize=True)
@@ -149,3 +149,8 @@ def test_span_in_years_is_exact_by_the_days() -> None:
     days = [date(2003, 1, 1).toordinal(), date(2007, 1, 1).toordinal()]
     assert Series(np.array(days, dtype=np.int32), np.ones(2)).years == 4.0
     assert daily([1.0]).years == 0.0
+
+
+@pytest.mark.parametrize("days", [[], [3], [5, 3, 5, 4, 3], [2**31 - 1, -(2**31), 0]])
+def test_distinct_days_are_each_day_once_in_order(days: list[int]) -> None:
+    assert distinct(np.array(days, dtype=np.int32)).tolist() == sorted(set(days))
