@@ -18,7 +18,7 @@ from ledger.order import Side
 from ledger.portfolio import PortfolioSnapshot
 from ledger.quote import Quote
 from ledger.rate import RateTable
-from ledger.regime import UNKNOWN_REGIME
+from ledger.regime import UNKNOWN_REGIME, Regime
 from ledger.security import Security
 from ledger.trade_history import TradeHistory
 from policy import windows
@@ -99,11 +99,12 @@ class Situation:
         pots = tuple(Money(minor, currency) for currency, minor in sorted(earmarked.items()))
         opens = self._opens(portfolio, market)
         configuration = Configuration(
-            limits=limits,
+            limits=self.limits,
             targets=known.targets,
             fees=self.fees,
             fx_fees=self.fx_fees,
             barred=barred,
+            regime=self._regime.regime,
         )
         return PlanInput(
             plan_id=ulid(self.clock.machine_now(), self.rng),
@@ -131,9 +132,13 @@ class Situation:
             scores=boards.scores.value,
             run=boards.optimizer.value,
             book=boards.allocation.value or AllocationBook(),
-            regime=boards.regime.value or UNKNOWN_REGIME,
+            regime=self._regime,
             limits=self.limits,
         )
+
+    @property
+    def _regime(self) -> Regime:
+        return self.boards.regime.value or UNKNOWN_REGIME
 
     async def barred(self, portfolio: PortfolioSnapshot | None) -> frozenset[tuple[str, Side]]:
         """What must not be proposed now: refused lately, in a hold or cool-down, or bought on a

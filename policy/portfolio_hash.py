@@ -21,19 +21,23 @@ from policy.limits import Limits
 from policy.pricing import drift
 from policy.targets import Targets
 
-FORMAT = 2
+FORMAT = 3
 DIGEST_BYTES = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Configuration:
-    """What the owner, the broker and the rules contribute to a plan."""
+    """What the owner, the broker and the rules contribute to a plan.
+
+    `limits` are the owner's own: what the market adds to them follows from `regime` and prices.
+    """
 
     limits: Limits
     targets: Targets
     fees: FeeTerms
     fx_fees: FeeTerms
     barred: frozenset[tuple[str, Side]] = frozenset()
+    regime: str = ""
 
 
 def portfolio_hash(
@@ -111,7 +115,11 @@ def _configuration(configuration: Configuration) -> Iterator[str]:
     for name, weights in zip(("weight", "country", "industry"), groups, strict=True):
         for key, weight in sorted(weights.items()):
             yield f"{name} {key!r} {weight.normalize()}"
+    for name, placed in (("in", targets.country_of), ("of", targets.industry_of)):
+        for symbol, group in sorted(placed.items()):
+            yield f"{name} {symbol!r} {group!r}"
     for name, terms in (("fees", configuration.fees), ("fx_fees", configuration.fx_fees)):
         yield f"{name} {terms!r}"
+    yield f"regime {configuration.regime}"
     for symbol, side in sorted(configuration.barred):
         yield f"barred {symbol!r} {side}"

@@ -119,6 +119,21 @@ async def test_what_an_earlier_life_knew_is_there_before_anything_is_read(tmp_pa
         assert second.boards.allocation.value is not None
 
 
+async def test_a_reserve_that_follows_prices_makes_no_new_plan(rig: Rig) -> None:
+    """The reserve is a part of a total that moves with every quote."""
+    rig.broker.cash = {"EUR": "200000", "USD": "0"}
+    rig.broker.held = {A: "100"}
+    rig.publish_trading("research")
+    await begin(rig)
+    before = await rig.sync()
+    await trio.sleep(60)
+    plan = await rig.store.plans.current("core")
+    rig.broker.price(A, str(before.held(A).price.amount * Decimal("1.001")))
+    assert (await rig.sync()).total_eur != before.total_eur
+    await trio.sleep(60)
+    assert (await rig.store.plans.current("core")).plan.plan_id == plan.plan.plan_id
+
+
 async def test_a_run_asked_for_by_hand_tells_how_it_went(rig: Rig) -> None:
     await begin(rig)
     asked = RunJob("score", "api")

@@ -101,6 +101,8 @@ def test_holdings_cash_and_flags_change_the_name(shot: PortfolioSnapshot) -> Non
         replace(CONFIGURATION, fx_fees=FEES),
         replace(CONFIGURATION, barred=frozenset({("S00", "BUY")})),
         replace(CONFIGURATION, targets=equal_targets(UNIVERSE[:9], DEFAULTS)),
+        replace(CONFIGURATION, targets=replace(CONFIGURATION.targets, country_of={"S00": "EU"})),
+        replace(CONFIGURATION, regime="bear"),
     ],
 )
 def test_configuration_changes_the_name(changed: Configuration) -> None:
