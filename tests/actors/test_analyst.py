@@ -128,7 +128,7 @@ async def test_a_reserve_that_follows_prices_makes_no_new_plan(rig: Rig) -> None
     before = await rig.sync()
     await trio.sleep(60)
     plan = await rig.store.plans.current("core")
-    rig.broker.price(A, str(before.held(A).price.amount * Decimal("1.001")))
+    rig.broker.price(A, str(before.held(A).price.value * Decimal("1.001")))
     assert (await rig.sync()).total_eur != before.total_eur
     await trio.sleep(60)
     assert (await rig.store.plans.current("core")).plan.plan_id == plan.plan.plan_id
