@@ -12,6 +12,7 @@ import trio
 
 from ledger.bar import Bar
 from ledger.order import OrderState
+from ledger.regime import Regime
 from policy.limits import DEFAULTS
 from tests.actors.rig import Rig, open_rig
 from tests.support.builders import NOW, security
@@ -125,6 +126,7 @@ async def test_a_reserve_that_follows_prices_makes_no_new_plan(rig: Rig) -> None
     rig.broker.held = {A: "100"}
     rig.publish_trading("research")
     await begin(rig)
+    rig.boards.regime.publish(Regime("bear", 0.9, -0.1, {"X": -0.1}, NOW.date(), False, None))
     before = await rig.sync()
     await trio.sleep(60)
     plan = await rig.store.plans.current("core")
