@@ -11,12 +11,13 @@ import pytest
 import trio
 
 from ledger.bar import Bar
+from ledger.halt import Latch
 from ledger.order import OrderState
 from ledger.regime import Regime
 from policy.limits import DEFAULTS
 from tests.actors.rig import Rig, open_rig
 from tests.support.builders import NOW, security
-from wire.messages import RunJob
+from wire.messages import RunJob, TradingState
 from wire.optimizer_asks import RunOptimizer, ShowOptimizer
 from wire.setting_asks import PutSetting
 
@@ -52,12 +53,12 @@ async def until_scored(rig: Rig, version: int = 0) -> None:
         await rig.boards.optimizer.wait_newer(version)
 
 
-async def begin(rig: Rig) -> None:
+async def begin(rig: Rig, *actors: str) -> None:
     rig.broker.price(B, "40")
     other = replace(security(B, country="France").instrument, isin="XF0000000002")
     rig.broker.listed = [security().instrument, other]
     rig.broker.past = rising((A, B))
-    await rig.start("sync", "trader", "schedule", "planner")
+    await rig.start("sync", *(actors or ("trader", "schedule")), "planner")
     await until_scored(rig)
     await rig.settle()
 
@@ -124,8 +125,9 @@ async def test_a_reserve_that_follows_prices_makes_no_new_plan(rig: Rig) -> None
     """The reserve is a part of a total that moves with every quote."""
     rig.broker.cash = {"EUR": "200000", "USD": "0"}
     rig.broker.held = {A: "100"}
-    rig.publish_trading("research")
-    await begin(rig)
+    latch = Latch("owner", "a test", NOW)
+    rig.boards.trading.publish(TradingState("live", "scripted", (latch,)))
+    await begin(rig, "trader")
     rig.boards.regime.publish(Regime("bear", 0.9, -0.1, {"X": -0.1}, NOW.date(), False, None))
     before = await rig.sync()
     await trio.sleep(60)
