@@ -310,6 +310,8 @@ class Schedule:
         schedules: dict[Job, tuple[str, datetime | None]] = {
             "sync": (f"every {self._sync_every // MINUTE} min", self._next_sync),
             "backup": ("03:30", self._next_backup),
+            "prices": ("after each session", None),
+            "score": ("on new prices", None),
         }
         schedule, due = schedules.get(job, ("on change", None))
         return JobView(

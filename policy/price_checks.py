@@ -239,8 +239,3 @@ def mean_close(bars: Sequence[Bar], splits: Iterable[Split], *, today: date) -> 
     ratios = (prod(float(s.ratio) for s in changed if bar.day < s.ex_date) for bar in last)
     closes = [bar.close_micro / ratio for bar, ratio in zip(last, ratios, strict=True)]
     return sum(closes) / MEAN_BARS / MICRO
-
-
-def recent_mean(close: Floats) -> float | None:
-    """The mean of the newest MEAN_BARS closes, oldest first; None when there are fewer."""
-    return float(close[-MEAN_BARS:].mean()) if len(close) >= MEAN_BARS else None

@@ -19,7 +19,6 @@ from policy.price_checks import (
     check,
     live_price_verdict,
     mean_close,
-    recent_mean,
     wrong_closes,
 )
 from tests.support.past import weekdays
@@ -235,8 +234,3 @@ def test_bars_that_are_few_old_or_wrong_have_no_mean() -> None:
     assert mean_close(
         [*month(1, 900, bars[0].day - timedelta(days=1)), *bars], [], today=today
     ) == (pytest.approx(100))
-
-
-def test_the_mean_of_a_month_needs_a_month() -> None:
-    assert recent_mean(np.array([1.0] * (MEAN_BARS - 1))) is None
-    assert recent_mean(np.array([9.0, *[1.0] * MEAN_BARS])) == 1.0
