@@ -39,6 +39,17 @@ class DayReturn:
 
 
 @dataclass(frozen=True, slots=True)
+class RollingDay:
+    """Figures of the returns in a window that ends on `day`; per year, but the drawdown."""
+
+    day: date
+    volatility: float
+    sharpe: float | None
+    max_drawdown: float
+    beta: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class PeriodReturn:
     """The compounded return of the days of a month (2026-03) or a year (2026) that are known."""
 
@@ -116,6 +127,7 @@ class Performance:
     start_value: Money | None = None
     end_value: Money | None = None
     flows: Money | None = None
+    rolling: tuple[RollingDay, ...] = ()
     unknown: tuple[UnknownDay, ...] = ()
 
 
@@ -208,6 +220,7 @@ class PositionRisk:
     total: float | None = None
     observations: int = 0
     risk: RiskFigures = RiskFigures()
+    rolling: tuple[RollingDay, ...] = ()
     beta: float | None = None
     benchmark_correlation: float | None = None
     portfolio_correlation: float | None = None

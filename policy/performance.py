@@ -15,6 +15,7 @@ from ledger.money import Money
 from policy.linking import annual, compounded
 from policy.reconstruction import Reconstruction
 from policy.risk_figures import risk_figures
+from policy.rolling_figures import rolling_figures
 
 YEAR = 365
 TURNOVER_WARNING = 0.5
@@ -60,6 +61,7 @@ def performance(
         start_value=_money(float(closes.values[rows[0] - 1])),
         end_value=_money(float(closes.values[rows[-1]])),
         flows=_money(float(closes.flows[rows[0] : rows[-1] + 1].sum())),
+        rolling=rolling_figures(closes.index, risk_free=risk_free),
         unknown=closes.unknown,
     )
 

@@ -15,6 +15,7 @@ from kernels.risk import PERIODS
 from kernels.series import Series
 from ledger.analytics import Correlated, PositionRisk
 from policy.risk_figures import risk_figures
+from policy.rolling_figures import rolling_figures
 
 HIGH_CORRELATION = 0.80
 MOST_PAIRS = 5
@@ -66,6 +67,7 @@ def position_risk(
         total=float(asked.values[-1] / asked.values[0]) - 1.0,
         observations=len(asked) - 1,
         risk=risk_figures(asked, risk_free=risk_free),
+        rolling=rolling_figures(asked, risk_free=risk_free, benchmark=benchmark),
         beta=None if benchmark is None else beta(levels, benchmark),
         benchmark_correlation=None if benchmark is None else correlation(levels, benchmark),
         portfolio_correlation=_with_the_rest(symbol, together, held),

@@ -21,6 +21,7 @@ from ledger.analytics import (
     UnknownDay,
 )
 from ledger.regime import Regime, RegimeName
+from web.api.rolling_rows import RollingRow, rolling_rows
 from web.encode import amount
 
 # What a figure is called here and elsewhere.
@@ -127,6 +128,7 @@ class PerformanceView(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     start_value: Decimal | None
     end_value: Decimal | None
     flows: Decimal | None
+    rolling: list[RollingRow]
     unknown_days: list[UnknownRow]
     paper: bool
 
@@ -194,6 +196,7 @@ class PositionRiskView(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     observations: int
     total_return: float | None
     risk: RiskView
+    rolling: list[RollingRow]
     beta: float | None
     benchmark_correlation: float | None
     portfolio_correlation: float | None
@@ -236,6 +239,7 @@ def performance_view(found: Performance, *, paper: bool) -> PerformanceView:
         start_value=amount(found.start_value),
         end_value=amount(found.end_value),
         flows=amount(found.flows),
+        rolling=rolling_rows(found.rolling),
         unknown_days=_unknown(found.unknown),
         paper=paper,
     )
@@ -326,6 +330,7 @@ def position_view(found: PositionRisk) -> PositionRiskView:
         observations=found.observations,
         total_return=found.total,
         risk=_risk(found.risk),
+        rolling=rolling_rows(found.rolling),
         beta=found.beta,
         benchmark_correlation=found.benchmark_correlation,
         portfolio_correlation=found.portfolio_correlation,
