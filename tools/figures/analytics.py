@@ -118,8 +118,9 @@ def _risk(world: World, told: Mapping[str, Any], levels: Line, yearly: float) ->
     found = periods.risk_pairs(
         "portfolio", levels, told["risk"], risk_free=risk_free, growth=yearly
     )
-    for figure, pair in found.items():
-        world.sheet.compare(f"{BASE}/performance", figure, [pair], absolute=CLOSE, relative=NEAR)
+    rolling = periods.rolling_pairs("portfolio", levels, told["rolling"], risk_free=risk_free)
+    for figure, pairs in {**{name: [pair] for name, pair in found.items()}, **rolling}.items():
+        world.sheet.compare(f"{BASE}/performance", figure, pairs, absolute=CLOSE, relative=NEAR)
 
 
 def _turnover(

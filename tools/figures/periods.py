@@ -112,3 +112,24 @@ def _deepest(levels: Line) -> tuple[float, date, date, date | None] | None:
     level = levels[peak][1]
     back = next((day for day, value in levels[trough:] if value >= level), None)
     return depth, levels[peak][0], levels[trough][0], back
+
+
+def rolling_pairs(
+    name: str, levels: Line, told: Sequence[Mapping[str, Any]], *, risk_free: float
+) -> dict[str, list[Pair]]:
+    """Every told window of 64 levels by itself: volatility, Sharpe ratio and deepest fall."""
+    last = {day.isoformat(): index for index, (day, _) in enumerate(levels)}
+    found: dict[str, list[Pair]] = {"rolling days": [(name, max(len(levels) - 63, 0), len(told))]}
+    for row in told:
+        end = last[row["date"]] + 1
+        window = [value for _, value in levels[end - 64 : end]]
+        daily = measures.returns(window)
+        ours = {
+            "volatility": measures.volatility(daily),
+            "sharpe_ratio": measures.sharpe(daily, risk_free),
+            "max_drawdown": min(measures.drawdowns(window)),
+        }
+        for figure, value in ours.items():
+            pair = (f"{name} {row['date']}", value, row[figure])
+            found.setdefault(f"rolling {figure}", []).append(pair)
+    return found

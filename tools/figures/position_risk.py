@@ -68,6 +68,8 @@ def _alone(world: World, symbol: str, told: dict[str, Any], regime: dict[str, An
     risk_free = world.setting("risk_free_rate", 0.0)
     risk = periods.risk_pairs(symbol, shown, told["risk"], risk_free=risk_free, growth=None)
     found: Found = list(risk.items())
+    rolling = periods.rolling_pairs(symbol, shown, told["rolling"], risk_free=risk_free)
+    found += [(figure, pair) for figure, pairs in rolling.items() for pair in pairs]
     rise = shown[-1][1] / shown[0][1] - 1
     found.append(("total_return", (symbol, rise, told["total_return"])))
     found.append(("observations", (symbol, len(shown) - 1, told["observations"])))
