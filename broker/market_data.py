@@ -13,9 +13,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Protocol
 
 RATE_DIGITS = 10
 BAR_WIDTH = 5
+ROWS_AT_ONCE = 256
 SYNTHETIC_MARK = "(synthetic)"
 
 
@@ -121,40 +123,46 @@ class ReferenceRate:
     per_eur: Decimal
 
 
+class Values(Protocol):
+    """What an array of whole numbers can do, wherever the numbers are."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, part: slice, /) -> array[int]: ...
+
+
 class BarSeries:
-    """The bars of one symbol by ascending date: one array of days, one of five values per day."""
+    """The bars of one symbol by ascending date: the days, and five values of each day.
 
-    __slots__ = ("_days", "_unit", "_values")
+    `values` holds open, high, low, close and volume of each day in turn; prices are in
+    `unit_micro` millionths.
+    """
 
-    def __init__(self, days: array[int], values: array[int], *, unit_micro: int = 1) -> None:
-        """`values` holds open, high, low, close and volume of each day in turn.
+    __slots__ = ("days", "unit_micro", "values")
 
-        Prices are in `unit_micro` millionths.
-        """
-        self._days = days
-        self._values = values
-        self._unit = unit_micro
+    def __init__(self, days: array[int], values: Values, *, unit_micro: int = 1) -> None:
+        self.days = days
+        self.values = values
+        self.unit_micro = unit_micro
 
     def __len__(self) -> int:
-        return len(self._days)
+        return len(self.days)
 
     def __getitem__(self, index: int) -> Bar:
-        start, unit = index % len(self._days) * BAR_WIDTH, self._unit
-        opens, high, low, close, volume = self._values[start : start + BAR_WIDTH]
-        day = date.fromordinal(self._days[index])
-        return Bar(day, opens * unit, high * unit, low * unit, close * unit, volume)
+        place = index % len(self.days)
+        return next(self._each(place, place + 1))
 
     def __iter__(self) -> Iterator[Bar]:
-        return (self[index] for index in range(len(self)))
+        return self._each(0, len(self))
 
     def on(self, day: date) -> Bar | None:
-        index = bisect_left(self._days, day.toordinal())
-        found = index < len(self) and self._days[index] == day.toordinal()
+        index = bisect_left(self.days, day.toordinal())
+        found = index < len(self) and self.days[index] == day.toordinal()
         return self[index] if found else None
 
     def last_before(self, day: date) -> Bar | None:
         """The latest bar strictly before `day`."""
-        index = bisect_left(self._days, day.toordinal()) - 1
+        index = bisect_left(self.days, day.toordinal()) - 1
         return self[index] if index >= 0 else None
 
     def between(self, first: date, last: date) -> tuple[Bar, ...]:
@@ -163,9 +171,23 @@ class BarSeries:
 
     def each_between(self, first: date, last: date) -> Iterator[Bar]:
         """The same one by one, for whoever cannot stop until the last of thousands is made."""
-        start = bisect_left(self._days, first.toordinal())
-        end = bisect_right(self._days, last.toordinal())
-        return (self[index] for index in range(start, end))
+        start = bisect_left(self.days, first.toordinal())
+        end = bisect_right(self.days, last.toordinal())
+        return self._each(start, end)
+
+    def _each(self, start: int, end: int) -> Iterator[Bar]:
+        """The bars in places `start` to `end`, of which the values are taken a few at a time."""
+        for first in range(start, end, ROWS_AT_ONCE):
+            last = min(first + ROWS_AT_ONCE, end)
+            values = self.values[first * BAR_WIDTH : last * BAR_WIDTH]
+            for place in range(first, last):
+                yield self._bar(self.days[place], values, (place - first) * BAR_WIDTH)
+
+    def _bar(self, ordinal: int, values: array[int], at: int) -> Bar:
+        opens, high, low, close, volume = values[at : at + BAR_WIDTH]
+        unit = self.unit_micro
+        day = date.fromordinal(ordinal)
+        return Bar(day, opens * unit, high * unit, low * unit, close * unit, volume)
 
 
 class RateSeries:

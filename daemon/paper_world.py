@@ -17,6 +17,7 @@ import trio
 
 from broker.market_data import MarketData
 from broker.market_folder import demo_folder, load_market_folder
+from broker.market_spill import spilled
 from broker.paper.adapter import PaperBroker
 from broker.paper.storage import last_processed
 from daemon.clock import LANDING, ReplayClock, WallClock, machine_wall, next_jump
@@ -68,7 +69,7 @@ async def open_paper_world(
     folder = config.market or demo_folder()
 
     def load() -> MarketData:
-        return load_market_folder(folder, opening=config.opening)
+        return spilled(load_market_folder(folder, opening=config.opening), data)
 
     market = await trio.to_thread.run_sync(load) if threads else load()
     release_unused()
