@@ -6,7 +6,7 @@ it is stored.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Generator
+from collections.abc import Awaitable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -15,12 +15,13 @@ from typing import TypeVar
 
 import trio
 
-from broker.port import Broker
+from broker.port import RATE_DAYS, Broker
 from ledger.bar import BarRead, Coverage
 from ledger.errors import BadData, MalformedAnswer
+from ledger.rate import Rate
 from ledger.security import Security
 from policy.bar_intake import OVERLAP, arranged, on_another_basis, sound_actions
-from policy.fx_history import without_spikes
+from policy.fx_history import SpikeFilter
 from store.bars import Bars, Fetched
 from store.market import MarketStore
 from wire.clock import Clock
@@ -31,6 +32,9 @@ T = TypeVar("T")
 CALL_S = 30.0
 RATES_AT_ONCE = 1_000
 RATES_OVERLAP = timedelta(days=10)
+STRETCH = timedelta(days=RATE_DAYS)
+# Of a year each; a broker that never comes to an end is left.
+MOST_STRETCHES = 100
 # The last place on earth begins a day when it is still the day before in UTC.
 DAY_AHEAD = timedelta(days=1)
 # Part of the stored bars that a whole series must have to take their place.
@@ -48,13 +52,26 @@ class PastReader:
     runner: Runner
 
     async def rates(self, *, everything: bool) -> None:
-        """Exchange rates of the newest days, or all there are; stored a few at a time."""
+        """Exchange rates of the newest days, or all there are; read and stored a few at a time."""
         now = self.clock.market_now()
         since = None if everything else now.date() - RATES_OVERLAP
-        read = await _answer(self.broker.rates_since(since))
-        sound = await self.runner(partial(without_spikes, read))
-        for start in range(0, len(sound), RATES_AT_ONCE):
-            batch = sound[start : start + RATES_AT_ONCE]
+        spikes = SpikeFilter()
+        for _ in range(MOST_STRETCHES):
+            read = await _answer(self.broker.rates_since(since))
+            if not read:
+                break
+            await self._keep(await self.runner(partial(spikes.take, read)), now)
+            days = [rate.as_of for rate in read]
+            if since is not None and max(days) < since:
+                raise MalformedAnswer(f"rates up to {max(days)} came for {since}")
+            since = max(days) + timedelta(days=1)
+            if max(since, min(days) + STRETCH) > now.date():
+                break
+        await self._keep(spikes.rest(), now)
+
+    async def _keep(self, rates: Sequence[Rate], now: datetime) -> None:
+        for start in range(0, len(rates), RATES_AT_ONCE):
+            batch = rates[start : start + RATES_AT_ONCE]
             await self.market.put_past_rates(batch, at=now)
 
     async def security(self, security: Security, known: Coverage | None) -> tuple[Coverage, bool]:

@@ -214,6 +214,11 @@ class RateSeries:
         index = bisect_right(self._days, day.toordinal()) - 1
         return self[index] if index >= 0 else None
 
+    def first_from(self, day: date) -> date | None:
+        """The first day with a rate that is `day` or later."""
+        index = bisect_left(self._days, day.toordinal())
+        return date.fromordinal(self._days[index]) if index < len(self._days) else None
+
     def each_between(self, first: date, last: date) -> Iterator[ReferenceRate]:
         """Rates from `first` to `last`, both included."""
         start = bisect_left(self._days, first.toordinal())

@@ -24,6 +24,7 @@ from ledger.rate import Rate, RateTable
 from ledger.security import FxPair, Instrument
 
 FOUND_MOST = 20
+RATE_DAYS = 366
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +85,11 @@ class Broker(Protocol):
         ...
 
     async def rates_since(self, since: date | None) -> Sequence[Rate]:
-        """Reference rates of past days, from `since` on (None = all), of the same currencies.
+        """Reference rates of the same currencies, from the first day with any on, `since` or later
+        (None = of all days), over at most RATE_DAYS days: twenty years are too many to hold.
 
-        By currency, oldest first.
+        By currency, oldest first. Whoever wants all of them asks again from the day after the
+        newest that came, until none comes.
         """
         ...
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
+from itertools import groupby
 
 import numpy as np
 
@@ -24,20 +25,36 @@ MOST_SPIKE = Decimal("0.1")
 KEPT = 16
 
 
-def without_spikes(rates: Iterable[Rate]) -> tuple[Rate, ...]:
-    """By currency and day, each once; without those that differ from both of their neighbours.
+class SpikeFilter:
+    """Reference rates in stretches, later days after earlier ones, without those that are errors:
+    a rate that differs from both of its neighbours is one.
 
     What stays at another level, as the franc did in 2015, is a rate and no error.
     """
-    ordered = sorted(set(rates), key=lambda rate: (rate.quote, rate.as_of))
-    middle = zip(ordered, ordered[1:], ordered[2:], strict=False)
-    spikes = {rate for before, rate, after in middle if _spike(before, rate, after)}
-    return tuple(rate for rate in ordered if rate not in spikes)
+
+    def __init__(self) -> None:
+        # The newest two of each currency; the last one waits for its neighbour.
+        self._tails: dict[str, tuple[Rate, ...]] = {}
+
+    def take(self, rates: Iterable[Rate]) -> tuple[Rate, ...]:
+        """What can be judged by now, each once: all but the newest of each currency."""
+        ordered = sorted(set(rates), key=lambda rate: (rate.quote, rate.as_of))
+        sound: list[Rate] = []
+        for code, following in groupby(ordered, key=lambda rate: rate.quote):
+            tail = self._tails.get(code, ())
+            line = (*tail, *following)
+            self._tails[code] = line[-2:]
+            for at in range(max(len(tail) - 1, 0), len(line) - 1):
+                if not at or not _spike(*line[at - 1 : at + 2]):
+                    sound.append(line[at])
+        return tuple(sound)
+
+    def rest(self) -> tuple[Rate, ...]:
+        """The newest of each currency, when no more will come."""
+        return tuple(tail[-1] for tail in self._tails.values())
 
 
 def _spike(before: Rate, rate: Rate, after: Rate) -> bool:
-    if not before.quote == rate.quote == after.quote:
-        return False
     return all(abs(rate.value / beside.value - 1) > MOST_SPIKE for beside in (before, after))
 
 

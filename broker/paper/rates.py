@@ -11,6 +11,7 @@ from datetime import date, datetime, time
 
 from broker.market_data import MarketData
 from broker.paper.instants import DAY, at_utc
+from broker.port import RATE_DAYS
 from ledger.currency import BASE
 from ledger.rate import Rate, RateTable
 
@@ -43,13 +44,18 @@ class KnownRates:
         return known.table
 
     def history(self, since: date, instant: datetime) -> Iterator[Rate]:
-        """Every rate of `since` or later that is published by then: by currency, oldest first."""
+        """Rates that are published by then, of the first day with any that is `since` or later
+        and of RATE_DAYS days in all: by currency, oldest first.
+        """
         last = publication(instant).date()
-        for code in self._currencies:
-            series = self._market.rates.get(code)
-            if series is not None:
-                for rate in series.each_between(since, last):
-                    yield Rate(BASE, code, rate.per_eur, rate.day, SOURCE)
+        listed = {code: self._market.rates.get(code) for code in self._currencies}
+        known = {code: series for code, series in listed.items() if series is not None}
+        begins = [series.first_from(since) for series in known.values()]
+        first = min((day for day in begins if day is not None), default=date.max)
+        last = min(last, first + (RATE_DAYS - 1) * DAY) if first < last else last
+        for code, series in known.items():
+            for rate in series.each_between(first, last):
+                yield Rate(BASE, code, rate.per_eur, rate.day, SOURCE)
 
     def published_by(self, day: date) -> RateTable:
         """The table as it stood after the publication of `day`."""

@@ -11,6 +11,7 @@ import trio
 
 from actors.history import RETRY_FLOOR_S, SILENT_AFTER
 from actors.past_reader import CALL_S
+from broker.port import RATE_DAYS
 from ledger.bar import Bar, Fundamental, ShareDividend, Split
 from ledger.errors import Busy, MalformedAnswer, Missing, Unavailable
 from ledger.money import Price
@@ -264,6 +265,31 @@ async def test_past_rates_fill_in_what_is_not_known_and_judge_nothing(rig: Rig) 
     await rig.settle()
     rates = (await rig.store.bars.read([1])).rates["USD"]
     assert rates.values == "1.3,1.31,1.32,1.25"
+
+
+async def test_rates_of_many_years_are_read_a_year_at_a_time_and_judged_as_one(rig: Rig) -> None:
+    # Slips of the comma on the last day of a year that is read, and on the first of another.
+    slips = (2 * RATE_DAYS, RATE_DAYS - 1)
+    days_ago = range(3 * RATE_DAYS - 1, 0, -1)
+    rig.broker.past_rates = [
+        Rate("EUR", "USD", Decimal("13" if n in slips else "1.3"), TODAY - timedelta(n), "ecb")
+        for n in days_ago
+    ]
+    await begin(rig)
+    assert calls(rig).count("rates_since") == 3
+    rates = (await rig.store.bars.rates(["USD"]))["USD"].values.split(",")
+    assert "13" not in rates
+    assert rates.count("1.3") == len(days_ago) - len(slips)
+
+
+async def test_a_broker_that_goes_on_about_the_same_days_is_left(rig: Rig) -> None:
+    old = Rate("EUR", "USD", Decimal("1.3"), TODAY - timedelta(days=2 * RATE_DAYS), "ecb")
+    rig.broker.past_rates = [old]
+    rig.broker.deaf_to_since = True
+    await begin(rig)
+    status, detail = await last_run(rig)
+    assert status == "partial"
+    assert f"rates up to {old.as_of} came for" in str(detail)
 
 
 async def test_one_security_is_read_when_it_is_asked_for(rig: Rig) -> None:

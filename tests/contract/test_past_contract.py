@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -9,9 +10,9 @@ from decimal import Decimal
 
 import pytest
 
-from broker.market_data import FundamentalRow
+from broker.market_data import FundamentalRow, MarketData, RateSeries
 from broker.paper.faults import Blow, Chance, Fault, FaultPlan, FaultyBroker
-from broker.port import FOUND_MOST, Broker
+from broker.port import FOUND_MOST, RATE_DAYS, Broker
 from ledger.errors import BrokerNotFound, MalformedAnswer, Unavailable
 from tests.broker.paper_rig import EU, HK, INDEX, LIVELY, US, Rig
 
@@ -44,8 +45,8 @@ async def _no_sleep(seconds: float) -> None:
     assert seconds >= 0
 
 
-def _subject(*faults: Fault) -> Subject:
-    rig = Rig(market=MARKET)
+def _subject(*faults: Fault, market: MarketData = MARKET) -> Subject:
+    rig = Rig(market=market)
     rig.wait(days=20)
     broker = _faulty(rig, *faults) if faults else rig.broker
     return Subject(broker, US, lambda days: rig.wait(days=days))
@@ -109,6 +110,27 @@ async def test_past_rates_are_those_that_were_published(subject: Subject) -> Non
     since = sorted({rate.as_of for rate in rates})[3]
     later = set(await subject.broker.rates_since(since))
     assert later == {rate for rate in rates if rate.as_of >= since}
+
+
+@pytest.mark.parametrize("faults", [(), (Fault.DUPLICATE, Fault.REORDER)])
+async def test_years_of_rates_come_a_year_at_a_time_until_none_is_left(
+    faults: tuple[Fault, ...],
+) -> None:
+    # Three years, of which the second has no rate at all.
+    ago = [*range(1200, 850, -1), *range(380, 20, -1)]
+    days = array("i", (date(2024, 1, 10).toordinal() - n for n in ago))
+    rates = RateSeries(days, array("q", (10**10 + n for n in ago)))
+    broker = _subject(*faults, market=replace(MARKET, rates={"USD": rates, "GBP": rates})).broker
+    found: set[tuple[str, date]] = set()
+    since: date | None = None
+    while page := await broker.rates_since(since):
+        told = {(rate.quote, rate.as_of) for rate in page}
+        newest = max(rate.as_of for rate in page)
+        assert (newest - min(rate.as_of for rate in page)).days < RATE_DAYS
+        assert since is None or since <= newest
+        found, since = found | told, newest + timedelta(days=1)
+    wanted = {(code, date.fromordinal(day)) for code in ("USD", "GBP") for day in days}
+    assert found == wanted
 
 
 async def test_what_is_known_of_the_past_never_changes(subject: Subject) -> None:

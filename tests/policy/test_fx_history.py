@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from decimal import Decimal
+from itertools import pairwise
 
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger.rate import Rate
-from policy.fx_history import MOST_TARGET_DAYS, FxHistory, without_spikes
+from policy.fx_history import MOST_SPIKE, MOST_TARGET_DAYS, FxHistory, SpikeFilter
 from policy.target_days import is_target_day, target_days_between
 from tests.support.past import rate_columns
 
@@ -45,15 +46,41 @@ def test_the_euro_is_always_one_and_a_currency_without_rates_is_unknown() -> Non
     assert FxHistory({}).per_eur("CHF", days)[1].tolist() == [False]
 
 
+def believed(*stretches: list[Rate]) -> list[Rate]:
+    """By currency and day, as the stretches came in."""
+    spikes = SpikeFilter()
+    found = [sound for stretch in stretches for sound in spikes.take(stretch)]
+    return sorted((*found, *spikes.rest()), key=lambda rate: (rate.quote, rate.as_of))
+
+
 def test_a_slip_between_two_days_is_left_out_and_a_new_level_is_kept() -> None:
     slip = [rate(0, "1.20"), rate(1, "12.0"), rate(2, "1.21")]
-    assert without_spikes(slip) == (slip[0], slip[2])
+    assert believed(slip) == [slip[0], slip[2]]
     franc = [rate(0, "1.20"), rate(3, "1.20"), rate(4, "1.03"), rate(5, "1.01")]
-    assert without_spikes(franc) == tuple(franc)
+    assert believed(franc) == franc
 
 
 def test_rates_come_out_once_by_currency_and_day() -> None:
     rows = [rate(1, "1.2"), rate(0, "1.2"), rate(0, "1.1", "USD"), rate(1, "1.2")]
-    assert without_spikes(rows) == (rows[1], rows[0], rows[2])
+    assert believed(rows) == [rows[1], rows[0], rows[2]]
     # The last of one currency and the first of another are no neighbours.
-    assert len(without_spikes([rate(0, "1"), rate(1, "1"), rate(0, "8", "HKD")])) == 3
+    assert len(believed([rate(0, "1"), rate(1, "1"), rate(0, "8", "HKD")])) == 3
+
+
+@given(
+    st.lists(st.sampled_from(["1", "1.05", "1.3", "9"]), min_size=1, max_size=12),
+    st.lists(st.integers(0, 12), max_size=4),
+)
+def test_what_is_believed_is_the_same_however_rates_are_cut_into_stretches(
+    values: list[str], cuts: list[int]
+) -> None:
+    rows = [rate(day, value) for day, value in enumerate(values)]
+    edges = [0, *sorted(min(cut, len(rows)) for cut in cuts), len(rows)]
+    inner = zip(rows, rows[1:], rows[2:], strict=False)
+    errors = [
+        middle
+        for before, middle, after in inner
+        if all(abs(middle.value / one.value - 1) > MOST_SPIKE for one in (before, after))
+    ]
+    wanted = [row for row in rows if row not in errors]
+    assert believed(*(rows[a:b] for a, b in pairwise(edges))) == wanted

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 import trio
 
-from broker.port import Accepted, Capabilities, FeeModel
+from broker.port import RATE_DAYS, Accepted, Capabilities, FeeModel
 from ledger.account import AccountSnapshot, CashBalance, Holding
 from ledger.bar import Bar, BarRead, Fundamental, ShareDividend, Split
 from ledger.cash_flow import FlowRow, FlowStatus
@@ -67,6 +67,7 @@ class ScriptedBroker:
     paying: dict[str, list[ShareDividend]] = field(default_factory=dict[str, list[ShareDividend]])
     reported: dict[str, list[Fundamental]] = field(default_factory=dict[str, list[Fundamental]])
     past_rates: list[Rate] = field(default_factory=list[Rate])
+    deaf_to_since: bool = False  # when asked for rates
     # From which day on bars were asked for, call by call.
     since: list[date | None] = field(default_factory=list[date | None])
     # What failed for one symbol alone, by symbol.
@@ -119,7 +120,10 @@ class ScriptedBroker:
 
     async def rates_since(self, since: date | None) -> Sequence[Rate]:
         await self._call("rates_since")
-        return tuple(r for r in self.past_rates if since is None or r.as_of >= since)
+        asked = None if self.deaf_to_since else since
+        found = [r for r in self.past_rates if asked is None or r.as_of >= asked]
+        first = min((rate.as_of for rate in found), default=date.max)
+        return tuple(r for r in found if (r.as_of - first).days < RATE_DAYS)
 
     async def find(self, text: str) -> Sequence[Instrument]:
         await self._call("find")
