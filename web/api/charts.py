@@ -10,10 +10,10 @@ import msgspec
 import trio
 from msgspec import Meta
 from quart import Blueprint, Response, request
-from stdnum import isin as isin_numbers
 
 from ledger.chart import ChartInterval, ChartRange, ChartSource
 from ledger.errors import Missing
+from ledger.isin import is_isin
 from web.asking import query
 from web.context import here
 from web.encode import encode
@@ -119,7 +119,7 @@ async def _ask(asked: PriceChart) -> ChartView:
 
 def _mistyped(name: str) -> bool:
     looks = len(name) == _ISIN_LENGTH and name.isalnum() and name.isascii() and name[:2].isalpha()
-    return looks and not isin_numbers.is_valid(name)
+    return looks and not is_isin(name.upper())
 
 
 async def _keyed(lines: Sequence[Sparkline], key: Literal["symbol", "isin"]) -> bytes:
