@@ -99,13 +99,15 @@ class PastReader:
 
     async def _read(self, security: Security, since: date | None, now: datetime) -> BarRead:
         read = await _answer(self.broker.bars(security.symbol, since))
+        work = partial(
+            arranged,
+            read,
+            symbol=security.symbol,
+            currency=security.currency,
+            last=(now + DAY_AHEAD).date(),
+        )
         with _malformed():
-            return arranged(
-                read,
-                symbol=security.symbol,
-                currency=security.currency,
-                last=(now + DAY_AHEAD).date(),
-            )
+            return await self.runner(work)
 
     @staticmethod
     def _check_length(read: BarRead, known: Coverage | None) -> None:

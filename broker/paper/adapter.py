@@ -40,7 +40,7 @@ from ledger.rate import Rate, RateTable
 from ledger.security import Instrument
 
 NOTE_EVERY_S = 60.0  # machine time between two notes of how far quiet market time has come
-ROWS_AT_ONCE = 1_000  # a few milliseconds of a history; then others have their turn
+ROWS_AT_ONCE = 200  # a millisecond of a history; then others have their turn
 _NO_SETTLEMENT_MS = 1 << 62
 
 T = TypeVar("T")
@@ -238,7 +238,7 @@ class _Balances:
 
 
 async def _gathered(rows: Iterable[T]) -> tuple[T, ...]:
-    """Every row, with a pause after each thousand."""
+    """Every row, with a pause now and then."""
     made: list[T] = []
     for row in rows:
         made.append(row)
