@@ -57,3 +57,13 @@ class Scores:
 
     def of(self, symbol: str) -> Score | None:
         return next((score for score in self.by_id.values() if score.symbol == symbol), None)
+
+
+@dataclass(frozen=True, slots=True)
+class PastScore:
+    """A score from `day` on, until the next one. Figures to a millionth."""
+
+    day: date
+    total: float | None
+    coverage: float
+    groups: Mapping[str, float | None]

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 import msgspec
 
-from ledger.score import Score, Scores
+from ledger.score import PastScore, Score, Scores
 from store.codec import from_json, to_json
 from store.engine import Engine, Row, Tx, Value
 
@@ -41,16 +40,6 @@ _HISTORY = """
 SELECT day, total_micro, coverage_micro, groups FROM score_history
 WHERE security_id = ? ORDER BY day DESC LIMIT ?
 """
-
-
-@dataclass(frozen=True, slots=True)
-class PastScore:
-    """A score from `day` on, until the next one. Figures to a millionth."""
-
-    day: date
-    total: float | None
-    coverage: float
-    groups: Mapping[str, float | None]
 
 
 class _Payload(msgspec.Struct, frozen=True):

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from ledger.opinion import EndState, EndStateComponent
 from policy.metric_registry import Metrics
 from policy.scoring.mappings import total_return
 from policy.scoring.mix import NEUTRAL
@@ -62,29 +63,6 @@ class EndStateParts:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Component:
-    score: float
-    weight: float
-
-    @property
-    def contribution(self) -> float:
-        return self.score * self.weight
-
-
-@dataclass(frozen=True, slots=True)
-class EndState:
-    """`coverage` is the part of the invested value whose three scores are known.
-
-    `reason` says why the score is a neutral 0.5, or why its diversification is.
-    """
-
-    score: float
-    components: Mapping[str, Component]
-    coverage: float
-    reason: str | None = None
-
-
 def parts_of(metrics: Metrics) -> EndStateParts:
     earned = metrics["TOTAL_RETURN"]
     return EndStateParts(
@@ -107,15 +85,17 @@ def end_state(
         return EndState(NEUTRAL, {}, 0.0, "nothing is held")
     scores = [(weight, parts.get(key, _UNKNOWN)) for key, weight in held.items()]
     components = {
-        "total_return": Component(
+        "total_return": EndStateComponent(
             sum(w * _known(p.total_return) for w, p in scores), profile.total_return
         ),
-        "diversification": Component(_known(diversification), profile.diversification),
-        "long_term_promise": Component(
+        "diversification": EndStateComponent(_known(diversification), profile.diversification),
+        "long_term_promise": EndStateComponent(
             sum(w * _known(p.promise) for w, p in scores), profile.promise
         ),
-        "stability": Component(sum(w * _known(p.stability) for w, p in scores), profile.stability),
-        "opinion": Component(NEUTRAL, profile.opinion),
+        "stability": EndStateComponent(
+            sum(w * _known(p.stability) for w, p in scores), profile.stability
+        ),
+        "opinion": EndStateComponent(NEUTRAL, profile.opinion),
     }
     invested = sum(held.values())
     known = sum(w for w, p in scores if None not in (p.total_return, p.promise, p.stability))

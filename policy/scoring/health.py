@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from ledger.opinion import PortfolioHealth
 from policy.scoring.end_state import WORST_DEVIATION, mean_deviation
 
 DIVERSIFICATION, DIVIDEND, QUALITY = 0.40, 0.30, 0.30
@@ -14,17 +14,6 @@ ASSUMED_DEVIATION = 0.2
 UNKNOWN_QUALITY = 0.5
 
 
-@dataclass(frozen=True, slots=True)
-class Health:
-    """Each 0 to 100 to one decimal; `reasons` say, by name, why a figure was assumed."""
-
-    total: float
-    diversification: float
-    dividend: float
-    quality: float
-    reasons: Mapping[str, str]
-
-
 def health(
     weights: Mapping[int, float],
     *,
@@ -32,7 +21,7 @@ def health(
     country_weights: Mapping[str, float],
     yields: Mapping[int, float | None],
     qualities: Mapping[int, float | None],
-) -> Health:
+) -> PortfolioHealth:
     """Of positions with `weights` of the total value, by security id; groups by name.
 
     0.40 × 100 (1 - mean deviation / 0.3) + 0.30 × min(100, 30 + 1000 × weighted yield)
@@ -40,13 +29,13 @@ def health(
     """
     held = {key: weight for key, weight in weights.items() if weight > 0}
     if not held:
-        return Health(NEUTRAL, NEUTRAL, NEUTRAL, NEUTRAL, {"total": "nothing is held"})
+        return PortfolioHealth(NEUTRAL, NEUTRAL, NEUTRAL, NEUTRAL, {"total": "nothing is held"})
     reasons: dict[str, str] = {}
     spread = _diversification(country_targets, country_weights, reasons)
     dividend = _dividend(held, yields, reasons)
     quality = _quality(held, qualities, reasons)
     total = DIVERSIFICATION * spread + DIVIDEND * dividend + QUALITY * quality
-    return Health(round(total, 1), spread, dividend, quality, reasons)
+    return PortfolioHealth(round(total, 1), spread, dividend, quality, reasons)
 
 
 def _diversification(

@@ -14,6 +14,7 @@ from decimal import ROUND_FLOOR, Decimal
 from typing import Final
 
 from ledger.money import Money, Quantity
+from ledger.opinion import SellOpinion
 from policy.limits import Limits
 from policy.metric_registry import Metrics
 from policy.scoring.mappings import Corners, along, clamp
@@ -65,7 +66,8 @@ class SellFacts:
 
     `profit` is on the average cost, in the security's own currency. `oldest_buy` is the purchase of
     the oldest open lot, `last_buy` and `last_sell` the newest fills that start a waiting time.
-    `price_eur` is what one share is worth; None: unknown, then nothing is sold.
+    `price_eur` is what one share is worth; None: unknown, then nothing is sold. `bar` is what
+    stands in the way of any sale, whatever the owner allows.
     """
 
     symbol: str
@@ -80,29 +82,10 @@ class SellFacts:
     weight: float
     country_weight: float | None
     industry_weights: tuple[float, ...]
+    bar: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class SellScore:
-    """`components` by name, None where not known; `coverage` the part of their weights known.
-
-    `quantity` and `value_eur` are what to sell, zero unless `eligible`.
-    """
-
-    symbol: str
-    eligible: bool
-    block_reason: str | None
-    components: Mapping[str, float | None]
-    total: float | None
-    coverage: float
-    sell_share: float
-    quantity: Quantity
-    value_eur: Money
-    profit: float | None
-    days_held: int | None
-
-
-def sell_score(facts: SellFacts, metrics: Metrics, *, limits: Limits, today: date) -> SellScore:
+def sell_score(facts: SellFacts, metrics: Metrics, *, limits: Limits, today: date) -> SellOpinion:
     """The whole judgement on the market day `today`."""
     days = None if facts.oldest_buy is None else (today - facts.oldest_buy).days
     components = {
@@ -119,7 +102,7 @@ def sell_score(facts: SellFacts, metrics: Metrics, *, limits: Limits, today: dat
     value = _value(facts, quantity)
     block = next(_blocks(facts, total, value, limits, today), None)
     eligible = block is None
-    return SellScore(
+    return SellOpinion(
         symbol=facts.symbol,
         eligible=eligible,
         block_reason=block,
@@ -140,6 +123,8 @@ def _blocks(
     """What forbids the sale, the weightiest first; what is not known forbids it, too."""
     if not facts.allow_sell:
         yield "its owner does not let it be sold"
+    if facts.bar is not None:
+        yield facts.bar
     if facts.profit is None or facts.price_eur is None or facts.lot is None:
         yield "its cost, price or lot is not known"
     elif facts.profit < -float(limits.max_sell_loss):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
+from ledger.opinion import Windfall
 from policy.metric_registry import Metrics, names_of
 from policy.scoring.mappings import Corners, along
 
@@ -15,23 +15,6 @@ USUAL_GROWTH = 0.10
 SHORTEST_YEARS = 0.1
 SCORE: Final[Corners] = ((0.0, 0.0), (0.25, 0.5), (0.50, 1.0))
 DOUBLED = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class Windfall:
-    """Gains are fractions of the cost. `assumed_growth`: growth was not known and taken as 10 %.
-
-    `sell_share` is the part of the position to sell, None when nothing is.
-    """
-
-    gain: float
-    years_held: float
-    growth: float
-    assumed_growth: bool
-    expected: float
-    excess: float
-    score: float
-    sell_share: float | None
 
 
 def windfall(metrics: Metrics, *, gain: float | None, years_held: float | None) -> Windfall | None:

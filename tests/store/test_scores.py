@@ -6,9 +6,8 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
-from ledger.score import Score, Scores
+from ledger.score import PastScore, Score, Scores
 from store.engine import Tx, scalar
-from store.scores import PastScore
 from store.store import Store
 
 DAY = date(2026, 3, 2)

@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger.money import Money, Quantity
-from policy.scoring.sell_score import SellFacts, SellScore, sell_score, yearly
+from ledger.opinion import SellOpinion
+from policy.scoring.sell_score import SellFacts, sell_score, yearly
 from tests.policy.scoring.histories import LAST, LIMITS, figures, nothing
 
 
@@ -36,7 +37,7 @@ def facts(**changes: Any) -> SellFacts:
     return replace(given, **changes)
 
 
-def judged(**changes: Any) -> SellScore:
+def judged(**changes: Any) -> SellOpinion:
     return sell_score(facts(**changes), figures(), limits=LIMITS, today=LAST)
 
 
@@ -60,6 +61,7 @@ def test_the_components_are_mixed_by_their_weights() -> None:
     ("changes", "reason"),
     [
         ({"allow_sell": False}, "owner"),
+        ({"bar": "it was taken out"}, "it was taken out"),
         ({"profit": -0.21}, "loss of 21.0% is beyond 20.0%"),
         ({"last_buy": LAST - timedelta(days=89)}, "held for 90 days"),
         ({"last_sell": LAST - timedelta(days=179)}, "rests for 180 days"),
