@@ -5,7 +5,8 @@ On the job `score`, which new bars, a changed setting and the owner start, it wo
 
  1. the regime of the market, from its indices
  2. a score for every active security
- 3. the optimizer, whose run is the last thing published: planning follows it
+ 3. what is thought of the holdings, by the targets of before
+ 4. the optimizer, whose run is the last thing published: planning follows it
 
 Asks are answered beside that, a few at a time, so that none waits behind a long one.
 """
@@ -23,14 +24,14 @@ import trio
 from actors.allocation_desk import AllocationDesk
 from actors.figures import FigureReader
 from actors.job import JobDesk, Report
+from actors.opinion_maker import OpinionMaker
 from actors.optimizer_desk import OptimizerDesk
-from actors.scoring_desk import ScoringDesk
+from actors.scoring_desk import Refreshed, ScoringDesk
 from kernels.series import Series
 from ledger.allocation import AllocationBook
 from ledger.errors import Busy, Refused, Unavailable
 from ledger.portfolio import PortfolioSnapshot
 from ledger.run import RunStatus
-from ledger.score import Scores
 from policy.knowledge import targets_in_force
 from policy.limits import Limits
 from policy.lots import lot_book
@@ -47,6 +48,8 @@ from wire.runner import Runner
 # Whoever comes later waits in the box.
 AT_ONCE = 4
 PROGRESS_STEPS = 20
+# The names of more securities than these would hide the rest of a run's result.
+MOST_NAMES = 10
 
 
 class Desk(Protocol):
@@ -59,6 +62,7 @@ class AnalystPorts:
 
     figures: FigureReader
     scoring: ScoringDesk
+    opinions: OpinionMaker
     optimizer: OptimizerDesk
     allocation: AllocationDesk
     desks: Mapping[type, Desk]
@@ -130,13 +134,13 @@ class Analyst:
         assert portfolio is not None
         now = self._p.clock.market_now()
         await self._find_regime(portfolio, now)
-        scores = await self._p.scoring.refresh(
-            portfolio.universe,
-            await self._context(portfolio, now),
-            as_of=now.date(),
-            progress=self._tell,
+        bought = await self._oldest_buys([p.security.symbol for p in portfolio.positions])
+        context = self._context(portfolio, bought, now)
+        done = await self._p.scoring.refresh(
+            portfolio.universe, context, as_of=now.date(), progress=self._tell
         )
-        report.result = _counted(scores)
+        await self._p.opinions.publish(portfolio, done.scores, context, oldest_buys=bought, now=now)
+        report.result = _told(done)
         try:
             run = await self._p.optimizer.run()
         except (Busy, Refused, Unavailable) as error:
@@ -158,7 +162,9 @@ class Analyst:
         if regime != self._p.boards.regime.value:
             self._p.boards.regime.publish(regime)
 
-    async def _context(self, portfolio: PortfolioSnapshot, now: datetime) -> PortfolioContext:
+    def _context(
+        self, portfolio: PortfolioSnapshot, oldest_buys: Mapping[str, date], now: datetime
+    ) -> PortfolioContext:
         book = self._p.boards.allocation.value or AllocationBook()
         limits = in_force(self._p.rules)
         targets = targets_in_force(portfolio.universe, self._p.boards.optimizer.value, book, limits)
@@ -166,7 +172,7 @@ class Analyst:
             portfolio,
             book,
             {"country": targets.countries, "industry": targets.industries},
-            oldest_buys=await self._oldest_buys([p.security.symbol for p in portfolio.positions]),
+            oldest_buys=oldest_buys,
             today=now.date(),
         )
 
@@ -185,6 +191,11 @@ class Analyst:
             self._p.jobs.say("score", f"{done} of {count}")
 
 
-def _counted(scores: Scores) -> str:
-    known = sum(score.total is not None for score in scores.by_id.values())
-    return f"{known} of {len(scores.by_id)} scored"
+def _told(done: Refreshed) -> str:
+    scores = done.scores.by_id.values()
+    text = f"{sum(score.total is not None for score in scores)} of {len(scores)} scored"
+    if not done.unusable:
+        return text
+    names = ", ".join(done.unusable[:MOST_NAMES])
+    more = len(done.unusable) - MOST_NAMES
+    return f"{text}; bars that cannot be used: {names}" + (f" and {more} more" if more > 0 else "")

@@ -11,6 +11,7 @@ from typing import Protocol
 from ledger.score import Score, Scores
 from ledger.security import Security
 from policy.limits import Limits
+from policy.price_history import PriceHistory
 from policy.scoring.bare_series import score_prices
 from policy.scoring.buy_score import Figures, score_security
 from policy.scoring.context import PortfolioContext
@@ -32,6 +33,14 @@ class ScoreKeeper(Protocol):
     async def put(self, scores: Scores) -> None: ...
 
     async def newest(self) -> Scores | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Refreshed:
+    """`unusable` are the names of those without a score because their bars cannot be used."""
+
+    scores: Scores
+    unusable: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +88,7 @@ class ScoringDesk:
         *,
         as_of: date,
         progress: Callable[[int, int], None],
-    ) -> Scores:
+    ) -> Refreshed:
         """Score the active securities of `universe`, keep the scores together and publish them.
 
         One security is in memory at a time. `progress` is told how many of how many are done.
@@ -87,13 +96,20 @@ class ScoringDesk:
         limits = in_force(self.rules)
         active = [security for security in universe if security.active]
         found: dict[int, Score] = {}
+        unusable: list[str] = []
         for done, security in enumerate(active):
             progress(done, len(active))
             figures = await self.source.figures(security)
             work = partial(score_security, figures, context, limits=limits, as_of=as_of)
-            found[security.security_id] = await self.runner(work)
+            found[security.security_id] = score = await self.runner(work)
+            if _is_unusable(figures.history, score):
+                unusable.append(security.name_now)
         scores = Scores(as_of, found)
         await self.store.put(scores)
         self.board.publish(scores)
         progress(len(active), len(active))
-        return scores
+        return Refreshed(scores, tuple(unusable))
+
+
+def _is_unusable(history: PriceHistory | None, score: Score) -> bool:
+    return history is not None and score.reason is not None and score.reason == history.unusable

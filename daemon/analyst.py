@@ -10,6 +10,7 @@ from actors.analytics_desk import ASKED as ANALYTICS
 from actors.analytics_desk import AnalyticsDesk, AnalyticsPorts
 from actors.chart_desk import ChartDesk, ChartPorts
 from actors.figures import FigureReader
+from actors.opinion_maker import OpinionMaker
 from actors.optimizer_desk import ASKED as OPTIMIZER
 from actors.optimizer_desk import OptimizerDesk
 from actors.scoring_desk import ScoringDesk
@@ -53,6 +54,7 @@ def analyst(shared: Shared) -> Analyst:
         AnalystPorts(
             figures=figures,
             scoring=scoring,
+            opinions=OpinionMaker(store.histories, boards.opinions, shared.rules, parts.runner),
             optimizer=optimizer,
             allocation=allocation,
             desks=desks,

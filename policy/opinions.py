@@ -13,7 +13,7 @@ from ledger.currency import BASE
 from ledger.opinion import EndState, Opinions, PortfolioHealth, SellOpinion, Windfall
 from ledger.portfolio import PortfolioSnapshot, Position
 from ledger.rate import RateTable
-from ledger.score import Scores
+from ledger.score import Score, Scores
 from ledger.security import Security
 from ledger.trade_history import TradeHistory
 from policy.limits import Limits
@@ -43,7 +43,7 @@ def opinions(
     """
     if snapshot.total_eur is None:
         return Opinions(today, {}, {}, None, None)
-    metrics = {key: {**dict.fromkeys(METRICS), **one.metrics} for key, one in scores.by_id.items()}
+    metrics = {key: _metrics_of(scores.by_id.get(key)) for key in context.holdings}
     sells: dict[int, SellOpinion] = {}
     windfalls: dict[int, Windfall] = {}
     for position in snapshot.positions:
@@ -51,7 +51,7 @@ def opinions(
         holding = context.holdings.get(key)
         if holding is None:
             continue
-        known = metrics.get(key, dict.fromkeys(METRICS))
+        known = metrics[key]
         facts = _sell_facts(
             position,
             holding,
@@ -72,6 +72,11 @@ def opinions(
         health=_health(weights, scores, context),
         end_state=_end_state(weights, metrics, context),
     )
+
+
+def _metrics_of(score: Score | None) -> Metrics:
+    """Every metric, None where it is not known."""
+    return {**dict.fromkeys(METRICS), **({} if score is None else score.metrics)}
 
 
 def _sell_facts(

@@ -18,6 +18,7 @@ from decimal import Decimal
 from ledger.allocation import AllocationBook
 from ledger.emergency import EmergencyRun
 from ledger.halt import Latch, LatchName
+from ledger.opinion import Opinions
 from ledger.optimization import OptimizerRun
 from ledger.order import Intent, Mode
 from ledger.plan import StoredPlan
@@ -273,6 +274,7 @@ class Boards:
     planner: Latest[PlannerStatus] = field(default_factory=Latest[PlannerStatus])  # planner
     targets: Latest[TargetWeights] = field(default_factory=Latest[TargetWeights])  # planner
     scores: Latest[Scores] = field(default_factory=Latest[Scores])  # planner
+    opinions: Latest[Opinions] = field(default_factory=Latest[Opinions])  # planner
     regime: Latest[Regime] = field(default_factory=Latest[Regime])  # planner
     allocation: Latest[AllocationBook] = field(default_factory=Latest[AllocationBook])  # planner
     optimizer: Latest[OptimizerRun] = field(default_factory=Latest[OptimizerRun])  # planner

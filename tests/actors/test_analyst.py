@@ -76,6 +76,37 @@ async def test_new_bars_become_scores_targets_and_a_plan(rig: Rig) -> None:
     assert done[-1] == f"2 of 2 scored; {len(run.weights)} targets"
 
 
+async def test_the_holdings_have_opinions_before_planning_follows_the_targets(rig: Rig) -> None:
+    rig.broker.held = {A: "20"}
+    rig.broker.past = rising((A,))
+    await rig.start("sync", "planner")
+    await until_scored(rig)
+    found = rig.boards.opinions.value
+    assert found.as_of == rig.boards.scores.value.as_of
+    assert found.sells.keys() == {1}
+    assert (found.sells[1].symbol, found.sells[1].days_held) == (A, 0)
+    # An opening of which nobody knows what it has cost.
+    assert found.sells[1].block_reason == "its cost, price or lot is not known"
+    assert found.windfalls == {}
+    assert found.health.total == pytest.approx(
+        0.4 * found.health.diversification + 0.3 * found.health.dividend
+        + 0.3 * found.health.quality, abs=0.051,
+    )  # fmt: skip
+    assert 0 < found.end_state.score < 1
+
+
+async def test_a_run_names_what_has_bars_that_cannot_be_used(rig: Rig) -> None:
+    bars = rising((A,))[A]
+    moved = [Bar(one.day, None, None, None, 40 * one.close_micro, 1) for one in bars[-30:]]
+    rig.broker.past = {A: [*bars[:-30], *moved]}
+    await rig.start("sync", "schedule", "planner")
+    await until_scored(rig)
+    await rig.settle()
+    done = [e.data["result"] for e in rig.events("JOB_COMPLETED") if e.data["job"] == "score"]
+    assert done[-1].startswith(f"0 of 1 scored; bars that cannot be used: {A}; ")
+    assert rig.boards.scores.value.by_id[1].reason.startswith("the last ")
+
+
 @pytest.mark.parametrize("rig", [JUDGED], indirect=True)
 async def test_what_has_no_past_is_not_bought(rig: Rig) -> None:
     await rig.start("sync", "trader", "planner")

@@ -101,6 +101,27 @@ async def test_what_is_not_followed_is_not_scored() -> None:
     assert one.board.value.by_id.keys() == {2}
 
 
+async def test_it_names_what_has_bars_that_cannot_be_used_and_nothing_else() -> None:
+    @dataclass
+    class Spoilt(Source):
+        async def figures(self, security: Security) -> Figures:
+            found = await super().figures(security)
+            assert found.history is not None
+            spoilt = {
+                2: replace(found.history, unusable="400 of 600 bars had to be repaired"),
+                3: None,
+            }
+            return replace(found, history=spoilt.get(security.security_id, found.history))
+
+    one = replace(desk(), source=Spoilt())
+    first, second, third = universe(3)
+    given = (first, replace(second, alias="NEW.EU"), third)
+    done = await one.refresh(given, NO_PORTFOLIO, as_of=LAST, progress=lambda *_: None)
+    assert done.unusable == ("NEW.EU",)
+    assert done.scores.by_id[2].reason == "400 of 600 bars had to be repaired"
+    assert done.scores.by_id[3].reason == "there are no bars of it"
+
+
 async def test_an_earlier_life_is_published_and_no_life_is_not() -> None:
     one = desk()
     await one.load()
