@@ -14,6 +14,7 @@ from ledger.money import Money, Price, Quantity
 from ledger.order import Mode, OrderState, Side
 from ledger.rate import RateTable
 from ledger.run import Job, RunRecord
+from ledger.score import PastScore
 from store.codec import from_json, from_ms
 from store.decisions import Decisions
 from store.dividend_records import DividendRecords
@@ -24,6 +25,7 @@ from store.market import MarketStore
 from store.order_views import OrderViews
 from store.quarantine import QuarantinedRow, quarantined
 from store.runs import recent_runs
+from store.scores import ScoreStore
 from store.snapshots import Snapshot, days_since
 
 _TRADES = """
@@ -98,6 +100,7 @@ class Views(OrderViews):
         self.dividends = DividendRecords(ledger, self._market)
         self._decisions = Decisions(ledger)
         self._emergency = Emergencies(ledger)
+        self._scores = ScoreStore(market)
 
     async def pending_sales(self) -> tuple[EmergencySale, ...]:
         """What repairs of negative cash recommend now, the oldest first."""
@@ -125,6 +128,10 @@ class Views(OrderViews):
     async def history(self, first: date) -> tuple[Snapshot, ...]:
         """The market days from `first` on and the one before it, oldest first."""
         return await self._ledger.read(lambda tx: days_since(tx, first))
+
+    async def scores(self, security_id: int, limit: int) -> list[PastScore]:
+        """The changes of one security's score, newest first."""
+        return await self._scores.history(security_id, limit=limit)
 
     async def runs(self, limit: int, job: Job | None = None) -> tuple[RunRecord, ...]:
         """Newest first."""

@@ -17,6 +17,7 @@ ROOMS = ("ledger/", "store/", "broker/")
 FIGURES = frozenset(
     {
         "ledger/analytics.py",
+        "ledger/opinion.py",
         "ledger/optimization.py",
         "ledger/regime.py",
         "ledger/score.py",

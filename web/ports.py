@@ -14,6 +14,7 @@ from ledger.money import Money
 from ledger.order import Intent
 from ledger.rate import RateTable
 from ledger.run import RunRecord
+from ledger.score import PastScore
 from store.flow_views import CashFlowRow, FlowSummary
 from store.order_views import OrderQuery, OrderStory
 from store.views import TradeQuery, TradeRow
@@ -121,6 +122,10 @@ class ReadModels(Protocol):
 
     async def decisions(self) -> Sequence[Decision]:
         """What waits for the owner's word."""
+        ...
+
+    async def scores(self, security_id: int, limit: int) -> Sequence[PastScore]:
+        """The changes of one security's score, newest first."""
         ...
 
     async def runs(self, limit: int) -> Sequence[RunRecord]: ...

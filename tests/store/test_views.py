@@ -9,6 +9,7 @@ from ledger.money import Money, Quantity
 from ledger.order import OrderState
 from ledger.rate import Rate, RateTable
 from ledger.run import RunStatus
+from ledger.score import Score, Scores
 from store.identity import stamp
 from store.order_views import OrderQuery
 from store.store import Store
@@ -98,3 +99,15 @@ async def test_orders_runs_and_counts_are_read(inline_store: Store) -> None:
     assert await inline_store.views.runs(5, "plan") == ()
     counts = await inline_store.views.counts()
     assert (counts["fact"], counts["fill"], counts["intent"], counts["plan"]) == (5, 5, 1, 0)
+
+
+async def test_the_changes_of_a_score_are_shown_newest_first(inline_store: Store) -> None:
+    for day, total in enumerate((0.4, 0.5, 0.6)):
+        scored = Score(
+            security_id=1, symbol="AAA.EU", total=total, coverage=0.9, groups={"long_term": total},
+            parts={}, metrics={}, history_years=9.0, last_bar=None,
+        )  # fmt: skip
+        await inline_store.scores.put(Scores(date(2026, 3, 2 + day), {1: scored}))
+    shown = await inline_store.views.scores(1, 2)
+    assert [(one.day.day, one.total) for one in shown] == [(4, 0.6), (3, 0.5)]
+    assert await inline_store.views.scores(2, 2) == []

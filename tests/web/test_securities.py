@@ -130,7 +130,9 @@ async def test_list_and_detail_say_the_same_under_the_same_names() -> None:
     _, detail = await get(made, f"/api/securities/{ISIN}")
     row = next(one for one in rows if one["isin"] == ISIN)
     assert {name: detail[name] for name in row} == row
-    assert set(detail) - set(row) == {"position", "groups", "parts", "metrics"}
+    assert set(detail) - set(row) == {
+        "position", "groups", "parts", "metrics", "sell", "windfall", "score_history",
+    }  # fmt: skip
     assert detail["position"]["quantity"] == 12
     assert detail["parts"]["long_term"] == {"cagr": 0.77}
 

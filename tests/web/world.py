@@ -22,6 +22,7 @@ from ledger.plan import Plan, PlanStep, StepState, StoredPlan, StoredStep
 from ledger.portfolio import Cash, PortfolioSnapshot, Position
 from ledger.rate import Rate, RateTable
 from ledger.run import RunRecord, RunStatus
+from ledger.score import PastScore
 from ledger.security import Instrument, Security
 from store.flow_views import CashFlowRow, FlowSummary, summarise
 from store.order_views import OrderQuery, OrderStory
@@ -145,6 +146,9 @@ class FakeViews:
     questions: tuple[Decision, ...] = ()
     sales: tuple[EmergencySale, ...] = ()
     run_rows: tuple[RunRecord, ...] = ()
+    past_scores: dict[int, tuple[PastScore, ...]] = field(
+        default_factory=dict[int, tuple[PastScore, ...]]
+    )
     flows: FakeFlows = field(default_factory=FakeFlows)
     error: Exception | None = None
     asked: list[object] = field(default_factory=list[object])
@@ -186,6 +190,10 @@ class FakeViews:
     async def decisions(self) -> tuple[Decision, ...]:
         self._check()
         return self.questions
+
+    async def scores(self, security_id: int, limit: int) -> tuple[PastScore, ...]:
+        self._check()
+        return self.past_scores.get(security_id, ())[:limit]
 
     async def runs(self, limit: int) -> tuple[RunRecord, ...]:
         self._check()

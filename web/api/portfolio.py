@@ -15,10 +15,12 @@ from ledger.allocation import AllocationBook, Groups
 from ledger.currency import BASE
 from ledger.day_return import day_return
 from ledger.money import Money
+from ledger.opinion import Opinions
 from ledger.placement import grouped
 from ledger.portfolio import PortfolioSnapshot, Position
 from ledger.rate import RateTable
 from ledger.weights import countries_of, values_by, weights
+from web.api.opinion_rows import EndStateRow, HealthRow, end_state_row, health_row
 from web.asking import query
 from web.context import here
 from web.encode import amount, fraction, price
@@ -75,7 +77,8 @@ class Difference(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Summary(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Totals in EUR. `allocations` are fractions of the total value, by the owner's groups of
     countries or, without any, by country; empty while a value is not known. `invested` is what the
-    positions are worth.
+    positions are worth. `health` and `end_state` are those of the last scoring, null before the
+    first one and while the total value is not known.
     """
 
     total_value: Decimal | None
@@ -85,6 +88,8 @@ class Summary(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reserved_dividends: Decimal
     position_count: int
     allocations: dict[str, Decimal]
+    health: HealthRow | None
+    end_state: EndStateRow | None
     cash: list[CashRow]
     unvalued: list[str]
     differences: list[Difference]
@@ -148,11 +153,12 @@ async def summary() -> Response:
     """Total value, cash by currency and allocation by country or group."""
     snapshot = current()
     web = here()
-    book = web.boards.allocation.value or AllocationBook()
+    boards = web.boards
+    book = boards.allocation.value or AllocationBook()
     return from_boards(
         "summary",
-        (web.boards.portfolio, web.boards.trading, web.boards.allocation),
-        lambda: summarise(snapshot, book, broker=web.broker),
+        (boards.portfolio, boards.trading, boards.allocation, boards.opinions),
+        lambda: summarise(snapshot, book, boards.opinions.value, broker=web.broker),
     )
 
 
@@ -234,7 +240,9 @@ def _rate_to_eur(rates: RateTable, currency: str) -> Decimal | None:
     return None if rate is None else rate.value.quantize(Decimal("0.000001"), ROUND_HALF_EVEN)
 
 
-def summarise(snapshot: PortfolioSnapshot, book: AllocationBook, *, broker: str) -> Summary:
+def summarise(
+    snapshot: PortfolioSnapshot, book: AllocationBook, thought: Opinions | None, *, broker: str
+) -> Summary:
     return Summary(
         total_value=amount(snapshot.total_eur),
         cash_balance=amount(snapshot.cash_eur),
@@ -243,6 +251,8 @@ def summarise(snapshot: PortfolioSnapshot, book: AllocationBook, *, broker: str)
         reserved_dividends=snapshot.pots_eur.amount,
         position_count=len(snapshot.positions),
         allocations=_allocations(snapshot, book.country),
+        health=health_row(thought),
+        end_state=end_state_row(thought),
         cash=cash_rows(snapshot),
         unvalued=list(snapshot.unvalued),
         differences=_differences(snapshot),

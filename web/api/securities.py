@@ -40,6 +40,7 @@ from wire.security_asks import (
 # Longer than sync waits for its turn and then for the broker.
 ASK_DEADLINE_S = 25.0
 RUN_DEADLINE_S = 10.0
+PAST_SCORES = 90
 bp = Blueprint("securities", __name__, url_prefix="/api/securities")
 
 
@@ -130,11 +131,11 @@ async def refresh_all() -> Response:
 @bp.get("/<isin>")
 @describe(answer=SecurityDetail)
 async def security(isin: str) -> Response:
-    """One security with its position, and what its scores are made of."""
+    """One security with its position, what its scores are made of and how they changed."""
     web, snapshot = here(), current()
     found = _named(snapshot, isin)
-    name = f"security-{found.security_id}"
-    return from_boards(name, _boards(web), lambda: Shelf.now(web, snapshot).detail(found))
+    past = await web.views.scores(found.security_id, PAST_SCORES)
+    return reply(Shelf.now(web, snapshot).detail(found, past))
 
 
 @bp.put("/<isin>")
@@ -171,7 +172,7 @@ async def refresh(isin: str) -> Response:
 def _boards(web: Web) -> tuple[Latest[Any], ...]:
     """What the rows are made from."""
     boards = web.boards
-    return (boards.portfolio, boards.scores, boards.listings, boards.trading)
+    return (boards.portfolio, boards.scores, boards.opinions, boards.listings, boards.trading)
 
 
 async def _added(request: AddSecurity) -> Response:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import ROUND_HALF_EVEN, Decimal
@@ -10,9 +10,19 @@ from typing import Any
 
 import msgspec
 
+from ledger.opinion import Opinions
 from ledger.portfolio import PortfolioSnapshot, Position
-from ledger.score import Score
+from ledger.score import PastScore, Score
 from ledger.security import Listing, ListingState, Security
+from web.api.opinion_rows import (
+    PastScoreRow,
+    SellRow,
+    WindfallRow,
+    past_row,
+    sell_row,
+    sell_total,
+    windfall_row,
+)
 from web.context import Web
 from web.encode import amount, price, score
 
@@ -25,8 +35,9 @@ class SecurityRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
 
     `state` is delisted when the broker does not list it any more or nothing was traded for long,
     no_data without any bar, stale when some sessions passed without one; null before the bars were
-    looked at. `journal_symbol` is the symbol its trades were made under, `names` are those it has
-    no more. `yahoo_symbol` is the owner's, or derived from the exchange.
+    looked at. `sell_score` tells of what is held how much speaks for selling it. `journal_symbol`
+    is the symbol its trades were made under, `names` are those it has no more. `yahoo_symbol` is
+    the owner's, or derived from the exchange.
     """
 
     security_id: int
@@ -67,6 +78,7 @@ class SecurityRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     allocation_fit_score: float | None
     technical_score: float | None
     fundamental_score: float | None
+    sell_score: float | None
     cagr_score: float | None
     consistency_score: float | None
     coverage: float | None
@@ -99,9 +111,17 @@ class HeldRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class SecurityDetail(SecurityRow, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A security with its position, and with what its scores are made of."""
+    """A security with its position, and with what its scores are made of.
+
+    `sell` and `windfall` are null for what is not held, and before it was scored while it was;
+    `windfall` also while cost or time of purchase are not known. `score_history` are the changes of
+    the score, newest first.
+    """
 
     position: HeldRow | None
+    sell: SellRow | None
+    windfall: WindfallRow | None
+    score_history: list[PastScoreRow]
     groups: dict[str, float | None]
     parts: dict[str, dict[str, float | None]]
     metrics: dict[str, float | None]
@@ -122,6 +142,7 @@ class Shelf:
     scored_on: date | None
     held: Mapping[int, Position]
     listings: Mapping[int, Listing]
+    opinions: Opinions | None
     broker: str
 
     @classmethod
@@ -133,6 +154,7 @@ class Shelf:
             scored_on=None if scores is None else scores.as_of,
             held={one.security.security_id: one for one in snapshot.positions},
             listings=web.boards.listings.value or {},
+            opinions=web.boards.opinions.value,
             broker=web.broker,
         )
 
@@ -147,11 +169,16 @@ class Shelf:
     def changed(self, security: Security, message: str) -> SecurityChanged:
         return SecurityChanged(message=message, **self._fields(security))
 
-    def detail(self, security: Security) -> SecurityDetail:
+    def detail(self, security: Security, past: Iterable[PastScore]) -> SecurityDetail:
+        """`past` are the changes of its score, newest first."""
         scored = self.scores.get(security.security_id)
         held = self.held.get(security.security_id)
+        known = self._thought(security)
         return SecurityDetail(
             position=None if held is None else self._held(held),
+            sell=sell_row(known, security),
+            windfall=windfall_row(known, security),
+            score_history=[past_row(one) for one in past],
             groups={} if scored is None else _rounded(scored.groups),
             parts={} if scored is None else {k: _rounded(v) for k, v in scored.parts.items()},
             metrics={} if scored is None else dict(scored.metrics),
@@ -165,6 +192,7 @@ class Shelf:
             **self._seen(security),
             **_scores(security, self.scores.get(security.security_id), self.scored_on),
             **self._position(security),
+            "sell_score": sell_total(self._thought(security), security),
             "broker": self.broker,
             "paper": self.broker == "paper",
         }
@@ -188,6 +216,10 @@ class Shelf:
             "avg_price": None if held is None else price(held.average_cost),
             "current_price": price(last if held is None or held.price is None else held.price),
         }
+
+    def _thought(self, security: Security) -> Opinions | None:
+        """Opinions of a holding; None for what is not held any more."""
+        return self.opinions if security.security_id in self.held else None
 
     def _held(self, held: Position) -> HeldRow:
         total = self.snapshot.total_eur
