@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tools import check_figures
-from tools.figures import analytics, charts, measures, periods, scores
+from tools.figures import analytics, charts, measures, opinions, periods, scores
 from tools.figures.books import Valuation, read_books
 from tools.figures.daemon import Daemon
 from tools.figures.market import Market
@@ -145,6 +145,32 @@ def test_a_total_is_drawn_to_the_middle_by_what_is_missing() -> None:
     assert list(scores.total_of(gap, {})) == pytest.approx([0.5 + 0.8 * 0.3, 0.8])
     fund = {group: of for group, of in full.items() if group != "fundamentals"}
     assert scores.total_of(fund, {})[1] == pytest.approx(1.0)
+
+
+def test_a_sale_and_a_windfall_are_judged_by_gain_time_and_figures() -> None:
+    told = {
+        **dict.fromkeys(opinions.SELL, 0.6), "drawdown": None,
+        "eligible": True, "days_held": 730, "profit_pct": 0.21,
+    }  # fmt: skip
+    figures = {"CURRENT_DRAWDOWN": -0.20, "DAYS_IN_DRAWDOWN": 135.0, "CAGR_5Y": None}
+    found = opinions.sell_of(told, figures, -0.2)
+    total = 0.5 + 0.85 * 0.1
+    assert found == pytest.approx(
+        {
+            "time_held": 0.8 + 0.2 * (730 - 547.5) / 365,
+            "drawdown": 0.7,
+            "underperformance": 0.5 - 0.4 * (0.10 - 0.04) / 0.075,
+            "total_score": total,
+            "suggested_sell_pct": 0.1 + 0.4 * total,
+        }
+    )
+    barred = opinions.sell_of({**told, "eligible": False, "profit_pct": -0.21}, figures, -0.2)
+    assert (barred["total_score"], barred["underperformance"]) == (0.0, 0.0)
+    gained = opinions.windfall_of({"current_gain_pct": 0.56}, figures, 730)
+    assert gained["historical_cagr_pct"] is None
+    assert gained["expected_gain_pct"] == pytest.approx(0.21)
+    assert gained["windfall_score"] == pytest.approx(0.7)
+    assert (gained["suggested_sell_pct"], gained["take_profits"]) == (0.20, True)
 
 
 def test_a_point_that_is_not_the_largest_triangle_is_found() -> None:
