@@ -132,9 +132,13 @@ def _totals(world: World, positions: list[dict[str, Any]], summary: dict[str, An
         ("positions", len(positions), summary["position_count"]),
     ]
     world.sheet.compare(f"{BASE}/summary", "totals", pairs, absolute=CENT)
+    told = world.daemon.get("/api/allocation/groups/country")
+    groups = told["groups"].items() if told["own"] else ()
+    group_of = {country: group for group, countries in groups for country in countries}
     by_country: dict[str, float] = {}
     for row in positions:
-        name = row["country"] or "OTHER"
+        country = row["country"] or "OTHER"
+        name = group_of.get(country, "OTHER" if told["own"] else country)
         by_country[name] = by_country.get(name, 0.0) + row["market_value_eur"]
     shares = [
         (name, by_country.get(name, 0.0) / summary["total_value"], share)
