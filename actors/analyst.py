@@ -13,7 +13,7 @@ Asks are answered beside that, a few at a time, so that none waits behind a long
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
@@ -58,7 +58,7 @@ class Desk(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class AnalystPorts:
-    """`desks` answer by the type of what is asked."""
+    """`desks` answer by the type of what is asked; `give_back` returns memory that a job took."""
 
     figures: FigureReader
     scoring: ScoringDesk
@@ -74,6 +74,7 @@ class AnalystPorts:
     runner: Runner
     asks: AskBox
     nudges: NudgeBox[Nudge]
+    give_back: Callable[[], None]
 
 
 class Analyst:
@@ -109,6 +110,7 @@ class Analyst:
         while True:
             async with self._p.jobs.run("score", nudge) as report:
                 await self._refresh(report)
+            await self._p.runner(self._p.give_back)
             nudge, rules = await self._wait(rules)
 
     async def _wait(self, rules: int) -> tuple[Nudge, int]:

@@ -14,6 +14,7 @@ from actors.opinion_maker import OpinionMaker
 from actors.optimizer_desk import ASKED as OPTIMIZER
 from actors.optimizer_desk import OptimizerDesk
 from actors.scoring_desk import ScoringDesk
+from daemon.heap import release_unused
 from daemon.shared import Shared
 from wire.allocation_asks import DeleteGroup, PutGroup, PutGroupTargets
 from wire.chart_asks import PriceChart, Sparklines
@@ -66,6 +67,7 @@ def analyst(shared: Shared) -> Analyst:
             runner=parts.runner,
             asks=shared.asks.analyst,
             nudges=shared.nudges["score"],
+            give_back=release_unused,
         )
     )
 

@@ -19,6 +19,9 @@ def share_one_heap() -> None:
 
 
 def release_unused() -> None:
-    """Give back what only starting needed, where the C library knows how to (glibc)."""
+    """Give back what is not needed any more, where the C library knows how to (glibc).
+
+    Takes milliseconds, in which other threads may run.
+    """
     with suppress(OSError, AttributeError):
         ctypes.CDLL(None).malloc_trim(0)
