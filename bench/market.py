@@ -1,4 +1,4 @@
-"""Writes a large market folder from a seed: 100 securities over twenty years, about 30 MB of CSV.
+"""Writes a large market folder from a seed, about 30 MB of CSV.
 
 Only for benchmarks: the prices wander, nothing else about them is like a market.
 """
@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
 import numpy as np
 
-SECURITIES = 100
-FIRST, LAST = date(2000, 1, 3), date(2019, 12, 31)
-# Half of it is history when a daemon begins to replay it here, just before a session.
-START = "2010-01-04T07:55:00Z"
+LAST = date(2019, 12, 31)
+# Nearly all of it is history when a daemon begins to replay it here, just before a session.
+START = "2019-06-03T07:55:00Z"
 # Currency, exchange and country of every fifth security.
 PLACES = (
     ("EUR", "XETR", "Germany"),
@@ -29,11 +29,23 @@ RATES = {"USD": 1.2, "GBP": 0.8}
 DAILY_DRIFT, DAILY_SPREAD = 0.0002, 0.012
 
 
-def write_market(folder: Path, *, seed: int = 1) -> None:
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How many securities there are, and since when."""
+
+    securities: int
+    first: date
+
+
+LONG = Size(100, date(2000, 1, 3))
+WIDE = Size(200, date(2010, 1, 4))
+
+
+def write_market(folder: Path, size: Size = LONG, *, seed: int = 1) -> None:
     """The whole folder; prices in rows sorted by day, as an exporter would write them."""
     rng = np.random.default_rng(seed)
-    days = [day for day in _days() if day.weekday() < 5]
-    symbols = [f"M{number:03d}.XX" for number in range(SECURITIES)]
+    days = [day for day in _days(size.first) if day.weekday() < 5]
+    symbols = [f"M{number:03d}.XX" for number in range(size.securities)]
     folder.mkdir(parents=True, exist_ok=True)
     _write(
         folder / "securities.csv",
@@ -53,8 +65,8 @@ def write_market(folder: Path, *, seed: int = 1) -> None:
     )
 
 
-def _days() -> Iterator[date]:
-    return (FIRST + timedelta(days=offset) for offset in range((LAST - FIRST).days + 1))
+def _days(first: date) -> Iterator[date]:
+    return (first + timedelta(days=offset) for offset in range((LAST - first).days + 1))
 
 
 def _write(path: Path, header: str, rows: Iterable[Sequence[object]]) -> None:

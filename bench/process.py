@@ -25,6 +25,8 @@ START_S, STOP_S, ANSWER_S, POLL_S = 120.0, 15.0, 10.0, 0.005
 # What a shell may have set and an owner's board has not: without caches of compiled modules every
 # start would measure the compiler, and the others would make the daemon talk to a service manager.
 UNWANTED = ("PYTHONDONTWRITEBYTECODE", "NOTIFY_SOCKET", "WATCHDOG_USEC", "JOURNAL_STREAM")
+# Modules in the place of those that only a developer has.
+ABSENT = Path(__file__).resolve().parent / "absent"
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 # Answered as soon as the last actor has come up.
 LAST_UP = "/api/display/state"
@@ -125,7 +127,8 @@ def free_port() -> int:
 
 
 def environment() -> dict[str, str]:
-    return {key: value for key, value in os.environ.items() if key not in UNWANTED}
+    kept = {key: value for key, value in os.environ.items() if key not in UNWANTED}
+    return {**kept, "PYTHONPATH": str(ABSENT)}
 
 
 @contextmanager
