@@ -88,10 +88,10 @@ def _bisected(sample: Floats) -> Floats:
     inverse = 1.0 / np.diag(sample)
     sums = np.zeros((count + 1, count + 1))
     sums[1:, 1:] = (inverse[:, None] * sample * inverse).cumsum(axis=0).cumsum(axis=1)
-    table, line = sums.tolist(), [0.0, *np.cumsum(inverse).tolist()]
+    line = [0.0, *np.cumsum(inverse).tolist()]
 
     def variance(start: int, stop: int) -> float:
-        whole = table[stop][stop] - table[start][stop] - table[stop][start] + table[start][start]
+        whole = sums[stop, stop] - sums[start, stop] - sums[stop, start] + sums[start, start]
         total: float = line[stop] - line[start]
         # Halves that cancel out leave rounding only, of either sign.
         return max(float(whole), _NOTHING) / (total * total)
