@@ -36,7 +36,7 @@ T = TypeVar("T")
 
 READERS = 2
 # Prepared ones, by connection; each takes some ten kilobytes.
-KEPT_STATEMENTS = 32
+KEPT_STATEMENTS = 16
 
 
 class _Loop(Protocol):

@@ -27,7 +27,7 @@ Synchronous = Literal["FULL", "NORMAL", "OFF"]
 
 BUSY_TIMEOUT_MS = 5_000
 JOURNAL_LIMIT_BYTES = 16 * 1024 * 1024
-CACHE_KIB = 256
+CACHE_KIB = 128
 
 # Primary result codes that say the outside world failed, not the statement.
 _OUTSIDE = frozenset(

@@ -15,7 +15,7 @@ import pytest
 from tests.sim.campaign import Campaign, Outcome, run
 from tests.sim.conftest import MEMORY
 
-SHORT = (7, 20, 23)
+SHORT = (11, 20, 23)
 # Lived only while an invariant had nothing to judge in the months before.
 FURTHER = range(24, 32)
 LONG = range(2000, 2008)
