@@ -66,12 +66,13 @@ def score_arrays(scene: Scene, candidates: tuple[Candidate, ...], quality: Quali
         # Nothing is labelled: securities stand for themselves, or every portfolio scored the same.
         targets = replace(targets, countries=targets.weights)
         countries = {symbol: symbol for symbol in countries}
+    known = _of_holdings(quality, held)
     named = NamedProblem(
         positions=held,
         country=_axis(targets.countries, countries),
         industry=_axis(targets.industries, industries),
-        scores=quality.scores,
-        yields=quality.yields,
+        scores=known.scores,
+        yields=known.yields,
         total=euros(scene.total),
         cash=euros(snapshot.cash_eur),
         fee_fixed=fees[0],
@@ -82,6 +83,19 @@ def score_arrays(scene: Scene, candidates: tuple[Candidate, ...], quality: Quali
     packed = pack(named, trades)
     shown = prepare(packed.problem, packed.actions, mode="strict")
     return ScoreArrays(shown, _with_slope(shown, named.total), named.total)
+
+
+def _of_holdings(quality: Quality, held: Mapping[str, float]) -> Quality:
+    """What is known of quality, as far as the portfolio has any of it to begin with.
+
+    A portfolio without any score counts as middling, and its first purchase as worth what little of
+    the total it is: by that no cash would ever be invested. Until something that is held has a
+    score, or a yield, purchases are not judged by it.
+    """
+    return Quality(
+        scores=quality.scores if held.keys() & quality.scores.keys() else {},
+        yields=quality.yields if held.keys() & quality.yields.keys() else {},
+    )
 
 
 def _with_slope(work: Workload, total: float) -> Workload:

@@ -118,6 +118,14 @@ def test_a_plan_buys_towards_the_optimizers_targets_and_nothing_that_is_barred()
     assert _bought(without)
 
 
+def test_an_account_that_is_all_cash_is_invested_whatever_its_securities_score() -> None:
+    run = run_with({security.symbol: Decimal("0.08") for security in UNIVERSE})
+    for total in (0.5, 0.9):
+        found = known(run=run, scores=scored({s.symbol: total for s in UNIVERSE}))
+        given = replace(plan_input(SHOT), targets=found.targets, quality=found.quality)
+        assert _bought(given), total
+
+
 def _bought(given: Any) -> list[tuple[str, Money]]:
     work = start(given)
     while not work.done:
