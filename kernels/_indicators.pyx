@@ -6,7 +6,7 @@ Loops without the interpreter lock, in the order of the twin: both agree to the 
 
 cdef inline double strength(double gain, double loss) noexcept nogil:
     cdef double both = gain + loss
-    return 100.0 * gain / both if both > 0.0 else 50.0
+    return 100.0 * (gain / both) if both > 0.0 else 50.0
 
 
 cdef void fill_ema(const double[::1] values, Py_ssize_t window, double[::1] out) noexcept nogil:

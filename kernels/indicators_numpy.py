@@ -44,7 +44,7 @@ def rsi(values: Floats, window: int, out: Floats, /) -> None:
 
 def _strength(gain: float, loss: float) -> float:
     both = gain + loss
-    return 100.0 * gain / both if both > 0.0 else 50.0
+    return 100.0 * (gain / both) if both > 0.0 else 50.0
 
 
 def _mean(figures: list[float]) -> float:

@@ -68,6 +68,13 @@ def test_rsi_of_one_direction(
     assert indicators.last_rsi(prices, kernel=indicator_kernel) == strength
 
 
+@pytest.mark.parametrize("last", [41945.15846925955, 3.7, 1e5 / 3])
+def test_a_price_that_only_rose_has_a_strength_of_a_hundred_and_no_more(
+    indicator_kernel: IndicatorKernel, last: float
+) -> None:
+    assert indicators.last_rsi(daily([1.9, last]), 1, kernel=indicator_kernel) == 100.0
+
+
 @EXAMPLES
 @given(prices=PRICES, window=st.integers(1, 40))
 def test_indicators_stay_within_their_bounds(
