@@ -13,7 +13,8 @@ from functools import partial
 from typing import Protocol
 
 from actors.line_cache import LineCache
-from ledger.bar import Coverage, PriceBook
+from actors.past import PriceStore, SecurityList
+from ledger.bar import Coverage
 from ledger.security import Security, find_security
 from policy import charts
 from policy.chart_lines import NOTHING, Drawn, Shape, chart_line, small_lines
@@ -36,18 +37,6 @@ AT_ONCE = 32
 PATIENCE = timedelta(hours=6)
 
 Revision = tuple[object, ...]
-
-
-class SecurityList(Protocol):
-    async def all(self) -> Sequence[Security]: ...
-
-
-class PriceStore(Protocol):
-    async def coverage(self) -> Mapping[int, Coverage]: ...
-
-    async def read(
-        self, security_ids: Sequence[int], /, *, since: date | None = None
-    ) -> PriceBook: ...
 
 
 class SourceStore(Protocol):

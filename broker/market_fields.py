@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_EVEN, Decimal
 
 from ledger.currency import exponent, is_known
+from ledger.isin import is_isin, looks_like_isin
 
 MICRO_DIGITS = 6
 # What London calls a price in pence: hundredths of the pound in which it is paid.
@@ -25,7 +26,6 @@ _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2})?Z")
 _DECIMAL = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,18})?")
 _SYMBOL = re.compile(r"[A-Za-z0-9^][A-Za-z0-9.^&_-]{0,31}")
-_ISIN = re.compile(r"[A-Z]{2}[A-Z0-9]{9}[0-9]")
 
 
 class BadField(ValueError):
@@ -128,13 +128,10 @@ def symbol(text: str) -> str:
 
 
 def isin(text: str) -> str:
-    """An ISIN whose check digit holds: Luhn over its characters, letters as 10 to 35."""
-    if not _ISIN.fullmatch(text):
+    """An ISIN whose check digit holds."""
+    if not looks_like_isin(text):
         raise BadField(f"ISIN {text!r} is not two letters, nine characters and a digit")
-    digits = "".join(str(int(character, 36)) for character in text)
-    odd = sum(int(digit) for digit in digits[-1::-2])
-    even = sum(sum(divmod(2 * int(digit), 10)) for digit in digits[-2::-2])
-    if (odd + even) % 10:
+    if not is_isin(text):
         raise BadField(f"ISIN {text} has a wrong check digit")
     return text
 

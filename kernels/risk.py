@@ -8,7 +8,6 @@ missing value stays missing.
 """
 
 import math
-from datetime import date
 from typing import NamedTuple
 
 import numpy as np
@@ -201,7 +200,7 @@ def cagr(prices: Series, *, years: float | None = None) -> float | None:
     none is (and without `years`). Below a quarter of a year the growth is not annualised. None when
     the prices touch fewer than 12 calendar months or an end is no price.
     """
-    if _months(prices) < MIN_CAGR_MONTHS:
+    if prices.months < MIN_CAGR_MONTHS:
         return None
     start = 0
     if years is not None:
@@ -212,11 +211,3 @@ def cagr(prices: Series, *, years: float | None = None) -> float | None:
     if not (first > 0.0 and last > 0.0):
         return None
     return _growth(first, last, years=float(prices.days[-1] - prices.days[start]) / DAYS_PER_YEAR)
-
-
-def _months(prices: Series) -> int:
-    """Calendar months from the first to the last day, both counted."""
-    if not len(prices):
-        return 0
-    first, last = (date.fromordinal(int(prices.days[row])) for row in (0, -1))
-    return 12 * (last.year - first.year) + last.month - first.month + 1

@@ -7,6 +7,7 @@ run from new to old cannot be passed at all.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 
 import numpy as np
 
@@ -49,6 +50,14 @@ class Series:
     def years(self) -> float:
         """The exact span between the first and the last day; 0 for fewer than two."""
         return float(self.days[-1] - self.days[0]) / DAYS_PER_YEAR if len(self) > 1 else 0.0
+
+    @property
+    def months(self) -> int:
+        """Calendar months from the first to the last day, both counted."""
+        if not len(self):
+            return 0
+        first, last = (date.fromordinal(int(self.days[row])) for row in (0, -1))
+        return 12 * (last.year - first.year) + last.month - first.month + 1
 
     def last(self, rows: int) -> Series:
         """The newest `rows` figures, fewer when there are fewer."""

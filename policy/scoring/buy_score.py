@@ -24,7 +24,6 @@ from policy.price_history import PriceHistory
 from policy.scoring.context import NO_PORTFOLIO, PortfolioContext, Subject
 from policy.scoring.groups import WEIGHTS, groups_of
 from policy.scoring.mix import Part, mix
-from policy.scoring.price_metrics import months
 from policy.scoring.windfall import as_metrics, windfall
 
 LEAST_CLOSES = 50
@@ -108,7 +107,7 @@ def why_unscored(subject: Subject, history: PriceHistory | None, as_of: date) ->
         return "there are no bars of it"
     if history.unusable is not None:
         return history.unusable
-    closes, span = len(history.close), months(history.close)
+    closes, span = len(history.close), history.close.months
     if closes < LEAST_CLOSES or span < LEAST_MONTHS:
         return (
             f"{closes} bars over {span} months are too few:"

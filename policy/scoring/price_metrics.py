@@ -8,7 +8,6 @@ yield can be added without counting a dividend twice.
 from __future__ import annotations
 
 import math
-from datetime import date
 
 from kernels import indicators, risk
 from kernels.series import DAYS_PER_YEAR, Series
@@ -60,14 +59,6 @@ def cagr_beyond_five(series: Series) -> float | None:
     if series.years * DAYS_PER_YEAR < FIVE_YEARS * DAYS_PER_YEAR + BEYOND_FIVE_DAYS:
         return None
     return cagr(series, TEN_YEARS)
-
-
-def months(series: Series) -> int:
-    """Calendar months from the first to the last figure, both counted."""
-    if not len(series):
-        return 0
-    first, last = (date.fromordinal(int(series.days[row])) for row in (0, -1))
-    return 12 * (last.year - first.year) + last.month - first.month + 1
 
 
 def _risk(total: Series, risk_free: float) -> Metrics:

@@ -18,7 +18,6 @@ from policy.metrics import CONSUMED, PRODUCED, check_metrics, measure
 from policy.price_history import PriceHistory
 from policy.scoring import derived, end_state, groups, sell_score, windfall
 from policy.scoring.context import NO_PORTFOLIO, Holding, PortfolioContext, Subject
-from policy.scoring.price_metrics import months
 from tests.policy.scoring.histories import (
     COMPANY,
     LAST,
@@ -205,7 +204,7 @@ def test_a_price_that_is_none_leaves_nothing_known() -> None:
 def test_months_are_counted_by_the_calendar() -> None:
     def span(first: date, last: date) -> int:
         days = np.array([first.toordinal(), last.toordinal()], dtype=np.int32)
-        return months(Series(days, np.ones(2)))
+        return Series(days, np.ones(2)).months
 
     assert span(date(2024, 1, 31), date(2024, 2, 1)) == 2
     assert span(date(2024, 1, 1), date(2024, 12, 31)) == 12
