@@ -12,16 +12,31 @@ from ledger.order import Side
 
 
 class StepState(StrEnum):
+    """proposed → approved → submitting → submitted → partially_filled → filled, and the exits.
+
+    `refused` by a gate, `rejected` by the broker, `expired` unfilled, `superseded` by a newer plan,
+    `dismissed` by the owner, `failed` for everything else.
+    """
+
     PROPOSED = "proposed"
+    APPROVED = "approved"
     SUBMITTING = "submitting"
+    SUBMITTED = "submitted"
+    PARTIALLY_FILLED = "partially_filled"
     FILLED = "filled"
     REFUSED = "refused"
     REJECTED = "rejected"
     EXPIRED = "expired"
     SUPERSEDED = "superseded"
+    DISMISSED = "dismissed"
+    FAILED = "failed"
 
 
-OPEN_STEPS = frozenset({StepState.PROPOSED, StepState.SUBMITTING})
+# No order was made of it yet.
+WAITING_STEPS = frozenset({StepState.PROPOSED, StepState.APPROVED})
+# Its order is on the way.
+SENT_STEPS = frozenset({StepState.SUBMITTING, StepState.SUBMITTED, StepState.PARTIALLY_FILLED})
+OPEN_STEPS = WAITING_STEPS | SENT_STEPS
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +65,108 @@ class PlanStep:
 
 
 @dataclass(frozen=True, slots=True)
+class Proof:
+    """How good a plan is among everything its candidates allow. Figures are points of the score.
+
+    No sequence of up to `depth` of the `candidates` is worth more than `bound` beyond doing
+    nothing; the plan is worth `bound` − `gap`. `proved`: there is no gap. Up to `proved_depth`
+    steps that holds without one. `explored` of at most `budget` sequences were evaluated.
+    """
+
+    proved: bool
+    gap: float
+    bound: float
+    explored: int
+    budget: int
+    depth: int
+    proved_depth: int
+    candidates: int
+
+
+@dataclass(frozen=True, slots=True)
+class ScorePart:
+    """One component of a score: its own value from 0 to 1 and its weight."""
+
+    name: str
+    value: float
+    weight: float
+
+    @property
+    def contribution(self) -> float:
+        return self.value * self.weight
+
+
+@dataclass(frozen=True, slots=True)
+class Breakdown:
+    """What a score of 0 to 1 is made of, and what the costs of getting there take from it."""
+
+    parts: tuple[ScorePart, ...]
+    cost_eur: Money
+    cost_penalty: float
+    total: float
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedTrade:
+    side: Side
+    symbol: str
+    quantity: Quantity
+    value_eur: Money
+
+
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """A sequence that was found too. `net` is what it is worth beyond doing nothing, in points,
+    after costs and the hurdle of its turnover; `origins` are the ways that led to it. One that is
+    not `executable` breaks a rule on purpose, to show what the rule costs.
+    """
+
+    trades: tuple[PlannedTrade, ...]
+    net: float
+    end: Breakdown
+    origins: tuple[str, ...]
+    executable: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Robustness:
+    """How a sequence does when prices move: scores are 0 to 1 less those of doing nothing.
+
+    `final` is what it was chosen by; `standard_error` is that of `mean`, None for fixed scenarios.
+    """
+
+    method: str
+    scenarios: int
+    horizon_days: int
+    mean: float
+    worst: float
+    p10: float
+    p90: float
+    final: float
+    standard_error: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class NewMoney:
+    """`free_eur` is cash that is there to be invested, `spent_eur` what the plan spends of it.
+
+    `deposit_eur` is the smallest deposit that would let purchases alone reach every target once
+    the plan is done; None when no deposit could, `blocked_by` names what stands in its way.
+    """
+
+    free_eur: Money
+    spent_eur: Money
+    deposit_eur: Money | None
+    blocked_by: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """The best sequence for one bucket and one snapshot; without steps it says: hold.
 
-    `portfolio_hash` names the holdings, cash and configuration planned for; `evaluated` counts
-    the sequences scored. Scores are 100 × the objective.
+    `portfolio_hash` names the holdings, cash and configuration planned for, `input_hash` all that
+    the plan was made from; `evaluated` counts the sequences scored. Scores are 100 × the objective.
+    `origins` are the ways by which the sequence was found; `notes` say what was missing.
     """
 
     plan_id: str
@@ -69,6 +181,18 @@ class Plan:
     cash_required_eur: Money
     cash_generated_eur: Money
     narrative: str
+    input_hash: str | None = None
+    config_name: str = ""
+    config_hash: str = ""
+    seed: int = 0
+    origins: tuple[str, ...] = ()
+    proof: Proof | None = None
+    start: Breakdown | None = None
+    end: Breakdown | None = None
+    alternatives: tuple[Alternative, ...] = ()
+    robustness: Robustness | None = None
+    new_money: NewMoney | None = None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +204,20 @@ class StoredStep:
     state: StepState
     intent_id: int | None
 
+    @property
+    def step_id(self) -> str:
+        """Its name to the outside: the plan's and its number."""
+        return f"{self.plan_id}-{self.step.number}"
+
 
 @dataclass(frozen=True, slots=True)
 class StoredPlan:
+    """`postponed_until`: the owner wants nothing of it to leave before (market time)."""
+
     plan: Plan
     steps: tuple[StoredStep, ...]
     superseded: bool
+    postponed_until: datetime | None = None
 
     @property
     def next_step(self) -> StoredStep | None:

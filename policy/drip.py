@@ -19,9 +19,9 @@ from ledger.money import Money, Price, Rounding
 from ledger.order import Proposal
 from ledger.rate import RateTable
 from ledger.security import Security
-from policy.candidates import Candidate, Idea, Scene, buy_lots, largest, limit_of
 from policy.dividend_history import DividendAnalysis, analyse, last_year, payments
 from policy.plan_text import percent
+from policy.planning.candidates import Candidate, Idea, Scene, buy_lots, largest, limit_of
 from policy.targets import is_buyable
 from policy.valuation import unfit
 

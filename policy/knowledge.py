@@ -17,8 +17,8 @@ from ledger.portfolio import PortfolioSnapshot
 from ledger.regime import Regime
 from ledger.score import Score, Scores
 from ledger.security import Security
-from policy.arrays import Quality
 from policy.limits import Limits
+from policy.planning.arrays import Quality
 from policy.regime import reserve_with
 from policy.scoring.admission import why_not_buy
 from policy.targets import Targets, equal_targets, optimized_targets

@@ -11,22 +11,32 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from ledger.correlation import Correlations
 from ledger.currency import BASE
 from ledger.money import Money
 from ledger.order import Proposal, Side
 from ledger.plan import Plan, PlanStep
 from ledger.portfolio import PortfolioSnapshot
 from ledger.rate import RateTable
-from policy.arrays import UNKNOWN_QUALITY, Quality, ScoreArrays, score_arrays
-from policy.candidates import Scene, make_scene
-from policy.evaluate import BATCH, Ranked, best_of, score_nothing, score_steps, shown_nothing
 from policy.fees import FeeTerms
 from policy.fx import FxMarket
 from policy.limits import Limits
-from policy.opportunities import opportunities
-from policy.plan_steps import plan_steps
 from policy.plan_text import hold_text, plan_text, whole
-from policy.sequences import Space, sequences, space
+from policy.planning.arrays import UNKNOWN_QUALITY, Quality, ScoreArrays, score_arrays
+from policy.planning.candidates import Scene, make_scene
+from policy.planning.config import DEFAULT_CONFIG, PlannerConfig
+from policy.planning.evaluate import (
+    BATCH,
+    Ranked,
+    best_of,
+    score_nothing,
+    score_steps,
+    shown_nothing,
+)
+from policy.planning.facts import SecurityFacts
+from policy.planning.opportunities import opportunities
+from policy.planning.plan_steps import plan_steps
+from policy.planning.space import Space, sequences, space
 from policy.targets import Targets
 from policy.valuation import unfit
 
@@ -59,6 +69,12 @@ class PlanInput:
     reserved: tuple[Money, ...] = ()
     quality: Quality = UNKNOWN_QUALITY
     opens: Mapping[str, datetime] = field(default_factory=dict[str, datetime])
+    config: PlannerConfig = DEFAULT_CONFIG
+    config_hash: str = ""
+    facts: Mapping[str, SecurityFacts] = field(default_factory=dict[str, SecurityFacts])
+    correlations: Correlations | None = None
+    regime: str = "unknown"
+    market_hash: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -200,6 +216,9 @@ def scene_of(given: PlanInput) -> Scene | None:
         barred=given.barred,
         pots=given.pots,
         reserved=given.reserved,
+        config=given.config,
+        facts=given.facts,
+        today=given.now.date(),
     )
 
 

@@ -7,7 +7,7 @@ No target exceeds the largest allowed position; what does not fit stays cash.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from ledger.allocation import AllocationBook, Groups, industries_of
@@ -24,7 +24,8 @@ class Targets:
     """`weights` by symbol. `countries` and `industries` are by the owner's group where the owner
     wants some, else by the label of the securities with the sums of their weights.
 
-    `country_of` and `industry_of` name the group of each symbol that has one.
+    `country_of` and `industry_of` name the group of each symbol that has one. `optimized`: the
+    weights are those of a run of the optimizer, not the equal ones that stand until it succeeds.
     """
 
     weights: Mapping[str, Decimal]
@@ -32,6 +33,7 @@ class Targets:
     industries: Mapping[str, Decimal]
     country_of: Mapping[str, str] = field(default_factory=dict[str, str])
     industry_of: Mapping[str, str] = field(default_factory=dict[str, str])
+    optimized: bool = False
 
 
 def is_buyable(security: Security) -> bool:
@@ -63,7 +65,8 @@ def optimized_targets(
     """
     securities = tuple(universe)
     members = sorted(s.symbol for s in securities if s.symbol in run.weights)
-    return _targets(securities, {symbol: run.weights[symbol] for symbol in members}, book)
+    found = _targets(securities, {symbol: run.weights[symbol] for symbol in members}, book)
+    return replace(found, optimized=True)
 
 
 def _targets(

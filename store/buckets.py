@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from ledger.bucket import Bucket
+from ledger.bucket import Autonomy, Bucket
+from ledger.currency import BASE
+from ledger.money import Money
 from store.engine import Engine, Row
 
 
@@ -25,4 +27,11 @@ class Buckets:
 
 
 def _bucket_of(row: Row) -> Bucket:
-    return Bucket(row["bucket_id"], row["name"], row["status"])
+    return Bucket(row["bucket_id"], row["name"], row["status"], _autonomy_of(row))
+
+
+def _autonomy_of(row: Row) -> Autonomy | None:
+    if row["autonomy"] is None:
+        return None
+    below = row["act_below_minor"]
+    return Autonomy(row["autonomy"], None if below is None else Money(below, BASE))

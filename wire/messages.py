@@ -16,6 +16,8 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from ledger.allocation import AllocationBook
+from ledger.bucket import Bucket
+from ledger.correlation import Correlations
 from ledger.emergency import EmergencyRun
 from ledger.halt import Latch, LatchName
 from ledger.opinion import Opinions
@@ -135,7 +137,11 @@ class TradingState:
 
 @dataclass(frozen=True, slots=True)
 class PlannerStatus:
-    """What the planner is doing; `total` and `evaluated` count sequences of this run."""
+    """What the planner is doing; `total` and `evaluated` count sequences of this run.
+
+    `total` is the most the run may evaluate, it may be done with fewer. `gap` is how far the best
+    found may be from the best there is, in points. `notes` say what it plans without.
+    """
 
     state: str  # idle | generating | evaluating | complete | failed
     bucket_id: str
@@ -145,6 +151,10 @@ class PlannerStatus:
     best_score: float | None
     updated_at: datetime
     error: str | None = None
+    run_id: str | None = None
+    phase: str = ""
+    gap: float | None = None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,6 +288,10 @@ class Boards:
     regime: Latest[Regime] = field(default_factory=Latest[Regime])  # planner
     allocation: Latest[AllocationBook] = field(default_factory=Latest[AllocationBook])  # planner
     optimizer: Latest[OptimizerRun] = field(default_factory=Latest[OptimizerRun])  # planner
+    correlations: Latest[Correlations] = field(default_factory=Latest[Correlations])  # planner
+    buckets: Latest[tuple[Bucket, ...]] = field(
+        default_factory=Latest[tuple[Bucket, ...]]
+    )  # planner
     # The newest repair of negative cash, open or ended; of an earlier life, too.
     emergency: Latest[EmergencyRun] = field(default_factory=Latest[EmergencyRun])  # rebalancer
     trading: Latest[TradingState] = field(default_factory=Latest[TradingState])  # schedule

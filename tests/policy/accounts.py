@@ -12,11 +12,11 @@ from ledger.portfolio import BookDifference, PortfolioSnapshot
 from ledger.quote import Quote
 from ledger.rate import Rate, RateTable
 from ledger.security import FxPair, Instrument, ProductType, Security
-from policy.candidates import Scene, make_scene
 from policy.fees import FeeTerms
 from policy.fx import FxMarket
 from policy.limits import DEFAULTS, Limits
 from policy.planner import PlanInput
+from policy.planning.candidates import Scene, make_scene
 from policy.targets import equal_targets
 from policy.valuation import Books, MarketView, value_portfolio
 

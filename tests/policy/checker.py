@@ -11,9 +11,9 @@ from fractions import Fraction
 from ledger.currency import exponent
 from ledger.money import Money
 from ledger.portfolio import PortfolioSnapshot
-from policy.candidates import Candidate, Scene
 from policy.fx import Conversion
-from policy.sequences import TradeSequence
+from policy.planning.candidates import Candidate, Scene
+from policy.planning.space import TradeSequence
 
 
 def minor(value: Fraction, currency: str) -> Fraction:

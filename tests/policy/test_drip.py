@@ -16,11 +16,11 @@ from ledger.fact import CorporateAction
 from ledger.money import Money, Price, Quantity, Rounding
 from ledger.order import Side
 from ledger.portfolio import PortfolioSnapshot
-from policy.candidates import Scene
 from policy.dividend_history import analyse
 from policy.drip import NoReinvestment, Reinvestment, dividend_yield, payer, reinvest
 from policy.fees import FeeTerms, fee
 from policy.limits import DEFAULTS
+from policy.planning.candidates import Scene
 from tests.policy.accounts import FEES, NOON, TODAY, dozen, eur, rates, scene, snapshot
 
 HIGH = {"S00": Decimal("0.03")}

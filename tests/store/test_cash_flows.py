@@ -59,7 +59,9 @@ def halves(arrival: Arrival) -> tuple[Share, ...]:
 
 
 async def with_satellite(store: Store) -> None:
-    await store.ledger.write("INSERT INTO bucket VALUES ('sat-1', 'One', 'active')")
+    await store.ledger.write(
+        "INSERT INTO bucket (bucket_id, name, status) VALUES ('sat-1', 'One', 'active')"
+    )
 
 
 async def versions(store: Store) -> list[tuple[str, int, str, int]]:

@@ -10,9 +10,14 @@ import pytest
 from ledger.money import Money, Quantity
 from ledger.order import Side
 from ledger.portfolio import PortfolioSnapshot
-from policy.candidates import Candidate
 from policy.limits import DEFAULTS
-from policy.opportunities import opportunities, opportunity_buys, rebalance_sells, weight_based
+from policy.planning.candidates import Candidate
+from policy.planning.opportunities import (
+    opportunities,
+    opportunity_buys,
+    rebalance_sells,
+    weight_based,
+)
 from tests.policy.accounts import dozen, eur, quote, scene, security, snapshot
 
 TEN = tuple(security(f"S{i}", number=i + 1) for i in range(10))

@@ -19,7 +19,8 @@ from decimal import Decimal
 from ledger.money import Money
 from ledger.portfolio import Position
 from ledger.security import Security
-from policy.candidates import (
+from policy.plan_text import percent
+from policy.planning.candidates import (
     Candidate,
     Idea,
     Scene,
@@ -30,7 +31,6 @@ from policy.candidates import (
     share_of,
     worthwhile_lots,
 )
-from policy.plan_text import percent
 from policy.targets import is_buyable
 
 

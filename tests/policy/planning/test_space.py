@@ -11,12 +11,12 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from ledger.money import Money
-from policy.candidates import Candidate, Scene
 from policy.fees import FeeTerms
 from policy.fx import Conversion
 from policy.limits import DEFAULTS
-from policy.opportunities import opportunities
-from policy.sequences import MAX_CANDIDATES, Space, TradeSequence, sequences, space
+from policy.planning.candidates import Candidate, Scene
+from policy.planning.opportunities import opportunities
+from policy.planning.space import MAX_CANDIDATES, Space, TradeSequence, sequences, space
 from tests.policy.accounts import FREE, NOON, dozen, eur, scene, security, snapshot
 from tests.policy.checker import Accountant
 

@@ -1,12 +1,13 @@
 """Candidate trades: one sized, priced and explained order, before anybody chose among them.
 
-The calculators of `policy.opportunities` build them here; sequences are made of them.
+The calculators of `policy.planning.opportunities` build them here; sequences are made of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
 from decimal import Decimal
 from typing import Literal
 
@@ -19,17 +20,27 @@ from policy.fees import FeeTerms, fee, min_trade_eur
 from policy.funding import MoneyRules, Purse, buy, money_rules
 from policy.fx import FxMarket, worst_price
 from policy.limits import Limits
+from policy.planning.config import DEFAULT_CONFIG, PlannerConfig
+from policy.planning.facts import UNKNOWN_FACTS, SecurityFacts
 from policy.targets import Targets
 
-Kind = Literal["rebalance_sells", "weight_based", "opportunity_buys"]
+Kind = Literal[
+    "profit_taking",
+    "rebalance_sells",
+    "averaging_down",
+    "rebalance_buys",
+    "opportunity_buys",
+    "weight_based",
+]
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A trade worth considering. `priority` is 0 to 1 within its kind.
+    """A trade worth considering. `priority` is 0 to 1 within its kind, times the kind's weight.
 
     `price` is the decision price, `worst` the cost or proceeds at the furthest limit price, and
-    `fee` the fee at that value, in the currency in which it is charged.
+    `fee` the fee at that value, in the currency in which it is charged. `group` is the group whose
+    overweight bounds all sales that name it. What is not `executable` breaks a rule on purpose.
     """
 
     kind: Kind
@@ -44,6 +55,8 @@ class Candidate:
     priority: float
     reason: str
     tags: tuple[str, ...]
+    group: str | None = None
+    executable: bool = True
 
     @property
     def symbol(self) -> str:
@@ -73,6 +86,12 @@ class Scene:
     barred: frozenset[tuple[str, Side]]
     purse: Purse
     rules: MoneyRules
+    config: PlannerConfig = DEFAULT_CONFIG
+    facts: Mapping[str, SecurityFacts] = field(default_factory=dict[str, SecurityFacts])
+    today: date | None = None
+
+    def known(self, security: Security) -> SecurityFacts:
+        return self.facts.get(security.symbol, UNKNOWN_FACTS)
 
     @property
     def limits(self) -> Limits:
@@ -121,6 +140,9 @@ def make_scene(
     barred: frozenset[tuple[str, Side]],
     pots: Iterable[Money],
     reserved: Iterable[Money],
+    config: PlannerConfig = DEFAULT_CONFIG,
+    facts: Mapping[str, SecurityFacts] | None = None,
+    today: date | None = None,
 ) -> Scene | None:
     """The scene of a valued snapshot; None without a positive total or a rate for the fee.
 
@@ -139,6 +161,9 @@ def make_scene(
         barred=barred,
         purse=Purse({cash.money.currency: cash.money.minor for cash in snapshot.cash}),
         rules=money_rules(snapshot, fx, pots=pots, reserved=reserved),
+        config=config,
+        facts=facts or {},
+        today=today,
     )
 
 

@@ -19,9 +19,9 @@ from itertools import combinations
 
 from ledger.currency import BASE
 from ledger.money import Money
-from policy.candidates import Candidate
 from policy.funding import Funded, MoneyRules, Purse, buy, sell
 from policy.fx import Conversion
+from policy.planning.candidates import Candidate
 
 MAX_CANDIDATES = 40
 SET_DEPTH = 3

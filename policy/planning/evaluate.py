@@ -21,10 +21,10 @@ from kernels.packing import pack_sequences
 from kernels.sequences import run
 from ledger.currency import BASE
 from ledger.money import Money
-from policy.arrays import ScoreArrays, euros
-from policy.candidates import Candidate
 from policy.limits import Limits
-from policy.sequences import TradeSequence, step_cost
+from policy.planning.arrays import ScoreArrays, euros
+from policy.planning.candidates import Candidate
+from policy.planning.space import TradeSequence, step_cost
 
 # Sets tried between two chances of the caller to do something else: about 10 ms of work on a fast
 # machine, 100 ms on a small board.

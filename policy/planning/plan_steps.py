@@ -11,10 +11,10 @@ from dataclasses import replace
 from ledger.currency import BASE
 from ledger.money import Money
 from ledger.plan import PlanStep
-from policy.candidates import Candidate
 from policy.fx import Conversion
 from policy.plan_text import conversion_reason
-from policy.sequences import Step, step_cost
+from policy.planning.candidates import Candidate
+from policy.planning.space import Step, step_cost
 
 
 def plan_steps(

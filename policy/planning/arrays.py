@@ -15,8 +15,8 @@ import numpy as np
 from kernels.packing import NamedAxis, NamedProblem, Trade, pack
 from kernels.workload import AxisWork, Workload, prepare
 from ledger.money import Money
-from policy.candidates import Candidate, Scene
 from policy.fees import as_floats
+from policy.planning.candidates import Candidate, Scene
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +49,8 @@ def euros(money: Money) -> float:
 
 
 def score_arrays(scene: Scene, candidates: tuple[Candidate, ...], quality: Quality) -> ScoreArrays:
-    """Pack the snapshot and the candidates. Costs are left to `policy.evaluate`, which has them
-    exactly: the kernel charges the fees to the cash but gives the score no penalty for them.
+    """Pack the snapshot and the candidates. Costs are left to `policy.planning.evaluate`, which has
+    them exactly: the kernel charges the fees to the cash but gives the score no penalty for them.
     """
     snapshot = scene.snapshot
     assert snapshot.cash_eur is not None

@@ -8,12 +8,12 @@ from decimal import Decimal
 import pytest
 
 from kernels.choose import SequenceKernel, load
-from policy.arrays import UNKNOWN_QUALITY, Quality, ScoreArrays, score_arrays
-from policy.candidates import Scene
-from policy.evaluate import Ranked, best_of, score_nothing, score_steps, shown_nothing
 from policy.limits import DEFAULTS, Limits
-from policy.opportunities import opportunities
-from policy.sequences import TradeSequence, sequences, space
+from policy.planning.arrays import UNKNOWN_QUALITY, Quality, ScoreArrays, score_arrays
+from policy.planning.candidates import Scene
+from policy.planning.evaluate import Ranked, best_of, score_nothing, score_steps, shown_nothing
+from policy.planning.opportunities import opportunities
+from policy.planning.space import TradeSequence, sequences, space
 from tests.policy.accounts import FEES, dozen, eur, scene, security, snapshot
 
 Searched = tuple[Scene, ScoreArrays, tuple[TradeSequence, ...]]
