@@ -28,6 +28,7 @@ from policy.knowledge import Knowledge, knowledge
 from policy.limits import Limits
 from policy.market_hours import Calendars, SessionState
 from policy.planner import PlanInput
+from policy.planning.config import Strategies
 from policy.portfolio_hash import Configuration, portfolio_hash
 from policy.target_days import target_days_between
 from policy.valuation import known_rates, unfit
@@ -55,6 +56,7 @@ class Situation:
     clock: Clock
     calendars: Calendars
     rules: Latest[Limits]
+    strategies: Latest[Strategies]
     broker_fees: FeeTerms
     fx_fees: FeeTerms
     rng: random.Random

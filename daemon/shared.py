@@ -15,6 +15,7 @@ from daemon.system import Parts
 from ledger.run import JOBS, Job
 from policy.fees import FeeTerms
 from policy.limits import Limits
+from policy.planning.config import Strategies
 from wire.ask_boxes import AskBoxes
 from wire.board import Latest
 from wire.events import EventRing
@@ -39,6 +40,7 @@ class Shared:
     jobs: JobDesk
     kill: KillSwitch
     rules: Latest[Limits]
+    strategies: Latest[Strategies]
     situation: Situation
     send: trio.MemorySendChannel[IntentReady]
     receive: trio.MemoryReceiveChannel[IntentReady]
@@ -54,6 +56,7 @@ def share(parts: Parts) -> Shared:
     capabilities = parts.broker.capabilities
     rules = Latest[Limits]()
     rules.publish(parts.limits)
+    strategies = Latest[Strategies]()
     boards = Boards()
     situation = Situation(
         orders=parts.store.orders,
@@ -65,6 +68,7 @@ def share(parts: Parts) -> Shared:
         clock=parts.clock,
         calendars=parts.calendars,
         rules=rules,
+        strategies=strategies,
         broker_fees=terms(capabilities.fees),
         fx_fees=terms(capabilities.fx_fees),
         rng=parts.rng,
@@ -80,6 +84,7 @@ def share(parts: Parts) -> Shared:
         jobs=JobDesk(parts.store.runs, events, parts.clock),
         kill=KillSwitch(partial(entry_there, parts.data / "HALT")),
         rules=rules,
+        strategies=strategies,
         situation=situation,
         send=send,
         receive=receive,

@@ -249,3 +249,15 @@ class PlannerConfig:
 
 
 DEFAULT_CONFIG: Final = PlannerConfig()
+
+
+@dataclass(frozen=True, slots=True)
+class AppliedConfig:
+    """What a bucket plans by: the configuration and the name of the text it was read from."""
+
+    config: PlannerConfig = DEFAULT_CONFIG
+    text_hash: str = ""
+
+
+Strategies = Mapping[str, AppliedConfig]
+"""By bucket id. One that is absent plans by the defaults."""

@@ -115,7 +115,7 @@ def _patterns(where: Space, max_depth: int) -> Iterator[Combo]:
         range(len(where.candidates)), key=lambda i: (-where.candidates[i].priority, i)
     )
     for number in everything:
-        if _walk(where, (number,), {(): Funded(where.purse, ())}) is not None:
+        if walk(where, (number,), {(): Funded(where.purse, ())}) is not None:
             yield (number,)
             break
     for depth in range(1, max_depth + 1):
@@ -135,7 +135,7 @@ def _fill(where: Space, begin: Combo, numbers: Combo, depth: int) -> Combo:
         if len(combo) >= depth:
             break
         longer = (*combo, number)
-        if _distinct(where.candidates, longer) and _walk(where, longer, memo) is not None:
+        if _distinct(where.candidates, longer) and walk(where, longer, memo) is not None:
             combo = longer
     return combo
 
@@ -151,11 +151,14 @@ def _distinct(candidates: tuple[Candidate, ...], combo: Combo) -> bool:
     return len({candidates[number].symbol for number in combo}) == len(combo)
 
 
-def _walk(where: Space, combo: Combo, memo: dict[Combo, Funded | None]) -> Funded | None:
-    """The purse after the whole combination, with the conversions before its last trade."""
+def walk(where: Space, combo: Combo, memo: dict[Combo, Funded | None]) -> Funded | None:
+    """The purse after the whole combination, with the conversions before its last trade; None when
+    the account cannot pay for it. `memo` keeps what was found of every prefix; begin with
+    `{(): Funded(where.purse, ())}`. What cannot be paid for cannot be paid for with more behind it.
+    """
     if combo in memo:
         return memo[combo]
-    before = _walk(where, combo[:-1], memo)
+    before = walk(where, combo[:-1], memo)
     after = None
     if before is not None:
         trade = where.candidates[combo[-1]]
@@ -168,7 +171,7 @@ def _walk(where: Space, combo: Combo, memo: dict[Combo, Funded | None]) -> Funde
 
 
 def _sequence(where: Space, combo: Combo, memo: dict[Combo, Funded | None]) -> TradeSequence | None:
-    if not combo or _walk(where, combo, memo) is None:
+    if not combo or walk(where, combo, memo) is None:
         return None
     steps: list[Step] = []
     traded = Money.zero(BASE)

@@ -1,0 +1,1 @@
+"""How plans are found, by rules and by invariants."""
