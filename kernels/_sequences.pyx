@@ -9,9 +9,6 @@ cimport cython
 from libc.math cimport fabs
 
 cdef double NEUTRAL = 0.5
-cdef double COUNTRY_WEIGHT = 0.40
-cdef double INDUSTRY_WEIGHT = 0.30
-cdef double QUALITY_WEIGHT = 0.30
 cdef double SCORE_WEIGHT = 0.6
 cdef double INCOME_WEIGHT = 0.4
 cdef double INCOME_SLOPE = 10.0
@@ -23,13 +20,15 @@ cdef class _Groups:
 
     cdef const double[::1] base_sums, goals
     cdef const int[::1] base_group, take
+    cdef const int[:, ::1] member
+    cdef const double[:, ::1] part
     cdef double[::1] sums
     cdef int[::1] group
     cdef double scale
-    cdef Py_ssize_t groups
-    cdef bint base_labelled, labelled
+    cdef Py_ssize_t groups, width
+    cdef bint base_labelled, labelled, unbounded
 
-    def __init__(self, axis):
+    def __init__(self, axis, smooth):
         self.base_sums = axis.sums
         self.goals = axis.goals
         self.base_group = axis.group
@@ -38,6 +37,8 @@ cdef class _Groups:
         self.group = axis.group.copy()
         self.scale = axis.scale
         self.groups = len(axis.goals)
+        self.member, self.part, self.width = axis.member, axis.part, axis.member.shape[1]
+        self.unbounded = smooth
         self.base_labelled = axis.labelled
 
     cdef inline void begin(self) noexcept nogil:
@@ -48,6 +49,11 @@ cdef class _Groups:
 
     cdef inline void move(self, int symbol, int action, double old, double new) noexcept nogil:
         cdef int before = self.group[symbol]
+        cdef Py_ssize_t column
+        if self.width > 0:
+            for column in range(self.width):
+                self.sums[self.member[symbol, column]] += self.part[symbol, column] * (new - old)
+            return
         cdef int take = self.take[action]
         cdef int after = take if take >= 0 else before
         self.sums[before] -= old
@@ -62,7 +68,7 @@ cdef class _Groups:
         for group in range(self.groups):
             deviation += fabs(self.sums[group] - self.goals[group])
         value = 1.0 - deviation * self.scale
-        return value if value > 0.0 else 0.0
+        return value if value > 0.0 or self.unbounded else 0.0
 
 
 @cython.final
@@ -70,15 +76,18 @@ cdef class _Batch:
     """The prepared workload and the scratch state of the sequence at hand."""
 
     cdef const double[::1] base_value, fee, check_need, check_flow, need, flow, delta
-    cdef const double[::1] score, income
+    cdef const double[::1] score, income, worth
     cdef const int[::1] base_held, symbol, buy, has_score, has_income
-    cdef double base_score_sum, base_income_sum, start_cash, inverse_total, factor, floor, dust
+    cdef double base_score_sum, base_income_sum, base_worth_sum
+    cdef double start_cash, inverse_total, factor, floor, dust
+    cdef double country_weight, industry_weight, quality_weight, worth_weight, constant
+    cdef bint smooth
     cdef int base_scored, base_yielding
 
     cdef double[::1] value
     cdef int[::1] held
     cdef _Groups country, industry
-    cdef double score_sum, income_sum, cash, cost
+    cdef double score_sum, income_sum, worth_sum, cash, cost
     cdef int scored, yielding
     cdef bint feasible
 
@@ -87,14 +96,19 @@ cdef class _Batch:
         self.symbol, self.buy, self.fee = work.symbol, work.buy, work.fee
         self.check_need, self.check_flow = work.check_need, work.check_flow
         self.need, self.flow, self.delta = work.need, work.flow, work.delta
-        self.score, self.income = work.score, work.income
+        self.score, self.income, self.worth = work.score, work.income, work.worth
         self.has_score, self.has_income = work.has_score, work.has_income
         self.base_score_sum, self.base_income_sum = work.score_sum, work.income_sum
+        self.base_worth_sum, self.smooth = work.worth_sum, work.smooth
         self.base_scored, self.base_yielding = work.scored, work.yielding
         self.start_cash, self.inverse_total = work.cash, work.inverse_total
         self.factor, self.floor, self.dust = work.cost_factor, work.floor, work.dust
         self.value, self.held = work.value.copy(), work.held.copy()
-        self.country, self.industry = _Groups(work.country), _Groups(work.industry)
+        self.country = _Groups(work.country, work.smooth)
+        self.industry = _Groups(work.industry, work.smooth)
+        self.country_weight, self.industry_weight = work.weights.country, work.weights.industry
+        self.quality_weight, self.worth_weight = work.weights.quality, work.weights.worth
+        self.constant = work.weights.constant
 
     cdef void run(
         self,
@@ -147,6 +161,7 @@ cdef class _Batch:
     cdef inline void begin(self) noexcept nogil:
         self.cash = self.start_cash
         self.score_sum, self.income_sum = self.base_score_sum, self.base_income_sum
+        self.worth_sum = self.base_worth_sum
         self.scored, self.yielding = self.base_scored, self.base_yielding
         self.country.begin()
         self.industry.begin()
@@ -174,6 +189,7 @@ cdef class _Batch:
         new = 0.0 if gone else new
         self.score_sum += self.score[action] * (new - old)
         self.income_sum += self.income[action] * (new - old)
+        self.worth_sum += self.worth[action] * (new - old)
         keys = (not gone) - self.held[symbol]
         self.scored += self.has_score[action] * keys
         self.yielding += self.has_income[action] * keys
@@ -199,14 +215,16 @@ cdef class _Batch:
         if self.inverse_total == 0.0:
             return NEUTRAL
         value = (
-            COUNTRY_WEIGHT * self.country.attainment()
-            + INDUSTRY_WEIGHT * self.industry.attainment()
-            + QUALITY_WEIGHT * self.quality()
+            self.country_weight * self.country.attainment()
+            + self.industry_weight * self.industry.attainment()
+            + self.quality_weight * self.quality()
+            + self.worth_weight * (self.worth_sum * self.inverse_total)
+            + self.constant
         )
-        value = value if value < 1.0 else 1.0
+        value = value if value < 1.0 or self.smooth else 1.0
         if self.factor > 0.0:
             value = value - (self.cost * self.inverse_total) * self.factor
-            value = value if value > 0.0 else 0.0
+            value = value if value > 0.0 or self.smooth else 0.0
         return value
 
 

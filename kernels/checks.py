@@ -44,6 +44,16 @@ def owned(
     return copy
 
 
+def owned_table(field: str, array: Floats, *, shape: tuple[int, int]) -> Floats:
+    """The same for a table of that many rows and columns."""
+    require_array(field, array, dtype=np.float64, ndim=2)
+    if array.shape != shape:
+        raise ValueError(f"{field}: shape {array.shape}, expected {shape}")
+    copy = array.copy()
+    copy.setflags(write=False)
+    return copy
+
+
 def require_index(field: str, array: Ints, *, low: int, high: int) -> None:
     """Refuse an index outside low..high (both included)."""
     if array.size == 0:

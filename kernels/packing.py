@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from kernels.checks import Floats, Ints
-from kernels.problem import KEEP, Actions, Axis, Problem
+from kernels.problem import COMPATIBILITY_WEIGHTS, KEEP, Actions, Axis, Problem, ScoreWeights
 
 OTHER = "OTHER"
 """The label of a symbol without one, and the group of a label without one."""
@@ -26,17 +26,23 @@ class NamedAxis:
     groups   label -> group
     labels   symbol -> label of the portfolio; None = there is no such map (not: an empty one)
     records  symbol -> label of the security record, None = unknown; a purchase assigns it
+    members  symbol -> the groups it stands in, in equal parts; with it the three above are not
+             used, and no purchase moves anything to another group
     """
 
     targets: Mapping[str, float]
-    groups: Mapping[str, str]
-    labels: Mapping[str, str] | None
-    records: Mapping[str, str | None]
+    groups: Mapping[str, str] = field(default_factory=dict[str, str])
+    labels: Mapping[str, str] | None = None
+    records: Mapping[str, str | None] = field(default_factory=dict[str, str | None])
+    members: Mapping[str, Sequence[str]] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NamedProblem:
-    """A portfolio by names: amounts in EUR, scores 0-1, yields as fractions."""
+    """A portfolio by names: amounts in EUR, scores 0-1, yields as fractions.
+
+    `worth` is what the whole total in a symbol would add to the score, 0 where it is absent.
+    """
 
     positions: Mapping[str, float]
     country: NamedAxis
@@ -48,6 +54,8 @@ class NamedProblem:
     fee_fixed: float = 2.0
     fee_percent: float = 0.002
     cost_factor: float = 0.1
+    worth: Mapping[str, float] = field(default_factory=dict[str, float])
+    weights: ScoreWeights = COMPATIBILITY_WEIGHTS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +110,8 @@ def pack(
         fee_fixed=named.fee_fixed,
         fee_percent=named.fee_percent,
         cost_factor=named.cost_factor,
+        worth=_column(symbols, named.worth, absent=0.0),
+        weights=named.weights,
     )
     return Packed(problem, _actions(symbols, trades, adjustments or {}), symbols)
 
@@ -133,8 +143,22 @@ def _axis(symbols: Sequence[str], named: NamedAxis) -> Axis:
         targets=np.array(list(named.targets.values()), dtype=np.float64),
         group=np.array([group_of(labels.get(s, OTHER)) for s in symbols], dtype=np.int32),
         bought=np.array([bought(named.records.get(s)) for s in symbols], dtype=np.int32),
-        labelled=named.labels is not None,
+        labelled=named.labels is not None or named.members is not None,
+        shares=None if named.members is None else _shares(symbols, number, named.members),
     )
+
+
+def _shares(
+    symbols: Sequence[str], number: Mapping[str, int], members: Mapping[str, Sequence[str]]
+) -> Floats:
+    """Equal parts; a group without a target, and the lack of any group, is outside every target."""
+    outside = len(number)
+    shares = np.zeros((len(symbols), outside + 1))
+    for row, symbol in enumerate(symbols):
+        groups = sorted(set(members.get(symbol, ()))) or (OTHER,)
+        for group in groups:
+            shares[row, number.get(group, outside)] += 1.0 / len(groups)
+    return shares
 
 
 def _actions(

@@ -13,7 +13,6 @@ CHUNK = 2048
 """Rows worked on at once: keeps the state of 100 symbols in about 4 MiB."""
 
 NEUTRAL = 0.5
-COUNTRY_WEIGHT, INDUSTRY_WEIGHT, QUALITY_WEIGHT = 0.40, 0.30, 0.30
 SCORE_WEIGHT, INCOME_WEIGHT, INCOME_SLOPE = 0.6, 0.4, 10.0
 
 
@@ -31,14 +30,21 @@ def run(work: Workload, sequences: Ints, out: Scores, /) -> None:
 class _Groups:
     """Sums by group, and the group of every symbol, for each sequence of a chunk."""
 
-    def __init__(self, axis: AxisWork, count: int) -> None:
+    def __init__(self, axis: AxisWork, count: int, *, unbounded: bool) -> None:
         self._axis = axis
+        self._unbounded = unbounded
         self._sums = np.tile(axis.sums, (count, 1))
         self._group = np.tile(axis.group, (count, 1))
         self._labelled = np.full(count, axis.labelled)
 
     def move(self, rows: Rows, symbol: Ints, action: Ints, *, old: Floats, new: Floats) -> None:
         """Take the old value out of its group and put the new one where the action says."""
+        width = self._axis.member.shape[1]
+        for column in range(width):
+            change = self._axis.part[symbol, column] * (new - old)
+            self._sums[rows, self._axis.member[symbol, column]] += change
+        if width:
+            return
         before = self._group[rows, symbol]
         take = self._axis.take[action]
         after = np.where(take >= 0, take, before)
@@ -57,7 +63,8 @@ class _Groups:
         for group in range(groups):
             deviation += np.abs(self._sums[:, group] - self._axis.goals[group])
         value = 1.0 - deviation * self._axis.scale
-        return np.where(self._labelled, np.where(value > 0.0, value, 0.0), NEUTRAL)
+        bounded = np.where((value > 0.0) | self._unbounded, value, 0.0)
+        return np.where(self._labelled, bounded, NEUTRAL)
 
 
 class _Batch:
@@ -71,10 +78,11 @@ class _Batch:
         self.cash = np.full(count, work.cash)
         self._value = np.tile(work.value, (count, 1))
         self._held = np.tile(work.held, (count, 1))
-        self._country = _Groups(work.country, count)
-        self._industry = _Groups(work.industry, count)
+        self._country = _Groups(work.country, count, unbounded=work.smooth)
+        self._industry = _Groups(work.industry, count, unbounded=work.smooth)
         self._score_sum = np.full(count, work.score_sum)
         self._income_sum = np.full(count, work.income_sum)
+        self._worth_sum = np.full(count, work.worth_sum)
         self._scored = np.full(count, work.scored, dtype=np.int32)
         self._yielding = np.full(count, work.yielding, dtype=np.int32)
         self._walk_cash(sequences)
@@ -117,6 +125,7 @@ class _Batch:
         work = self._work
         self._score_sum[rows] += work.score[action] * change
         self._income_sum[rows] += work.income[action] * change
+        self._worth_sum[rows] += work.worth[action] * change
         keys = held - self._held[rows, symbol]
         self._scored[rows] += work.has_score[action] * keys
         self._yielding[rows] += work.has_income[action] * keys
@@ -136,12 +145,14 @@ class _Batch:
         if work.inverse_total == 0.0:
             return np.where(self.feasible, NEUTRAL, 0.0)
         value = (
-            COUNTRY_WEIGHT * self._country.attainment()
-            + INDUSTRY_WEIGHT * self._industry.attainment()
-            + QUALITY_WEIGHT * self._quality()
+            work.weights.country * self._country.attainment()
+            + work.weights.industry * self._industry.attainment()
+            + work.weights.quality * self._quality()
+            + work.weights.worth * (self._worth_sum * work.inverse_total)
+            + work.weights.constant
         )
-        value = np.where(value < 1.0, value, 1.0)
+        value = np.where((value < 1.0) | work.smooth, value, 1.0)
         if work.cost_factor > 0.0:
             value = value - (self.cost * work.inverse_total) * work.cost_factor
-            value = np.where(value > 0.0, value, 0.0)
+            value = np.where((value > 0.0) | work.smooth, value, 0.0)
         return np.where(self.feasible, value, 0.0)
