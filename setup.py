@@ -16,7 +16,7 @@ FLAGS = ["-O3", "-ffp-contract=off"]
 extensions = cythonize(
     [
         Extension(f"kernels.{name}", [f"kernels/{name}.pyx"], extra_compile_args=FLAGS)
-        for name in ("_sequences", "_risk", "_indicators", "_rolling")
+        for name in ("_sequences", "_search", "_risk", "_indicators", "_rolling")
     ],
     compiler_directives={
         "language_level": 3,

@@ -13,8 +13,15 @@ import os
 from dataclasses import dataclass
 from typing import Literal, Protocol, overload
 
-from kernels import indicators_numpy, risk_numpy, rolling_numpy, sequences_numpy
-from kernels.checks import Floats, Ints
+from kernels import (
+    indicators_numpy,
+    risk_numpy,
+    rolling_numpy,
+    search_numpy,
+    sequences_numpy,
+)
+from kernels.checks import Bools, Floats, Ints
+from kernels.search_work import Extensions, SearchWork
 from kernels.workload import Scores, Workload
 
 Backend = Literal["cython", "numpy"]
@@ -25,6 +32,20 @@ class SequenceKernel(Protocol):
     """A back end of `kernels.sequences`; arguments are already checked."""
 
     def run(self, work: Workload, sequences: Ints, out: Scores, /) -> None: ...
+
+
+class SearchKernel(Protocol):
+    """A back end of `kernels.search`; arguments are already checked."""
+
+    def extend(
+        self,
+        work: SearchWork,
+        parents: Ints,
+        steps_left: int,
+        blocked: Bools,
+        out: Extensions,
+        /,
+    ) -> None: ...
 
 
 class RiskKernel(Protocol):
@@ -57,7 +78,7 @@ class RollingKernel(Protocol):
     ) -> None: ...
 
 
-Kernel = SequenceKernel | RiskKernel | IndicatorKernel | RollingKernel
+Kernel = SequenceKernel | SearchKernel | RiskKernel | IndicatorKernel | RollingKernel
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +93,7 @@ class BackendReport:
 @dataclass(frozen=True, slots=True)
 class Loaded:
     sequences: SequenceKernel
+    search: SearchKernel
     risk: RiskKernel
     indicators: IndicatorKernel
     rolling: RollingKernel
@@ -97,15 +119,18 @@ def _compiled(wanted: str) -> Loaded:
     import kernels._indicators as _indicators  # noqa: PLC0415, PLR0402
     import kernels._risk as _risk  # noqa: PLC0415, PLR0402
     import kernels._rolling as _rolling  # noqa: PLC0415, PLR0402
+    import kernels._search as _search  # noqa: PLC0415, PLR0402
     import kernels._sequences as _sequences  # noqa: PLC0415, PLR0402
 
     report = BackendReport(wanted, "cython", "extension loaded")
-    return Loaded(_sequences, _risk, _indicators, _rolling, report)
+    return Loaded(_sequences, _search, _risk, _indicators, _rolling, report)
 
 
 def _numpy(wanted: str, reason: str) -> Loaded:
     report = BackendReport(wanted, "numpy", reason)
-    return Loaded(sequences_numpy, risk_numpy, indicators_numpy, rolling_numpy, report)
+    return Loaded(
+        sequences_numpy, search_numpy, risk_numpy, indicators_numpy, rolling_numpy, report
+    )
 
 
 _LOADED = load(os.environ.get("KERNELS", "auto"))
@@ -114,18 +139,17 @@ _LOADED = load(os.environ.get("KERNELS", "auto"))
 @overload
 def choose(name: Literal["sequences"]) -> SequenceKernel: ...
 @overload
+def choose(name: Literal["search"]) -> SearchKernel: ...
+@overload
 def choose(name: Literal["risk"]) -> RiskKernel: ...
 @overload
 def choose(name: Literal["indicators"]) -> IndicatorKernel: ...
 @overload
 def choose(name: Literal["rolling"]) -> RollingKernel: ...
-def choose(name: Literal["sequences", "risk", "indicators", "rolling"]) -> Kernel:
+def choose(name: Literal["sequences", "search", "risk", "indicators", "rolling"]) -> Kernel:
     """The kernel of that name on the back end of this process."""
-    if name == "risk":
-        return _LOADED.risk
-    if name == "indicators":
-        return _LOADED.indicators
-    return _LOADED.rolling if name == "rolling" else _LOADED.sequences
+    kernel: Kernel = getattr(_LOADED, name)
+    return kernel
 
 
 def backend_report() -> BackendReport:
