@@ -28,12 +28,12 @@ from typing import Any, TypeVar, cast
 from zoneinfo import ZoneInfo
 
 from daemon import config_values as read
-from daemon.config_lines import line_of, near, row_line
 from daemon.config_values import Bad, Bind
 from daemon.folders import control_socket, data_folder
 from daemon.fx_routes import FxRoute, read_routes, rows
 from hw.button import CHIP
 from ledger.errors import StartError
+from policy.toml_lines import Lines, near
 
 T = TypeVar("T")
 
@@ -212,11 +212,12 @@ class _Reader:
                 self._note(table, key, f"unknown key [{table}] {key}{hint}")
 
     def _note(self, table: str, key: str | None, message: str) -> None:
-        self._note_at(line_of(self.text, table, key), message)
+        self._note_at(Lines(self.text).of(table, *(() if key is None else (key,))), message)
 
     def note_row(self, row: int, key: str, message: str) -> None:
         """Note a mistake in the table number `row` of [[fx.route]]."""
-        line = row_line(self.text, "fx.route", row, key) or line_of(self.text, "fx", "route")
+        lines = Lines(self.text)
+        line = lines.of_row(("fx", "route"), row, key) or lines.of("fx", "route")
         self._note_at(line, f"[[fx.route]] {key}: {message}")
 
     def _note_at(self, line: int | None, message: str) -> None:

@@ -19,12 +19,12 @@ from decimal import Decimal
 from functools import partial
 from typing import TypeVar, cast
 
-from daemon.config_lines import near
 from daemon.config_values import Bad, shown
 from ledger.currency import is_known
 from ledger.errors import BadData, StartError
 from ledger.money import Quantity
 from ledger.security import FxPair
+from policy.toml_lines import near
 
 T = TypeVar("T")
 
