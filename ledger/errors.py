@@ -6,6 +6,7 @@ TrimtabError
 │   ├── UnknownCurrency    a code without a known exponent
 │   └── IllegalMove        an order was asked to make a move its state does not allow
 ├── Refused            a rule said no; a normal result that carries its reasons
+│   └── ConfigRefused      a planner configuration has mistakes (in `planner_config`)
 ├── Missing            something that was asked for by name does not exist
 ├── Busy               the same work is already running
 ├── Conflict           the world moved on: stale plan, wrong state, duplicate key

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from ledger.errors import Refused
+
 
 @dataclass(frozen=True, slots=True)
 class StoredConfig:
@@ -78,3 +80,14 @@ class ConfigCheck:
     @property
     def valid(self) -> bool:
         return not self.errors
+
+
+class ConfigRefused(Refused):
+    """A configuration has mistakes; `findings` are all of them."""
+
+    def __init__(self, findings: tuple[ConfigFinding, ...]) -> None:
+        first, more = findings[0], len(findings) - 1
+        line = "" if first.line is None else f"line {first.line}"
+        told = ": ".join(part for part in (line, first.path, first.message) if part)
+        super().__init__(told + (f" (and {more} more)" if more else ""), code="planner_config")
+        self.findings = findings
