@@ -29,6 +29,7 @@ from store.market import MarketStore
 from store.migrate import Migration, migrate, migrations, version
 from store.optimizer_runs import OptimizerRuns
 from store.orders import Orders
+from store.planner_configs import PlannerConfigs
 from store.plans import Plans
 from store.quarantine import Quarantine
 from store.recovery import RecoveryLog
@@ -55,6 +56,7 @@ class Store:
     securities: Securities
     orders: Orders
     plans: Plans
+    planner_configs: PlannerConfigs
     dividends: Dividends
     emergency: Emergencies
     optimizer_runs: OptimizerRuns
@@ -86,6 +88,7 @@ class Store:
             securities=Securities(ledger),
             orders=Orders(ledger),
             plans=Plans(ledger),
+            planner_configs=PlannerConfigs(ledger),
             dividends=Dividends(ledger),
             emergency=Emergencies(ledger),
             optimizer_runs=OptimizerRuns(ledger),

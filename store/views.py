@@ -12,6 +12,7 @@ from ledger.emergency import EmergencySale
 from ledger.fact import CORE, is_pair
 from ledger.money import Money, Price, Quantity
 from ledger.order import Mode, OrderState, Side
+from ledger.planner_config import PastConfig, StoredConfig
 from ledger.rate import RateTable
 from ledger.run import Job, RunRecord
 from ledger.score import PastScore
@@ -23,6 +24,7 @@ from store.engine import Engine, Row, Tx, Value, scalar
 from store.flow_views import FlowViews
 from store.market import MarketStore
 from store.order_views import OrderViews
+from store.planner_configs import PlannerConfigs
 from store.quarantine import QuarantinedRow, quarantined
 from store.runs import recent_runs
 from store.scores import ScoreStore
@@ -98,6 +100,7 @@ class Views(OrderViews):
         self._market = MarketStore(market)
         self.flows = FlowViews(ledger, self._market)
         self.dividends = DividendRecords(ledger, self._market)
+        self._configs = PlannerConfigs(ledger)
         self._decisions = Decisions(ledger)
         self._emergency = Emergencies(ledger)
         self._scores = ScoreStore(market)
@@ -109,6 +112,18 @@ class Views(OrderViews):
     async def decisions(self) -> tuple[Decision, ...]:
         """What waits for the owner's word."""
         return await self._decisions.open()
+
+    async def planner_configs(self) -> tuple[StoredConfig, ...]:
+        """By name."""
+        return await self._configs.all()
+
+    async def planner_config(self, config_id: str) -> StoredConfig:
+        """Raises Missing."""
+        return await self._configs.get(config_id)
+
+    async def planner_config_history(self, config_id: str) -> tuple[PastConfig, ...]:
+        """The versions that were replaced, newest first. Raises Missing."""
+        return await self._configs.history(config_id)
 
     async def trades(self, query: TradeQuery) -> tuple[TradeRow, ...]:
         """Executions, newest first."""
