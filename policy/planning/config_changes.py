@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
+from collections import Counter
 from collections.abc import Iterator
 from decimal import Decimal
 
@@ -16,7 +16,7 @@ MOST = 3
 
 
 def change_summary(before: StoredConfig, *, name: str, toml: str, bucket_id: str | None) -> str:
-    """Such as "max_depth 5 → 7, beam_width 10 → 20, 2 lines added, 2 removed"."""
+    """Such as "max_depth 5 → 7, beam_width 10 → 20, +2 −2 lines"."""
     told = list(_labels(before, name, bucket_id))
     if toml != before.toml:
         told += [*_keys(before.toml, toml), _lines(before.toml, toml)]
@@ -64,10 +64,6 @@ def _plain(value: Setting) -> str:
 
 
 def _lines(before: str, after: str) -> str:
-    """How many lines came and went."""
-    matcher = difflib.SequenceMatcher(None, before.splitlines(), after.splitlines(), autojunk=True)
-    removed = added = 0
-    for kind, a, b, c, d in matcher.get_opcodes():
-        if kind != "equal":
-            removed, added = removed + b - a, added + d - c
-    return f"+{added} −{removed} lines"
+    """How many lines came and went, wherever they stand."""
+    old, new = Counter(before.splitlines()), Counter(after.splitlines())
+    return f"+{(new - old).total()} −{(old - new).total()} lines"
