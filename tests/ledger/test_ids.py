@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import uuid
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger.errors import BadData
-from ledger.ids import TAG_LIMIT, next_client_order_id, ulid
+from ledger.ids import TAG_LIMIT, next_client_order_id, ulid, uuid4
 
 EPOCH = datetime(2024, 1, 1, tzinfo=UTC)
 instants = st.datetimes(
@@ -69,3 +70,10 @@ def test_ulids_of_one_millisecond_differ_and_one_seed_repeats_them() -> None:
     assert len(set(made)) == 100
     again = random.Random(1)
     assert made == [ulid(EPOCH, again) for _ in range(100)]
+
+
+def test_uuids_of_two_lives_with_the_same_seed_differ() -> None:
+    first, second = (uuid4(EPOCH + timedelta(hours=n), random.Random(1)) for n in (0, 1))
+    assert first != second
+    assert [uuid.UUID(one).version for one in (first, second)] == [4, 4]
+    assert uuid4(EPOCH, random.Random(1)) == first
