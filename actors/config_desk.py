@@ -7,12 +7,12 @@ then changes at once, recommendations are told to be out of date, and a new plan
 from __future__ import annotations
 
 import random
-import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 
 from ledger.errors import Conflict, Refused, TrimtabError
 from ledger.fact import CORE
+from ledger.ids import uuid4
 from ledger.planner_config import ConfigCheck, ConfigRefused, StageCounts, StoredConfig
 from policy.planning.config import AppliedConfig, PlannerConfig, Strategies
 from policy.planning.config_changes import change_summary
@@ -184,7 +184,7 @@ class ConfigDesk:
         )
 
     def _new_id(self) -> str:
-        return str(uuid.UUID(int=self._rng.getrandbits(128), version=4))
+        return uuid4(self._clock.machine_now(), self._rng)
 
     # What is in force
 
