@@ -36,12 +36,13 @@ def _other_count(key: Key, default: Setting) -> int:
 
 
 def written(values: Mapping[Key, object], *, raw: bool = False) -> str:
-    """A text with these values, each in its own table; `raw` takes them as they stand."""
-    lines: list[str] = []
+    """A text with these values, table by table; `raw` takes them as they stand."""
+    tables: dict[str, list[str]] = {}
     for key, value in values.items():
         told = str(value) if raw else _toml(value)
-        lines += (f"[{'.'.join(key.path[:-1])}]", f"{key.path[-1]} = {told}")
-    return "\n".join(lines) + "\n"
+        lines = tables.setdefault(".".join(key.path[:-1]), [])
+        lines.append(f"{key.path[-1]} = {told}")
+    return "".join("\n".join((f"[{name}]", *lines, "")) for name, lines in tables.items())
 
 
 def _toml(value: object) -> str:
