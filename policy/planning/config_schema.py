@@ -121,6 +121,10 @@ def _under(keys: Iterable[Key], path: Path, where: Path) -> tuple[Key, ...]:
     return tuple(replace(key, path=(*path, *key.path), where=(*where, *key.where)) for key in keys)
 
 
+def _inherited(key: Key) -> Key:
+    return replace(key, meaning=f"{key.meaning}; as in [planner] when absent")
+
+
 _WEIGHT = _number("priority_weight", "how much its trades count against those of other kinds", 2)
 _BASE_AMOUNT = _euro(
     "base_trade_amount_eur", "0.01", "1000000",
@@ -199,8 +203,8 @@ CALCULATORS: Final[Mapping[str, tuple[Key, ...]]] = {
     ),
     "weight_based": (
         _share("min_gap_threshold", "0", "0.10", "distance from a target weight that counts"),
-        _FIXED,
-        _PERCENT,
+        _inherited(_FIXED),
+        _inherited(_PERCENT),
     ),
 }
 _SAMPLES: Final = (
@@ -237,9 +241,9 @@ FILTERS: Final[Mapping[str, tuple[Key, ...]]] = {
         _number("min_diversity_score", "less spread is dropped"),
     ),
     "eligibility": (
-        _HOLD,
-        _COOLDOWN,
-        _LOSS,
+        _inherited(_HOLD),
+        _inherited(_COOLDOWN),
+        _inherited(_LOSS),
         _switch("enforce_min_hold", "the hold counts"),
         _switch("enforce_cooldown", "the wait between sales counts"),
         _switch("enforce_max_loss", "the largest loss counts"),
