@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, cast
 
 from ledger.money import Money
 from policy.planning.config import DEFAULT_CONFIG, PATTERNS, PlannerConfig
@@ -54,7 +54,7 @@ def value_at(config: PlannerConfig, where: Path) -> Setting:
     """What a configuration holds at this place."""
     found: Any = config
     for step in where:
-        found = found[step] if isinstance(found, Mapping) else getattr(found, step)
+        found = _part(found, step)
     value: Setting = found
     return value
 
@@ -68,10 +68,16 @@ def with_values(config: PlannerConfig, values: Mapping[Path, Setting]) -> Planne
 
 def _placed(record: Any, where: Path, value: Setting) -> Any:
     first, rest = where[0], where[1:]
+    inner = _placed(_part(record, first), rest, value) if rest else value
     if isinstance(record, Mapping):
-        return {**record, first: _placed(record[first], rest, value)}
-    inner = _placed(getattr(record, first), rest, value) if rest else value
+        return {**cast("Mapping[str, Any]", record), first: inner}
     return replace(record, **{first: inner})
+
+
+def _part(record: Any, name: str) -> Any:
+    if isinstance(record, Mapping):
+        return cast("Mapping[str, Any]", record)[name]
+    return getattr(record, name)
 
 
 def _text(name: str, low: int, high: int, meaning: str) -> Key:
