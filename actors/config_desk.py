@@ -1,7 +1,8 @@
 """The planner's configurations: kept, checked, and put in force for the bucket they belong to.
 
 What a bucket plans by changes only when a text is applied or its bucket is taken away; the board
-then changes at once, recommendations are told to be out of date, and a new plan is asked for.
+then changes at once, recommendations are told to be out of date, and a new plan is asked for,
+unless the bucket plans only when its owner asks.
 """
 
 from __future__ import annotations
@@ -213,7 +214,8 @@ class ConfigDesk:
             old = before.get(bucket, AppliedConfig())
             if config_hash(new.config) != config_hash(old.config):
                 self._emit("PLANNER_CONFIG_CHANGED", bucket_id=bucket, reason=reason)
-                self._plan.nudge(Nudge(reason))
+                if new.config.enable_batch_generation:
+                    self._plan.nudge(Nudge(reason))
 
     def _tell_invalid(self, buckets: tuple[str, ...]) -> None:
         """Of a text that only an earlier version accepted; the default preset holds instead."""

@@ -228,6 +228,16 @@ async def test_an_applied_text_is_in_force_at_once_and_recommendations_are_out_o
     assert await office.nudged() == reason
 
 
+async def test_no_plan_is_asked_for_where_only_the_owner_asks(
+    office: Office, desk: ConfigDesk
+) -> None:
+    toml = "[planner]\nenable_batch_generation = false\n"
+    core = await stored(desk, change(await office.core(), toml=toml))
+    await stored(desk, ApplyConfig(core.config_id))
+    assert [kind for kind, _ in office.told()] == ["PLANNER_CONFIG_CHANGED"]
+    assert await office.nudged() is None
+
+
 async def test_a_text_that_means_the_same_makes_no_plan_old(
     office: Office, desk: ConfigDesk
 ) -> None:
