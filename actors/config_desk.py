@@ -189,7 +189,7 @@ class ConfigDesk:
 
     # What is in force
 
-    async def _show(self, reason: str = "the daemon started") -> None:
+    async def _show(self, reason: str = "strategies were read again") -> None:
         """Publish what every bucket plans by, and tell whom it concerns when it has changed."""
         found: dict[str, AppliedConfig] = {}
         invalid: list[str] = []
