@@ -50,6 +50,8 @@ DEFINED: tuple[Metric, ...] = (
     Metric("MAX_DRAWDOWN", "fraction", "prices", 30),
     Metric("CURRENT_DRAWDOWN", "fraction", "prices", 30),
     Metric("DAYS_IN_DRAWDOWN", "count", "prices", 30),
+    Metric("CAGR_1Y", "fraction", "prices", 12),
+    Metric("CAGR_3Y", "fraction", "prices", 12),
     Metric("CAGR_5Y", "fraction", "prices", 12),
     Metric("CAGR_10Y", "fraction", "prices", 12),
     Metric("DIVIDEND_YIELD", "fraction", "dividends"),

@@ -16,10 +16,16 @@ from policy.metrics import complete
 from policy.price_history import PriceHistory
 from policy.scoring.buy_score import score_figures
 from policy.scoring.context import Subject
-from policy.scoring.price_metrics import cagr, cagr_beyond_five, from_prices
+from policy.scoring.price_metrics import (
+    FIVE_YEARS,
+    ONE_YEAR,
+    THREE_YEARS,
+    cagr,
+    cagr_beyond_five,
+    from_prices,
+)
 
 NO_SECURITY = 0
-FIVE_YEARS = 5.0
 
 
 def score_prices(
@@ -82,4 +88,9 @@ def _growth(monthly: Sequence[tuple[date, float]]) -> Metrics:
         return {}
     days = np.array([day.toordinal() for day, _ in monthly], dtype=np.int32)
     series = Series(days, np.array([close for _, close in monthly], dtype=np.float64))
-    return {"CAGR_5Y": cagr(series, FIVE_YEARS), "CAGR_10Y": cagr_beyond_five(series)}
+    return {
+        "CAGR_1Y": cagr(series, ONE_YEAR),
+        "CAGR_3Y": cagr(series, THREE_YEARS),
+        "CAGR_5Y": cagr(series, FIVE_YEARS),
+        "CAGR_10Y": cagr_beyond_five(series),
+    }

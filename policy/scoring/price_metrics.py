@@ -17,7 +17,7 @@ from policy.price_history import PriceHistory
 PRODUCES = names_of("prices")
 # The newest closes that risk and trends are computed from.
 RISK_CLOSES = 365
-FIVE_YEARS, TEN_YEARS = 5.0, 10.0
+ONE_YEAR, THREE_YEARS, FIVE_YEARS, TEN_YEARS = 1.0, 3.0, 5.0, 10.0
 # Growth over ten years says something of its own from this much more than five years on.
 BEYOND_FIVE_DAYS = 31
 
@@ -31,6 +31,8 @@ def from_prices(history: PriceHistory, *, risk_free: float) -> Metrics:
         **_risk(history.total.last(RISK_CLOSES), risk_free),
         **_trend(close),
         **_year(history),
+        "CAGR_1Y": cagr(history.close, ONE_YEAR),
+        "CAGR_3Y": cagr(history.close, THREE_YEARS),
         "CAGR_5Y": cagr(history.close, FIVE_YEARS),
         "CAGR_10Y": cagr_beyond_five(history.close),
     }

@@ -82,6 +82,8 @@ def _metrics(
     place = (close[-1] - middle + 2 * spread) / (4 * spread)
     long = (monthly[-1][0] - monthly[0][0]).days >= 5 * measures.DAYS_PER_YEAR + 31
     return {
+        "CAGR_1Y": measures.growth(monthly, 1),
+        "CAGR_3Y": measures.growth(monthly, 3),
         "CAGR_5Y": measures.growth(monthly, 5),
         "CAGR_10Y": measures.growth(monthly, 10) if long else None,
         "SORTINO": measures.sortino(moves),

@@ -147,6 +147,8 @@ def _growth(market: Market, symbol: str, day: date) -> Metrics:
     line = market.closes(symbol, day)
     long = (line[-1][0] - line[0][0]).days >= BEYOND_FIVE
     return {
+        "CAGR_1Y": measures.growth(line, 1),
+        "CAGR_3Y": measures.growth(line, 3),
         "CAGR_5Y": measures.growth(line, 5),
         "CAGR_10Y": measures.growth(line, 10) if long else None,
     }
