@@ -9,6 +9,7 @@ from ledger.bar import Fundamental
 from policy import metric_registry
 from policy.limits import Limits
 from policy.metric_registry import Metrics, Producer
+from policy.planning import facts
 from policy.price_history import PriceHistory
 from policy.scoring import (
     derived,
@@ -35,6 +36,7 @@ CONSUMED: Mapping[str, Collection[str]] = {
     "windfalls": windfall.READS,
     "the end-state score": end_state.READS,
     "derived scores": derived.READS,
+    "planning": facts.READS,
 }
 
 

@@ -1,6 +1,6 @@
 """Candidate trades: one sized, priced and explained order, before anybody chose among them.
 
-The calculators of `policy.planning.opportunities` build them here; sequences are made of them.
+The calculators of `policy.planning.calculators` build them here; sequences are made of them.
 """
 
 from __future__ import annotations
@@ -124,6 +124,14 @@ class Scene:
     def weight(self, security: Security) -> Decimal:
         return Decimal(self.value(security).minor) / self.total.minor
 
+    def least(self, side: Side) -> Money:
+        """The smallest trade that is worth its fee, and of a sale also its trouble."""
+        return max(self.min_trade, self.limits.min_sell_value) if side == "SELL" else self.min_trade
+
+    def free_cash(self) -> Money:
+        """All cash less everything that must stay; may be negative."""
+        return Money(self.rules.total_eur(self.purse) - self.rules.total_floor, BASE)
+
     def order_cap(self) -> Money:
         """The largest single order."""
         share = share_of(self.total, self.limits.max_order_share)
@@ -149,6 +157,9 @@ def make_scene(
     `pots` and `reserved` are the cash of unspent dividends and of open orders, per currency.
     """
     least = min_trade_eur(fees, fx.limits, fx.rates)
+    if least is not None and config.min_trade_eur is not None:
+        # One so small that its fee exceeds its share of the value would be refused.
+        least = max(least, config.min_trade_eur)
     if least is None or snapshot.total_eur is None or snapshot.total_eur.minor <= 0:
         return None
     return Scene(
@@ -190,12 +201,16 @@ def limit_of(scene: Scene, security: Security, side: Side, price: Price) -> Pric
 
 @dataclass(frozen=True, slots=True)
 class Idea:
-    """Why a calculator wants a trade: its kind, its raw strength and its words."""
+    """Why a calculator wants a trade: its kind, its raw strength and its words.
+
+    `group` is the one whose overweight a sale is to cure.
+    """
 
     kind: Kind
     strength: float
     reason: Callable[[Money], str]
     tags: tuple[str, ...]
+    group: str | None = None
 
 
 def candidate(
@@ -213,7 +228,7 @@ def candidate(
     charged = fee(scene.fees, max(worst, native), rates)
     value_eur = rates.to_eur(native)
     fee_eur = rates.convert(charged, BASE, Rounding.CEIL) if charged is not None else None
-    if charged is None or value_eur is None or fee_eur is None or value_eur < scene.min_trade:
+    if charged is None or value_eur is None or fee_eur is None or value_eur < scene.least(side):
         return None
     return Candidate(
         kind=idea.kind,
@@ -228,6 +243,7 @@ def candidate(
         priority=idea.strength,
         reason=idea.reason(value_eur),
         tags=idea.tags,
+        group=idea.group,
     )
 
 
@@ -236,10 +252,16 @@ def buy_lots(scene: Scene, security: Security, amount: Money) -> int:
     price = scene.price(security)
     if price is None:
         return 0
-    room = share_of(scene.total, scene.limits.max_position_share) - scene.value(security)
+    room = share_of(scene.total, _largest_share(scene, security)) - scene.value(security)
     limit = limit_of(scene, security, "BUY", price)
     bounded = lots_for(scene, security, min(room, scene.order_cap()), limit)
     return min(lots_for(scene, security, amount, price), bounded)
+
+
+def _largest_share(scene: Scene, security: Security) -> Decimal:
+    """What the position may weigh at most: the owner's word on a security only lowers it."""
+    most = scene.limits.max_position_share
+    return most if security.max_target is None else min(most, security.max_target)
 
 
 def worthwhile_lots(scene: Scene, security: Security, gap: Money, idea: Idea) -> int:
