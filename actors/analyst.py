@@ -4,7 +4,7 @@ what takes computing. The planner runs it beside its own work.
 On the job `score`, which new bars, a changed setting and the owner start, it works in this order:
 
  1. the regime of the market, from its indices
- 2. a score for every active security
+ 2. a score for every active security, and how alike they move
  3. what is thought of the holdings, by the targets of before
  4. the optimizer, whose run is the last thing published: planning follows it
 
@@ -22,6 +22,7 @@ from typing import Any, NoReturn, Protocol
 import trio
 
 from actors.allocation_desk import AllocationDesk
+from actors.correlation_maker import CorrelationMaker
 from actors.figures import FigureReader
 from actors.job import JobDesk, Report
 from actors.opinion_maker import OpinionMaker
@@ -62,6 +63,7 @@ class AnalystPorts:
 
     figures: FigureReader
     scoring: ScoringDesk
+    correlations: CorrelationMaker
     opinions: OpinionMaker
     optimizer: OptimizerDesk
     allocation: AllocationDesk
@@ -138,9 +140,15 @@ class Analyst:
         await self._find_regime(portfolio, now)
         bought = await self._oldest_buys([p.security.symbol for p in portfolio.positions])
         context = self._context(portfolio, bought, now)
+        recent = self._p.correlations.begin()
         done = await self._p.scoring.refresh(
-            portfolio.universe, context, as_of=now.date(), progress=self._tell
+            portfolio.universe,
+            context,
+            as_of=now.date(),
+            progress=self._tell,
+            watch=recent.see,
         )
+        await self._p.correlations.publish(recent, now.date())
         await self._p.opinions.publish(portfolio, done.scores, context, oldest_buys=bought, now=now)
         report.result = _told(done)
         try:

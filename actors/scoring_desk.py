@@ -88,10 +88,12 @@ class ScoringDesk:
         *,
         as_of: date,
         progress: Callable[[int, int], None],
+        watch: Callable[[Security, PriceHistory | None], None],
     ) -> Refreshed:
         """Score the active securities of `universe`, keep the scores together and publish them.
 
-        One security is in memory at a time. `progress` is told how many of how many are done.
+        One security is in memory at a time, and `watch` may look at its history meanwhile.
+        `progress` is told how many of how many are done.
         """
         limits = in_force(self.rules)
         active = [security for security in universe if security.active]
@@ -100,6 +102,7 @@ class ScoringDesk:
         for done, security in enumerate(active):
             progress(done, len(active))
             figures = await self.source.figures(security)
+            watch(security, figures.history)
             work = partial(score_security, figures, context, limits=limits, as_of=as_of)
             found[security.security_id] = score = await self.runner(work)
             if _is_unusable(figures.history, score):

@@ -9,6 +9,7 @@ from actors.analyst import Analyst, AnalystPorts, Desk
 from actors.analytics_desk import ASKED as ANALYTICS
 from actors.analytics_desk import AnalyticsDesk, AnalyticsPorts
 from actors.chart_desk import ChartDesk, ChartPorts
+from actors.correlation_maker import CorrelationMaker
 from actors.figures import FigureReader
 from actors.opinion_maker import OpinionMaker
 from actors.optimizer_desk import ASKED as OPTIMIZER
@@ -55,6 +56,7 @@ def analyst(shared: Shared) -> Analyst:
         AnalystPorts(
             figures=figures,
             scoring=scoring,
+            correlations=CorrelationMaker(shared.strategies, boards.correlations, parts.runner),
             opinions=OpinionMaker(store.histories, boards.opinions, shared.rules, parts.runner),
             optimizer=optimizer,
             allocation=allocation,
