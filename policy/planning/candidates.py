@@ -14,7 +14,7 @@ from typing import Literal
 from ledger.currency import BASE, exponent
 from ledger.money import Money, Price, Quantity, Rounding
 from ledger.order import Side
-from ledger.portfolio import PortfolioSnapshot
+from ledger.portfolio import PortfolioSnapshot, Position
 from ledger.security import Security
 from policy.fees import FeeTerms, fee, min_trade_eur
 from policy.funding import MoneyRules, Purse, buy, money_rules
@@ -74,7 +74,8 @@ class Scene:
     """What candidates are sized against; `rules.fx` carries limits and tradable rates.
 
     `markets` are the exchanges whose hours are known; `barred` the (symbol, side) pairs that a
-    gate refused lately or that are in a hold or cool-down. All amounts are EUR.
+    gate refused lately or that are in a hold or cool-down. `holdings` are the positions by symbol.
+    All amounts are EUR.
     """
 
     snapshot: PortfolioSnapshot
@@ -89,6 +90,11 @@ class Scene:
     config: PlannerConfig = DEFAULT_CONFIG
     facts: Mapping[str, SecurityFacts] = field(default_factory=dict[str, SecurityFacts])
     today: date | None = None
+    holdings: Mapping[str, Position] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        holdings = {p.security.symbol: p for p in self.snapshot.positions}
+        object.__setattr__(self, "holdings", holdings)
 
     def known(self, security: Security) -> SecurityFacts:
         return self.facts.get(security.symbol, UNKNOWN_FACTS)
@@ -117,7 +123,7 @@ class Scene:
 
     def value(self, security: Security) -> Money:
         """What is held of it, in EUR."""
-        held = self.snapshot.held(security.symbol)
+        held = self.holdings.get(security.symbol)
         known = held.value_eur if held is not None else None
         return known if known is not None else Money.zero(BASE)
 
@@ -186,9 +192,14 @@ def share_of(money: Money, share: Decimal) -> Money:
 
 def lots_for(scene: Scene, security: Security, amount: Money, price: Price) -> int:
     """floor(amount ÷ lot cost): whole lots that `amount` EUR pays for at `price`."""
-    lot = security.instrument.lot
     native = scene.rules.fx.rates.convert(amount, security.currency, Rounding.FLOOR)
-    if lot is None or native is None or native.minor <= 0:
+    return 0 if native is None else whole_lots(security, native, price)
+
+
+def whole_lots(security: Security, native: Money, price: Price) -> int:
+    """floor(amount ÷ lot cost) of an amount in the security's own currency."""
+    lot = security.instrument.lot
+    if lot is None or native.minor <= 0:
         return 0
     scale: int = 10 ** (12 - exponent(security.currency))
     return native.minor * scale // (price.micro * lot.micro)

@@ -19,7 +19,7 @@ def averaging_down(scene: Scene, buyer: Buyer) -> Iterator[Candidate]:
     asked = scene.config.calculators.averaging_down
     amount = asked.base_trade_amount_eur or scene.min_trade
     for security in buyable(scene):
-        held, good = scene.snapshot.held(security.symbol), quality(scene, security)
+        held, good = scene.holdings.get(security.symbol), quality(scene, security)
         gained = None if held is None or held.quantity.micro <= 0 else gain(scene, held)
         if gained is None or good < asked.min_quality_score:
             continue

@@ -15,18 +15,19 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Final
 
-from ledger.money import Money
+from ledger.money import Money, Rounding
 from ledger.portfolio import Position
 from ledger.security import Security
+from policy.fees import fee
+from policy.funding import buy
 from policy.planning.candidates import (
     Candidate,
     Idea,
     Scene,
-    affordable,
-    buy_lots,
     candidate,
-    largest,
+    limit_of,
     lots_for,
+    whole_lots,
     worthwhile_lots,
 )
 from policy.targets import is_buyable
@@ -103,7 +104,7 @@ class Buyer:
 
     scene: Scene
     more_cash: bool
-    _most: dict[int, int] = field(default_factory=dict[int, int])
+    _spendable: dict[str, Money] = field(default_factory=dict[str, Money])
 
     @property
     def idle(self) -> bool:
@@ -114,29 +115,44 @@ class Buyer:
         """The purchase of `amount`, and of what cash allows when that is less."""
         scene = self.scene
         lots = worthwhile_lots(scene, security, amount, idea)
-        sizes = {min(lots, self._affordable(security, idea))} | (
-            {lots} if self.more_cash else set()
-        )
-        for size in sorted(sizes, reverse=True):
+        possible = min(lots, self._affordable(security))
+        for size in (lots, possible) if self.more_cash and possible < lots else (possible,):
             found = candidate(scene, security, "BUY", size, idea)
             if found is not None:
                 yield found
 
-    def _affordable(self, security: Security, idea: Idea) -> int:
-        """The most lots that present cash pays for; the same whatever they are wanted for."""
-        known = self._most.get(security.security_id)
-        if known is None:
-            known = self._most[security.security_id] = self._find(security, idea)
-        return known
-
-    def _find(self, security: Security, idea: Idea) -> int:
-        scene, lot = self.scene, security.instrument.lot
-        free = scene.free_cash()
-        if lot is None or free < scene.min_trade:
+    def _affordable(self, security: Security) -> int:
+        """The most lots that present cash pays for at their worst price, fee included."""
+        price = self.scene.price(security)
+        if price is None:
             return 0
-        lots = min(buy_lots(scene, security, free), buy_lots(scene, security, scene.order_cap()))
-        found = largest(scene, security, lots, idea, lambda wanted: affordable(scene, wanted))
-        return 0 if found is None else found.quantity.micro // lot.micro
+        currency = security.currency
+        if currency not in self._spendable:
+            self._spendable[currency] = spendable(self.scene, currency)
+        worst = limit_of(self.scene, security, "BUY", price)
+        return whole_lots(security, self._spendable[currency], worst)
+
+
+def spendable(scene: Scene, currency: str) -> Money:
+    """The dearest purchase in a currency that present cash pays for, its fee not counted.
+
+    Every reserve is kept and conversions are included. What is cheaper can be paid for, too, so the
+    bound is found by halving.
+    """
+    free = scene.rules.fx.rates.convert(scene.free_cash(), currency, Rounding.CEIL)
+    low, high = 0, 0 if free is None else max(free.minor, 0)
+    while low < high:
+        middle = (low + high + 1) // 2
+        if _payable(scene, Money(middle, currency)):
+            low = middle
+        else:
+            high = middle - 1
+    return Money(low, currency)
+
+
+def _payable(scene: Scene, cost: Money) -> bool:
+    charged = fee(scene.fees, cost, scene.rules.fx.rates)
+    return charged is not None and buy(scene.purse, scene.rules, cost=cost, fee=charged) is not None
 
 
 def scaled(found: Iterable[Candidate], weight: float = 1.0) -> tuple[Candidate, ...]:

@@ -77,7 +77,7 @@ def _worth_closing(scene: Scene, gap: Decimal) -> bool:
 
 
 def _buy_kind(scene: Scene, security: Security) -> Kind:
-    held = scene.snapshot.held(security.symbol)
+    held = scene.holdings.get(security.symbol)
     gained = None if held is None or held.quantity.micro <= 0 else gain(scene, held)
     return "averaging_down" if gained is not None and gained < 0 else "rebalance_buys"
 
