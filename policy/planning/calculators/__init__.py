@@ -34,7 +34,7 @@ def find_candidates(scene: Scene) -> tuple[Candidate, ...]:
 
     A security has up to two sizes of a purchase: the whole, which sales may have to pay for, and
     what cash allows. A trade that several calculators want has the kind and reason of the one that
-    wants it most, and the tags of all.
+    wants it most, the tags of all, and the group of any.
     """
     sells = _selected(scene, (scaled(make(scene), weight) for make, weight in _sellers(scene)))
     buyer = Buyer(scene, more_cash=bool(sells))
@@ -89,5 +89,5 @@ def _merged(found: Iterable[Candidate]) -> tuple[Candidate, ...]:
         if known is not one:
             first, second = (known, one) if known.priority >= one.priority else (one, known)
             tags = tuple(dict.fromkeys((*first.tags, *second.tags)))
-            unique[one.key] = replace(first, tags=tags)
+            unique[one.key] = replace(first, tags=tags, group=first.group or second.group)
     return tuple(unique.values())

@@ -162,7 +162,7 @@ def scaled(found: Iterable[Candidate], weight: float = 1.0) -> tuple[Candidate, 
     for one in candidates:
         top[one.kind] = max(top.get(one.kind, 0.0), one.priority)
     return tuple(
-        replace(one, priority=weight * one.priority / top[one.kind] if top[one.kind] > 0 else 0.0)
+        replace(one, priority=weight * (one.priority / top[one.kind]) if top[one.kind] > 0 else 0.0)
         for one in candidates
     )
 
