@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 
+import numpy as np
 import pytest
 import trio
 
@@ -74,6 +75,16 @@ async def test_new_bars_become_scores_targets_and_a_plan(rig: Rig) -> None:
     assert (await rig.store.optimizer_runs.last()).weights == run.weights
     done = [e.data["result"] for e in rig.events("JOB_COMPLETED") if e.data["job"] == "score"]
     assert done[-1] == f"2 of 2 scored; {len(run.weights)} targets"
+
+
+async def test_how_alike_securities_move_is_found_beside_their_scores(rig: Rig) -> None:
+    await begin(rig)
+    found = rig.boards.correlations.value
+    assert (found.symbols, found.days) == ((A, B), 252)
+    moves = [np.diff([b.close_micro for b in rig.broker.past[s]]) for s in (A, B)]
+    before = [np.array([b.close_micro for b in rig.broker.past[s]])[:-1] for s in (A, B)]
+    first, second = (m[-252:] / b[-252:] for m, b in zip(moves, before, strict=True))
+    assert found.between(0, 1) == pytest.approx(np.corrcoef(first, second)[0, 1], abs=1e-6)
 
 
 async def test_the_holdings_have_opinions_before_planning_follows_the_targets(rig: Rig) -> None:

@@ -11,6 +11,7 @@ from actors.scoring_desk import ScoringDesk
 from ledger.score import Score, Scores
 from ledger.security import Security
 from policy.limits import DEFAULTS, Limits
+from policy.price_history import PriceHistory
 from policy.scoring.buy_score import Figures
 from policy.scoring.context import NO_PORTFOLIO, Subject
 from tests.policy import accounts
@@ -67,22 +68,29 @@ def universe(count: int) -> tuple[Security, ...]:
     return tuple(accounts.security(f"S{n:02d}.EU", number=n) for n in range(1, count + 1))
 
 
-async def refreshed(one: ScoringDesk, securities: tuple[Security, ...]) -> list[tuple[int, int]]:
+async def refreshed(
+    one: ScoringDesk, securities: tuple[Security, ...], seen: list[str] | None = None
+) -> list[tuple[int, int]]:
     told: list[tuple[int, int]] = []
+
+    def watch(security: Security, history: PriceHistory | None) -> None:
+        assert history is not None
+        (seen if seen is not None else []).append(security.symbol)
 
     def progress(done: int, of: int) -> None:
         told.append((done, of))
 
-    await one.refresh(securities, NO_PORTFOLIO, as_of=LAST, progress=progress)
+    await one.refresh(securities, NO_PORTFOLIO, as_of=LAST, progress=progress, watch=watch)
     return told
 
 
 async def test_a_refresh_scores_one_by_one_keeps_all_together_and_publishes() -> None:
     one = desk()
-    told = await refreshed(one, universe(3))
+    watched: list[str] = []
+    told = await refreshed(one, universe(3), watched)
     assert isinstance(one.source, Source)
     assert isinstance(one.store, Keeper)
-    assert one.source.read == ["S01.EU", "S02.EU", "S03.EU"]
+    assert one.source.read == ["S01.EU", "S02.EU", "S03.EU"] == watched
     assert told == [(0, 3), (1, 3), (2, 3), (3, 3)]
     (scores,) = one.store.kept
     assert one.board.value == scores
@@ -116,7 +124,9 @@ async def test_it_names_what_has_bars_that_cannot_be_used_and_nothing_else() -> 
     one = replace(desk(), source=Spoilt())
     first, second, third = universe(3)
     given = (first, replace(second, alias="NEW.EU"), third)
-    done = await one.refresh(given, NO_PORTFOLIO, as_of=LAST, progress=lambda *_: None)
+    done = await one.refresh(
+        given, NO_PORTFOLIO, as_of=LAST, progress=lambda *_: None, watch=lambda *_: None
+    )
     assert done.unusable == ("NEW.EU",)
     assert done.scores.by_id[2].reason == "400 of 600 bars had to be repaired"
     assert done.scores.by_id[3].reason == "there are no bars of it"

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from ledger.allocation import AllocationBook, Groups
-from ledger.money import Money
+from ledger.fact import Fill, Opening
+from ledger.money import Money, Price, Quantity
 from ledger.optimization import OptimizerRun
+from ledger.order import Side
 from ledger.regime import UNKNOWN_REGIME, Regime
 from ledger.score import Score, Scores
-from policy.knowledge import Knowledge, knowledge
+from policy.knowledge import Knowledge, held_since, knowledge
 from policy.limits import DEFAULTS, Limits
 from policy.optimizer.run import optimize
 from policy.planner import finish, start, step
+from policy.planning.facts import UNKNOWN_FACTS
 from policy.targets import equal_targets
 from tests.policy.accounts import TODAY, dozen, eur, plan_input, snapshot
 from tests.policy.optimizer_cases import given_of, many
@@ -95,6 +99,52 @@ def test_without_any_score_nothing_is_bought_unless_nothing_is_asked_for() -> No
     assert known(scores=None).unfit == {security.symbol for security in UNIVERSE}
     lax = replace(DEFAULTS, min_security_score=Decimal(0), min_score_coverage=Decimal(0))
     assert known(lax, scores=None).unfit == frozenset()
+
+
+def test_planning_knows_of_every_security_what_its_score_tells() -> None:
+    bought = {"S00": TODAY - timedelta(days=40)}
+    found = known(scores=scored({"S00": 0.6, "S01": 0.7}), bought_on=bought)
+    assert found.facts.keys() == {security.symbol for security in UNIVERSE}
+    assert found.facts["S00"].dividend_yield == 0.02
+    assert found.facts["S00"].bought_on == TODAY - timedelta(days=40)
+    assert found.facts["S01"].bought_on is None
+    assert found.facts["S02"] == UNKNOWN_FACTS
+    assert set(known(scores=None).facts.values()) == {UNKNOWN_FACTS}
+
+
+def bought_at(day: date, number: int, side: Side = "BUY", units: int = 10) -> Fill:
+    at = datetime(day.year, day.month, day.day, 10, tzinfo=UTC)
+    gross = Money(units * 40_00, "EUR")
+    return Fill(
+        fill_id=f"T{number}",
+        broker_order_id=f"O{number}",
+        client_order_id=None,
+        symbol="S00",
+        side=side,
+        quantity=Quantity.of(units),
+        price=Price.of("40", "EUR"),
+        gross=gross,
+        fees=(),
+        executed_at=at,
+    )
+
+
+def test_a_holding_is_as_old_as_its_oldest_share_and_one_that_was_found_a_year_at_least() -> None:
+    day = date(2025, 11, 3)
+    later = bought_at(date(2026, 1, 5), 2)
+    history = (bought_at(day, 1), later)
+    assert held_since({"S00": history}, TODAY) == {"S00": day}
+    sold = bought_at(date(2026, 2, 2), 3, "SELL")
+    assert held_since({"S00": (*history, sold)}, TODAY) == {"S00": date(2026, 1, 5)}
+    rest = bought_at(date(2026, 2, 3), 4, "SELL")
+    assert held_since({"S00": (*history, sold, rest)}, TODAY) == {}
+
+    def found(at: datetime) -> Opening:
+        return Opening("S00", None, "S00", Quantity.of(5), Price.of("30", "EUR"), at)
+
+    young, old = datetime(2026, 2, 1, tzinfo=UTC), datetime(2023, 2, 1, tzinfo=UTC)
+    assert held_since({"S00": (found(young),)}, TODAY) == {"S00": date(2025, 3, 4)}
+    assert held_since({"S00": (found(old), later)}, TODAY) == {"S00": date(2023, 2, 1)}
 
 
 def test_the_reserve_grows_in_a_bad_market_and_never_falls_below_the_owners() -> None:

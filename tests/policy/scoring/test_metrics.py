@@ -143,6 +143,21 @@ def test_growth_is_exact_by_the_days_between_both_ends() -> None:
     assert found["CAGR_10Y"] == pytest.approx(0.08, rel=1e-9)
 
 
+def test_growth_of_one_three_and_five_years_is_that_of_the_last_years() -> None:
+    days = weekdays(2610)
+    age = (days[-1] - days) / 365.25
+    # 2 % a year until five years ago, then 5 %, 10 % in the last three years and 20 % in the last.
+    rates = np.select([age > 5, age > 3, age > 1], [0.02, 0.05, 0.10], 0.20)
+    steps = np.diff(days, prepend=days[0]) / 365.25
+    found = measured(history(100 * np.cumprod((1 + rates) ** steps), days=days))
+    assert found["CAGR_1Y"] == pytest.approx(0.20, abs=0.002)
+    assert found["CAGR_3Y"] == pytest.approx((1.2 * 1.1**2) ** (1 / 3) - 1, abs=0.002)
+    assert found["CAGR_5Y"] == pytest.approx((1.2 * 1.1**2 * 1.05**2) ** 0.2 - 1, abs=0.002)
+    short = measured(history(walk(400)))
+    assert short["CAGR_3Y"] == short["CAGR_5Y"] != short["CAGR_1Y"]
+    assert measured(history(walk(200)))["CAGR_1Y"] is None
+
+
 def test_ten_year_growth_needs_more_than_five_years() -> None:
     assert measured(history(walk(1305)))["CAGR_10Y"] is None
     assert measured(history(walk(1400)))["CAGR_10Y"] is not None
