@@ -23,6 +23,7 @@ from policy.fx import FxMarket
 from policy.limits import Limits
 from policy.plan_text import hold_text, plan_text, whole
 from policy.planning.arrays import UNKNOWN_QUALITY, Quality, ScoreArrays, score_arrays
+from policy.planning.calculators import find_candidates
 from policy.planning.candidates import Scene, make_scene
 from policy.planning.config import DEFAULT_CONFIG, PlannerConfig
 from policy.planning.evaluate import (
@@ -34,7 +35,6 @@ from policy.planning.evaluate import (
     shown_nothing,
 )
 from policy.planning.facts import SecurityFacts
-from policy.planning.opportunities import opportunities
 from policy.planning.plan_steps import plan_steps
 from policy.planning.space import Space, sequences, space
 from policy.targets import Targets
@@ -115,7 +115,7 @@ def start(given: PlanInput) -> PlanRun:
     scene = scene_of(given)
     if scene is None:
         return PlanRun(given, None, "the fee's currency has no rate fit for trading")
-    candidates = opportunities(scene)
+    candidates = find_candidates(scene)
     where = space(
         candidates,
         scene.purse,

@@ -10,9 +10,9 @@ import pytest
 from kernels.choose import SequenceKernel, load
 from policy.limits import DEFAULTS, Limits
 from policy.planning.arrays import UNKNOWN_QUALITY, Quality, ScoreArrays, score_arrays
+from policy.planning.calculators import find_candidates
 from policy.planning.candidates import Scene
 from policy.planning.evaluate import Ranked, best_of, score_nothing, score_steps, shown_nothing
-from policy.planning.opportunities import opportunities
 from policy.planning.space import TradeSequence, sequences, space
 from tests.policy.accounts import FEES, dozen, eur, scene, security, snapshot
 
@@ -29,7 +29,7 @@ def searched(currency: str = "EUR", quality: Quality = UNKNOWN_QUALITY) -> Searc
         cash={"EUR": "5000", "GBP": "700"},
     )
     where = scene(shot)
-    made = space(opportunities(where), where.purse, where.rules, max_depth=3)
+    made = space(find_candidates(where), where.purse, where.rules, max_depth=3)
     arrays = score_arrays(where, made.candidates, quality)
     return where, arrays, sequences(made, 0, len(made.combos))
 
@@ -126,7 +126,7 @@ def alike(held: str, cash: str, *, country: str | None, industry: str | None) ->
 @pytest.mark.parametrize("label", ["Germany", None])
 def test_far_from_its_targets_a_portfolio_still_finds_its_way(label: str | None) -> None:
     where = alike("0", "9000", country=label, industry=label)
-    made = space(opportunities(where), where.purse, where.rules, max_depth=3)
+    made = space(find_candidates(where), where.purse, where.rules, max_depth=3)
     arrays = score_arrays(where, made.candidates, UNKNOWN_QUALITY)
     batch = sequences(made, 0, len(made.combos))
     nothing = score_nothing(arrays)

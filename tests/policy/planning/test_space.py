@@ -14,8 +14,8 @@ from ledger.money import Money
 from policy.fees import FeeTerms
 from policy.fx import Conversion
 from policy.limits import DEFAULTS
+from policy.planning.calculators import find_candidates
 from policy.planning.candidates import Candidate, Scene
-from policy.planning.opportunities import opportunities
 from policy.planning.space import MAX_CANDIDATES, Space, TradeSequence, sequences, space
 from tests.policy.accounts import FREE, NOON, dozen, eur, scene, security, snapshot
 from tests.policy.checker import Accountant
@@ -25,7 +25,7 @@ FX_FEES = FeeTerms(Money(50, "EUR"), 100, Money(0, "EUR"))
 
 
 def built(where: Scene, depth: int = 3) -> Space:
-    return space(opportunities(where), where.purse, where.rules, max_depth=depth)
+    return space(find_candidates(where), where.purse, where.rules, max_depth=depth)
 
 
 def every(where: Space) -> tuple[TradeSequence, ...]:
@@ -161,7 +161,7 @@ def test_what_can_begin_soonest_comes_first() -> None:
     shot = snapshot(universe, prices={s.symbol: "40" for s in universe}, cash={"EUR": "9000"})
     where = replace(scene(shot), markets=frozenset({"XETR", "XPAR"}))
     opens = {"XETR": NOON, "XPAR": NOON + timedelta(hours=1)}
-    made = space(opportunities(where), where.purse, where.rules, max_depth=3, opens=opens)
+    made = space(find_candidates(where), where.purse, where.rules, max_depth=3, opens=opens)
     mics = [c.security.instrument.mic for c in made.candidates]
     assert mics == sorted(mics)
     assert set(mics) == {"XETR", "XPAR"}
@@ -169,7 +169,7 @@ def test_what_can_begin_soonest_comes_first() -> None:
 
 def test_the_number_of_candidates_is_bounded() -> None:
     where = rich_and_heavy()
-    one = opportunities(where)[-1]
+    one = find_candidates(where)[-1]
     many = tuple(
         replace(one, security=security(f"M{i:03d}", number=i)) for i in range(MAX_CANDIDATES + 20)
     )
@@ -180,7 +180,7 @@ def test_the_number_of_candidates_is_bounded() -> None:
 
 def test_no_kind_of_candidate_crowds_out_another() -> None:
     where = rich_and_heavy()
-    found = opportunities(where)
+    found = find_candidates(where)
     sells = [c for c in found if c.side == "SELL"]
     buys = [
         replace(found[-1], priority=1.0, security=security(f"M{i:03d}", number=i))
@@ -192,7 +192,7 @@ def test_no_kind_of_candidate_crowds_out_another() -> None:
 
 def test_the_same_trade_twice_is_tried_once() -> None:
     where = rich_and_heavy()
-    found = opportunities(where)
+    found = find_candidates(where)
     assert built(where).combos == space(
         (*found, *found), where.purse, where.rules, max_depth=3
     ).combos  # fmt: skip
