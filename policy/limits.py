@@ -32,8 +32,6 @@ class Limits:
     max_fee_share: Decimal = Decimal("0.01")
     # Share of the total value that one position may reach.
     max_position_share: Decimal = Decimal("0.15")
-    # Distance between target and current weight below which nothing is bought.
-    min_weight_gap: Decimal = Decimal("0.005")
     # A plan must beat doing nothing by this, times the share of the portfolio it trades.
     min_improvement: Decimal = Decimal("0.05")
     cost_penalty_factor: float = 0.1
@@ -82,10 +80,6 @@ class Limits:
     max_rate_jump: Decimal = Decimal("0.10")
     # Three pairs whose quotes do not close their triangle within this are not traded.
     max_triangle_error: Decimal = Decimal("0.005")
-    # Weight above target from which a position is trimmed; trimming less costs more than it cures.
-    max_overweight: Decimal = Decimal("0.05")
-    # Share of a position that one sale may take, so that a wrong target shows before it is out.
-    max_sell_share: Decimal = Decimal("0.30")
     # A position this far below its cost is never sold by plan: the owner decides about losses.
     max_sell_loss: Decimal = Decimal("0.20")
     # Pace of trading: orders of planner, DRIP and owner, none of which may hurry.
@@ -121,9 +115,6 @@ class Limits:
     max_trades_per_cycle: int = 5
     # Market time between two routine reads of the account.
     sync_every: timedelta = timedelta(minutes=5)
-    # A fall that makes a purchase an opportunity: from noise on, up to signs of real trouble.
-    min_dip: Decimal = Decimal("0.02")
-    max_dip: Decimal = Decimal("0.40")
     # Between risk and return on one side and spreading risk by clusters on the other: 0 to 1.
     optimizer_blend: Decimal = Decimal("0.5")
     # What the portfolio is to earn a year, of its total value.
