@@ -1,0 +1,180 @@
+"""What speaks against a sequence: one pure function for every rule, its name as the cause.
+
+`policy.planning.constraints` applies them to the whole space, so that patterns, generators and the
+search obey the same rules. What is not known never counts against a trade here: the calculators
+and the gates decide about missing figures, and they fail closed.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
+from itertools import combinations
+from math import fsum
+from typing import Final
+
+from ledger.correlation import Correlations
+from policy.planning.candidates import Candidate, Scene
+from policy.planning.config import Diversity
+
+NOT_EXECUTABLE: Final = "not_executable"
+SIDE_OFF: Final = "side_not_allowed"
+INELIGIBLE: Final = "ineligible"
+RECENTLY_TRADED: Final = "recently_traded"
+REPEATED: Final = "repeated_symbol"
+CORRELATED: Final = "correlated"
+CORRELATED_HOLDING: Final = "correlated_holding"
+GROUP_BUDGET: Final = "group_budget"
+LOW_PRIORITY: Final = "mean_priority"
+LOW_DIVERSITY: Final = "diversity"
+
+# From so many trades on, more different tags make a sequence no more diverse.
+MOST_TAGS: Final = 5
+
+
+def barred_by(scene: Scene, wanted: Candidate) -> str | None:
+    """Why a candidate may be in no sequence at all; None when it may.
+
+    Holds, cool-downs and refusals of gates stand in `scene.barred` and candidates are made by
+    them: this is the second line, with the switches of the two filters.
+    """
+    config = scene.config
+    if not (config.allow_buy if wanted.side == "BUY" else config.allow_sell):
+        return SIDE_OFF
+    barred = (wanted.symbol, wanted.side) in scene.barred
+    held = config.filters.eligibility
+    if wanted.side == "SELL" and held.enabled:
+        windows = held.enforce_min_hold or held.enforce_cooldown
+        if (barred and windows) or (held.enforce_max_loss and _deep_loss(scene, wanted)):
+            return INELIGIBLE
+    recent = config.filters.recently_traded
+    enforced = recent.enforce_buy_cooldown if wanted.side == "BUY" else recent.enforce_sell_cooldown
+    return RECENTLY_TRADED if barred and recent.enabled and enforced else None
+
+
+def _deep_loss(scene: Scene, sale: Candidate) -> bool:
+    """Whether price ÷ average cost − 1 is below the threshold; a missing cost passes."""
+    position = scene.snapshot.held(sale.symbol)
+    cost = position.average_cost if position is not None else None
+    if cost is None or cost.currency != sale.price.currency or cost.micro <= 0:
+        return False
+    own = scene.config.filters.eligibility.max_loss_threshold
+    wanted = scene.config.max_loss_threshold if own is None else own
+    threshold = max(wanted, -scene.limits.max_sell_loss)
+    return Decimal(sale.price.micro - cost.micro) / cost.micro < threshold
+
+
+def alike(
+    purchases: Iterable[tuple[int, str]], correlations: Correlations, threshold: float
+) -> Iterator[tuple[int, int]]:
+    """The pairs of numbered purchases with |correlation| > threshold; an unknown one is none."""
+    index = correlations.index()
+    known = [(number, index[symbol]) for number, symbol in purchases if symbol in index]
+    for (one, first), (other, second) in combinations(known, 2):
+        value = correlations.between(first, second)
+        if first != second and value is not None and abs(value) > threshold:
+            yield one, other
+
+
+def twins(scene: Scene, symbol: str, correlations: Correlations) -> tuple[str, ...]:
+    """The holdings that speak against opening a position in `symbol`.
+
+    A holding does when it moves like it (|correlation| > threshold) and is overweight: heavier than
+    its target by more than rebalancing tolerates. There is enough of that risk already, unless the
+    same sequence sells some of the holding. What is held anyway is a matter of its own target.
+    """
+    index = correlations.index()
+    if symbol not in index or scene.snapshot.held(symbol) is not None:
+        return ()
+    threshold = scene.config.filters.correlation_aware.correlation_threshold
+    found: list[str] = []
+    for position in scene.snapshot.positions:
+        other = position.security.symbol
+        value = correlations.between(index[symbol], index[other]) if other in index else None
+        if value is not None and abs(value) > threshold and _overweight(scene, other):
+            found.append(other)
+    return tuple(sorted(found))
+
+
+def _overweight(scene: Scene, symbol: str) -> bool:
+    position = scene.snapshot.held(symbol)
+    assert position is not None
+    tolerated = scene.config.calculators.rebalance_sells.overweight_threshold
+    target = scene.targets.weights.get(symbol, Decimal(0))
+    return scene.weight(position.security) > target + tolerated
+
+
+def group_sums(scene: Scene, group_of: Mapping[str, str]) -> dict[str, int]:
+    """What is held of every group, in EUR cents."""
+    sums: Counter[str] = Counter()
+    for position in scene.snapshot.positions:
+        group = group_of.get(position.security.symbol)
+        if group is not None:
+            sums[group] += scene.value(position.security).minor
+    return dict(sums)
+
+
+def gaps(
+    scene: Scene, targets: Mapping[str, Decimal], group_of: Mapping[str, str]
+) -> dict[str, Decimal]:
+    """target − what is held ÷ total value, of every group that has a target or a holding."""
+    sums = group_sums(scene, group_of)
+    names = sorted({*targets, *sums})
+    zero = Decimal(0)
+    return {
+        name: targets.get(name, zero) - Decimal(sums.get(name, 0)) / scene.total.minor
+        for name in names
+    }
+
+
+def group_budgets(scene: Scene, candidates: Iterable[Candidate]) -> dict[str, int]:
+    """What may be sold in the name of each group, in EUR cents: what is held of it − target × total
+    value, rounded down, and not below 0.
+
+    A group is one of countries when it is that of the seller's country, else one of industries; one
+    that nothing of is held has no overweight.
+    """
+    targets = scene.targets
+    countries = group_sums(scene, targets.country_of), targets.countries
+    industries = group_sums(scene, targets.industry_of), targets.industries
+    budgets: dict[str, int] = {}
+    for sale in candidates:
+        if sale.side == "SELL" and sale.group is not None:
+            of_country = targets.country_of.get(sale.symbol) == sale.group
+            sums, wanted = countries if of_country else industries
+            share, whole = wanted.get(sale.group, Decimal(0)).as_integer_ratio()
+            over = sums.get(sale.group, 0) * whole - share * scene.total.minor
+            budgets[sale.group] = max(0, over // whole)
+    return budgets
+
+
+def mean_priority(sequence: Sequence[Candidate]) -> float:
+    """Of at least one candidate."""
+    return fsum(c.priority for c in sequence) / len(sequence)
+
+
+def diversity(sequence: Sequence[Candidate]) -> float:
+    """0 to 1, of n ≥ 1 trades:
+
+        min(1, 0.4 · symbols ÷ n + 0.3 · (1 − largest country ÷ n) + 0.3 · tags ÷ min(n, 5))
+
+    with the numbers of different symbols and tags. Those without a country count as one country:
+    nobody knows that they differ.
+    """
+    count = len(sequence)
+    symbols = len({c.symbol for c in sequence})
+    largest = max(Counter(c.security.instrument.country for c in sequence).values())
+    tags = len({tag for c in sequence for tag in c.tags})
+    score = (
+        0.4 * symbols / count
+        + 0.3 * (1.0 - largest / count)
+        + 0.3 * tags / min(count, MOST_TAGS)
+    )  # fmt: skip
+    return min(1.0, score)
+
+
+def blended(sequence: Sequence[Candidate], rule: Diversity) -> float:
+    """(1 − w) · mean priority + w · diversity: by what the sequences to begin with are chosen."""
+    weight = rule.diversity_weight
+    return (1.0 - weight) * mean_priority(sequence) + weight * diversity(sequence)

@@ -1,0 +1,189 @@
+"""Where the search begins: sequences of patterns and generators, each once, the strongest first.
+
+`seeds` runs everything the configuration enables, at every depth D = 1 … max_depth that its own
+bound allows, and keeps what the rules accept. With m sequences per generator and depth it looks at
+no more than 14 × max_depth of patterns, m × max_depth of samples and m of combinations; the
+diversity filter keeps `max_sequences` of them.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from hashlib import blake2b
+from math import fsum
+from random import Random
+from typing import Final
+
+from ledger.correlation import Correlations
+from policy.planning import filters
+from policy.planning.candidates import Candidate, Scene
+from policy.planning.config import PATTERNS, PlannerConfig
+from policy.planning.constraints import Constraints, constraints
+from policy.planning.generators import combinatorial, enhanced_combinatorial
+from policy.planning.menu import Menu, make_menu
+from policy.planning.patterns import MAKERS
+from policy.planning.space import Combo, Space
+
+DIGEST_BYTES: Final = 16
+FORM: Final = b"\x01"
+OVER_LIMIT: Final = "max_sequences"
+
+
+@dataclass(frozen=True, slots=True)
+class Seed:
+    """An ascending combination of candidates; `origins` name all that made it, sorted."""
+
+    combo: Combo
+    origins: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Seeds:
+    """`seeds` can be executed; `relaxed` break a rule on purpose and never may.
+
+    `counts`: how many were `generated`, `duplicate` and `kept`, and by the name of each rule how
+    many combinations it refused. `notes` say in words what could not be done or checked.
+    """
+
+    seeds: tuple[Seed, ...]
+    relaxed: tuple[Seed, ...]
+    counts: Mapping[str, int]
+    notes: tuple[str, ...]
+
+
+def seeds(
+    space: Space, scene: Scene, *, correlations: Correlations | None, regime: str, seed: int
+) -> Seeds:
+    """All sequences to begin with, by the configuration of the scene.
+
+    `regime` is the state of the market that was detected; `seed` drives the sampling.
+    """
+    config = scene.config
+    bounds = constraints(space, scene, correlations=correlations)
+    menu = make_menu(space, scene, bounds, regime=_regime(config, regime))
+    merged = _Merged(space.candidates)
+    for origin, combo in _made(menu, config, seed):
+        merged.add(origin, combo)
+    counts = Counter(generated=merged.generated, duplicate=merged.generated - len(merged.found))
+    kept = _kept(space, config, bounds, merged, counts)
+    counts.update(menu.refusals())
+    counts["kept"] = len(kept)
+    return Seeds(
+        seeds=kept,
+        relaxed=_relaxed(space, scene, correlations),
+        counts=dict(sorted(counts.items())),
+        notes=(*bounds.notes, *_notes(config, menu)),
+    )
+
+
+def digest(candidates: tuple[Candidate, ...], combo: Combo) -> bytes:
+    """The name of a sequence: BLAKE2b-128 of side, symbol, quantity, price and value of each trade,
+    in order. Sequences of the same name are the same trades.
+    """
+    name = blake2b(FORM, digest_size=DIGEST_BYTES)
+    for number in combo:
+        trade = candidates[number]
+        symbol = trade.symbol.encode()
+        name.update(trade.side[:1].encode() + struct.pack(">H", len(symbol)) + symbol)
+        figures = (trade.quantity.micro, trade.price.micro, trade.value_eur.minor)
+        name.update(struct.pack(">3q", *figures))
+    return name.digest()
+
+
+class _Merged:
+    """Sequences by name, each with everything that made it."""
+
+    def __init__(self, candidates: tuple[Candidate, ...]) -> None:
+        self.candidates = candidates
+        self.generated = 0
+        self.found: dict[bytes, tuple[Combo, set[str]]] = {}
+
+    def add(self, origin: str, combo: Combo) -> None:
+        self.generated += 1
+        _, origins = self.found.setdefault(digest(self.candidates, combo), (combo, set()))
+        origins.add(origin)
+
+    def seeds(self) -> Iterator[Seed]:
+        for combo, origins in self.found.values():
+            yield Seed(combo, tuple(sorted(origins)))
+
+
+def _made(menu: Menu, config: PlannerConfig, seed: int) -> Iterator[tuple[str, Combo]]:
+    """Everything enabled, with what made it."""
+    for name in PATTERNS:
+        pattern = config.pattern(name)
+        depths = range(1, min(config.max_depth, pattern.max_depth) + 1) if pattern.enabled else ()
+        for depth in depths:
+            for combo in MAKERS[name](menu, depth):
+                yield name, combo
+    every = config.generators.combinatorial
+    if every.enabled:
+        for combo in combinatorial(menu, every, config.max_depth):
+            yield "combinatorial", combo
+    sampled = config.generators.enhanced_combinatorial
+    if sampled.enabled:
+        rng = Random(seed)
+        for depth in range(1, min(config.max_depth, sampled.max_steps) + 1):
+            for combo in enhanced_combinatorial(menu, sampled, depth, rng):
+                yield "enhanced_combinatorial", combo
+
+
+def _kept(
+    space: Space,
+    config: PlannerConfig,
+    bounds: Constraints,
+    merged: _Merged,
+    counts: Counter[str],
+) -> tuple[Seed, ...]:
+    """What is accepted, cut to the most diverse, the strongest first; refusals are counted."""
+    accepted: list[Seed] = []
+    for seed in merged.seeds():
+        cause = bounds.shortfall(seed.combo)
+        if cause is None:
+            accepted.append(seed)
+        else:
+            counts[cause] += 1
+    rule = config.filters.diversity
+    if rule.enabled and len(accepted) > rule.max_sequences:
+        accepted.sort(key=lambda s: (-filters.blended(_trades(space, s), rule), s.combo))
+        counts[OVER_LIMIT] += len(accepted) - rule.max_sequences
+        accepted = accepted[: rule.max_sequences]
+    return tuple(sorted(accepted, key=lambda s: _strongest(space, s)))
+
+
+def _trades(space: Space, seed: Seed) -> tuple[Candidate, ...]:
+    return tuple(space.candidates[number] for number in seed.combo)
+
+
+def _strongest(space: Space, seed: Seed) -> tuple[float, Combo]:
+    return -fsum(c.priority for c in _trades(space, seed)), seed.combo
+
+
+def _relaxed(space: Space, scene: Scene, correlations: Correlations | None) -> tuple[Seed, ...]:
+    """Each candidate that breaks a rule, alone and with the purchases that go with it."""
+    wanted = [n for n, c in enumerate(space.candidates) if not c.executable]
+    if not wanted:
+        return ()
+    bounds = constraints(space, scene, correlations=correlations, relaxed=True)
+    menu = make_menu(space, scene, bounds, regime="")
+    merged = _Merged(space.candidates)
+    for number in wanted:
+        alone = menu.plus((), number)
+        funded = alone or menu.plus(menu.fill((), menu.sells, 1), number)
+        for combo in (alone, funded and menu.fill(funded, menu.buys, scene.config.max_depth)):
+            if combo:
+                merged.add("constraint_relaxation", combo)
+    return tuple(sorted(merged.seeds(), key=lambda s: _strongest(space, s)))
+
+
+def _regime(config: PlannerConfig, detected: str) -> str:
+    return detected if config.enable_market_regime_scenarios else config.market_regime
+
+
+def _notes(config: PlannerConfig, menu: Menu) -> tuple[str, ...]:
+    if config.pattern("market_regime").enabled and menu.regime not in ("bull", "bear", "sideways"):
+        return ("the state of the market is not known: no sequence was made for it",)
+    return ()
