@@ -65,14 +65,18 @@ def enhanced_combinatorial(
     A sample is refused when, beside one of the last ten accepted, both its countries and its
     industries overlap by more than 0.8; where neither has a label there is no overlap.
     """
-    sells, buys = _sides(menu, rule)
-    most = min(rule.max_sells, depth // 2), min(rule.max_buys, depth)
+    sells, buys = (_weighted(menu, side) for side in _sides(menu, rule))
+    most_sells = min(rule.max_sells, depth // 2, len(sells))
+    most_buys = min(rule.max_buys, depth, len(buys))
     found: dict[Combo, _Labels] = {}
     for _ in range(SAMPLING_TRIES * rule.max_combinations):
         if len(found) == rule.max_combinations:
             break
-        combo = _sample(menu, sells, buys, most, rng)
-        if not 0 < len(combo) <= min(rule.max_steps, depth) or combo in found:
+        sold, bought = _some(most_sells, rng), _some(most_buys, rng)
+        if sold + bought > min(rule.max_steps, depth):
+            continue
+        combo = _sample(sells, buys, (sold, bought), rng)
+        if not combo or combo in found:
             continue
         labels = _labels(menu, combo)
         recent = list(found.values())[-COMPARED:]
@@ -94,7 +98,7 @@ def _sides(menu: Menu, rule: Combinatorial) -> tuple[Combo, Combo]:
 
 def _by_rank(sells: int, buys: int, rule: Combinatorial) -> Iterator[tuple[Combo, Combo]]:
     """Sets of places in both lists, by the sum of all ranks; the rank of place n is n + 1."""
-    furthest = sells * (sells + 1) // 2 + buys * (buys + 1) // 2
+    furthest = _largest_sum(sells, rule.max_sells) + _largest_sum(buys, rule.max_buys)
     for total in range(1, furthest + 1):
         for part in range(total + 1):
             for sold in _ranks(part, sells, rule.max_sells):
@@ -106,18 +110,35 @@ def _ranks(total: int, places: int, most: int, first: int = 0) -> Iterator[Combo
     """Up to `most` ascending places from `first` on whose ranks sum up to `total`."""
     if total == 0:
         yield ()
-    elif most > 0:
+    elif total <= _largest_sum(places, min(most, places - first)):
         for place in range(first, min(places, total)):
             for rest in _ranks(total - place - 1, places, most - 1, place + 1):
                 yield (place, *rest)
 
 
-def _sample(menu: Menu, sells: Combo, buys: Combo, most: tuple[int, int], rng: Random) -> Combo:
-    sold = _draw(menu, sells, _some(min(most[0], len(sells)), rng), rng)
-    taken = {menu.candidate(number).symbol for number in sold}
-    free = tuple(number for number in buys if menu.candidate(number).symbol not in taken)
-    bought = _draw(menu, free, _some(min(most[1], len(free)), rng), rng)
-    return tuple(sorted((*sold, *bought)))
+def _largest_sum(places: int, most: int) -> int:
+    """Of the ranks of up to `most` places."""
+    count = max(0, min(most, places))
+    return count * places - count * (count - 1) // 2
+
+
+@dataclass(frozen=True, slots=True)
+class _Weighted:
+    number: int
+    symbol: str
+    weight: float
+
+
+def _weighted(menu: Menu, numbers: Combo) -> list[_Weighted]:
+    """Weight: ((p − smallest) ÷ (largest − smallest))² + 0.1; all alike when the priorities are."""
+    priorities = [menu.candidate(number).priority for number in numbers]
+    least, most = min(priorities, default=0.0), max(priorities, default=0.0)
+    parts = [(p - least) / (most - least) if most > least else 1.0 for p in priorities]
+    # A product is the same to the last bit on every machine; a power need not be.
+    return [
+        _Weighted(number, menu.candidate(number).symbol, part * part + LEAST_WEIGHT)
+        for number, part in zip(numbers, parts, strict=True)
+    ]
 
 
 def _some(most: int, rng: Random) -> int:
@@ -125,36 +146,27 @@ def _some(most: int, rng: Random) -> int:
     return 1 + int(rng.random() * most) if most > 0 else 0
 
 
-def _draw(menu: Menu, numbers: Combo, count: int, rng: Random) -> Combo:
-    """Up to `count` by weight, without replacement, no symbol twice."""
-    left = list(zip(numbers, _weights(menu, numbers), strict=True))
-    drawn: list[int] = []
-    while left and len(drawn) < count:
-        chosen = _one(left, rng)
-        symbol = menu.candidate(chosen).symbol
-        drawn.append(chosen)
-        left = [(n, weight) for n, weight in left if menu.candidate(n).symbol != symbol]
-    return tuple(drawn)
+def _sample(
+    sells: list[_Weighted], buys: list[_Weighted], counts: tuple[int, int], rng: Random
+) -> Combo:
+    """So many sales and purchases by weight, without replacement; no symbol twice."""
+    drawn: list[_Weighted] = []
+    for side, count in zip((sells, buys), counts, strict=True):
+        for _ in range(count):
+            taken = {one.symbol for one in drawn}
+            left = [one for one in side if one.symbol not in taken]
+            if left:
+                drawn.append(_one(left, rng))
+    return tuple(sorted(one.number for one in drawn))
 
 
-def _one(weighted: list[tuple[int, float]], rng: Random) -> int:
-    point = rng.random() * sum(weight for _, weight in weighted)
-    for number, weight in weighted:
-        point -= weight
+def _one(left: list[_Weighted], rng: Random) -> _Weighted:
+    point = rng.random() * sum(one.weight for one in left)
+    for one in left:
+        point -= one.weight
         if point < 0.0:
-            return number
-    return weighted[-1][0]
-
-
-def _weights(menu: Menu, numbers: Combo) -> list[float]:
-    """((p − smallest) ÷ (largest − smallest))² + 0.1; all alike when the priorities are."""
-    priorities = [menu.candidate(number).priority for number in numbers]
-    least, most = min(priorities, default=0.0), max(priorities, default=0.0)
-    if least == most:
-        return [1.0] * len(priorities)
-    parts = [(p - least) / (most - least) for p in priorities]
-    # A product is exact to the last bit on every machine; a power need not be.
-    return [part * part + LEAST_WEIGHT for part in parts]
+            return one
+    return left[-1]
 
 
 _Labels = tuple[frozenset[str], frozenset[str]]
@@ -207,7 +219,7 @@ def _part(scene: Scene, whole: Candidate, share: Decimal) -> Candidate | None:
         (*whole.tags, "partial"),
     )
     part = candidate(scene, whole.security, whole.side, lots, idea)
-    if part is None or (part.side == "SELL" and part.value_eur < scene.limits.min_sell_value):
+    if part is None:
         return None
     return replace(part, group=whole.group, executable=whole.executable)
 

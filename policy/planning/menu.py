@@ -7,7 +7,7 @@ and allowed at every prefix, because `plus` and `fill` hand out nothing else.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -22,10 +22,11 @@ UNAFFORDABLE: Final = "unaffordable"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Menu:
-    """The numbers of the candidates that may stand in a sequence, each list by priority.
+    """The numbers of the candidates that may stand in a sequence, each list by priority, and of one
+    security's sizes the largest first. Those of weight alone go with rebalancing.
 
-    Those of weight alone go with rebalancing. `regime` is the state of the market to plan by.
-    `verdicts` keeps what was found of every combination looked at, `purses` the money after it.
+    `regime` is the state of the market to plan by. `verdicts` keeps what was found of every
+    combination looked at, `purses` the money after it.
     """
 
     where: Space
@@ -46,8 +47,8 @@ class Menu:
         return self.profit_taking + self.rebalance_sells
 
     def by_priority(self, numbers: Iterable[int]) -> Combo:
-        """The strongest first; of equals the one that comes first anyway."""
-        return tuple(sorted(numbers, key=lambda n: (-self.candidate(n).priority, n)))
+        """The strongest first, of equals the largest, then the one that comes first anyway."""
+        return _by_priority(self.where.candidates, numbers)
 
     @property
     def everything(self) -> Combo:
@@ -116,7 +117,7 @@ def make_menu(where: Space, scene: Scene, bounds: Constraints, *, regime: str) -
             for n, c in enumerate(where.candidates)
             if c.side == side and c.kind in kinds and c.executable and (n,) not in barred
         ]
-        return tuple(sorted(found, key=lambda n: (-where.candidates[n].priority, n)))
+        return _by_priority(where.candidates, found)
 
     return Menu(
         where=where,
@@ -136,3 +137,11 @@ def make_menu(where: Space, scene: Scene, bounds: Constraints, *, regime: str) -
 def joined(combo: Combo, number: int) -> Combo:
     """Both together, ascending: sales stay before purchases."""
     return tuple(sorted((*combo, number)))
+
+
+def _by_priority(candidates: Sequence[Candidate], numbers: Iterable[int]) -> Combo:
+    def place(number: int) -> tuple[float, int, int]:
+        one = candidates[number]
+        return -one.priority, -one.value_eur.minor, number
+
+    return tuple(sorted(numbers, key=place))

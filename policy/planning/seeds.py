@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import struct
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from hashlib import blake2b
 from math import fsum
 from random import Random
@@ -30,6 +31,9 @@ from policy.planning.space import Combo, Space
 DIGEST_BYTES: Final = 16
 FORM: Final = b"\x01"
 OVER_LIMIT: Final = "max_sequences"
+
+# What makes sequences, and how.
+Portion = tuple[str, Callable[[], tuple[Combo, ...]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,22 +65,59 @@ def seeds(
 
     `regime` is the state of the market that was detected; `seed` drives the sampling.
     """
-    config = scene.config
-    bounds = constraints(space, scene, correlations=correlations)
-    menu = make_menu(space, scene, bounds, regime=_regime(config, regime))
-    merged = _Merged(space.candidates)
-    for origin, combo in _made(menu, config, seed):
-        merged.add(origin, combo)
-    counts = Counter(generated=merged.generated, duplicate=merged.generated - len(merged.found))
-    kept = _kept(space, config, bounds, merged, counts)
-    counts.update(menu.refusals())
-    counts["kept"] = len(kept)
-    return Seeds(
-        seeds=kept,
-        relaxed=_relaxed(space, scene, correlations),
-        counts=dict(sorted(counts.items())),
-        notes=(*bounds.notes, *_notes(config, menu)),
-    )
+    work = Seeding(space, scene, correlations=correlations, regime=regime, seed=seed)
+    while not work.done:
+        work.advance()
+    return work.result()
+
+
+class Seeding:
+    """The same in portions for whoever has other things to do: `advance` until `done`, then
+    `result`. A portion is one pattern or generator at one depth.
+    """
+
+    def __init__(
+        self,
+        space: Space,
+        scene: Scene,
+        *,
+        correlations: Correlations | None,
+        regime: str,
+        seed: int,
+    ) -> None:
+        config = scene.config
+        self._space, self._scene, self._correlations = space, scene, correlations
+        self._bounds = constraints(space, scene, correlations=correlations)
+        self._menu = make_menu(space, scene, self._bounds, regime=_regime(config, regime))
+        self._portions = _portions(self._menu, config, seed)
+        self._next = next(self._portions, None)
+        self._merged = _Merged(space.candidates)
+
+    @property
+    def done(self) -> bool:
+        return self._next is None
+
+    def advance(self) -> None:
+        """Make the next portion; nothing when it is done."""
+        if self._next is not None:
+            origin, make = self._next
+            for combo in make():
+                self._merged.add(origin, combo)
+            self._next = next(self._portions, None)
+
+    def result(self) -> Seeds:
+        """What was made so far, filtered and in order."""
+        merged, config = self._merged, self._scene.config
+        counts = Counter(generated=merged.generated, duplicate=merged.duplicates)
+        kept = _kept(self._space, config, self._bounds, merged, counts)
+        counts.update(self._menu.refusals())
+        counts["kept"] = len(kept)
+        return Seeds(
+            seeds=kept,
+            relaxed=_relaxed(self._space, self._scene, self._correlations),
+            counts=dict(sorted(counts.items())),
+            notes=(*self._bounds.notes, *_notes(config, self._menu)),
+        )
 
 
 def digest(candidates: tuple[Candidate, ...], combo: Combo) -> bytes:
@@ -106,29 +147,30 @@ class _Merged:
         _, origins = self.found.setdefault(digest(self.candidates, combo), (combo, set()))
         origins.add(origin)
 
+    @property
+    def duplicates(self) -> int:
+        return self.generated - len(self.found)
+
     def seeds(self) -> Iterator[Seed]:
         for combo, origins in self.found.values():
             yield Seed(combo, tuple(sorted(origins)))
 
 
-def _made(menu: Menu, config: PlannerConfig, seed: int) -> Iterator[tuple[str, Combo]]:
-    """Everything enabled, with what made it."""
+def _portions(menu: Menu, config: PlannerConfig, seed: int) -> Iterator[Portion]:
+    """Everything enabled, at every depth that it is for."""
     for name in PATTERNS:
         pattern = config.pattern(name)
-        depths = range(1, min(config.max_depth, pattern.max_depth) + 1) if pattern.enabled else ()
-        for depth in depths:
-            for combo in MAKERS[name](menu, depth):
-                yield name, combo
+        deepest = min(config.max_depth, pattern.max_depth) if pattern.enabled else 0
+        for depth in range(1, deepest + 1):
+            yield name, partial(MAKERS[name], menu, depth)
     every = config.generators.combinatorial
     if every.enabled:
-        for combo in combinatorial(menu, every, config.max_depth):
-            yield "combinatorial", combo
+        yield "combinatorial", partial(combinatorial, menu, every, config.max_depth)
     sampled = config.generators.enhanced_combinatorial
-    if sampled.enabled:
-        rng = Random(seed)
-        for depth in range(1, min(config.max_depth, sampled.max_steps) + 1):
-            for combo in enhanced_combinatorial(menu, sampled, depth, rng):
-                yield "enhanced_combinatorial", combo
+    deepest = min(config.max_depth, sampled.max_steps) if sampled.enabled else 0
+    rng = Random(seed)
+    for depth in range(1, deepest + 1):
+        yield "enhanced_combinatorial", partial(enhanced_combinatorial, menu, sampled, depth, rng)
 
 
 def _kept(

@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
+from decimal import Decimal
 
 from ledger.correlation import Correlations
 from ledger.order import Side
 from ledger.security import Security
+from policy.funding import Funded
 from policy.limits import DEFAULTS, Limits
 from policy.planning.candidates import Candidate, Idea, Kind, Scene, candidate
 from policy.planning.config import DEFAULT_CONFIG, PATTERNS, Pattern, PlannerConfig
 from policy.planning.constraints import Constraints, constraints
 from policy.planning.menu import Menu, make_menu
-from policy.planning.space import Combo, Space, space
+from policy.planning.space import Combo, Space, Step, TradeSequence, space, walk
+from policy.targets import Targets
 from tests.policy.accounts import eur, scene, security, snapshot
 
 SELLS = ("profit_taking", "rebalance_sells")
@@ -125,6 +128,39 @@ def _made(where: Scene, one: Security, want: Want) -> Candidate:
 
 def _space(candidates: tuple[Candidate, ...], where: Scene) -> Space:
     return space(candidates, where.purse, where.rules, max_depth=1)
+
+
+def aimed(
+    where: Stage,
+    countries: Mapping[str, str],
+    industries: Mapping[str, str],
+    weights: Mapping[str, str] | None = None,
+) -> Stage:
+    """The same with these targets, as fractions of the total value."""
+    universe = where.scene.snapshot.universe
+    targets = Targets(
+        weights={symbol: Decimal(t) for symbol, t in (weights or {}).items()},
+        countries={name: Decimal(t) for name, t in countries.items()},
+        industries={name: Decimal(t) for name, t in industries.items()},
+        country_of={s.symbol: s.instrument.country or "" for s in universe},
+        industry_of={s.symbol: s.instrument.industry or "" for s in universe},
+    )
+    return replace(where, scene=replace(where.scene, targets=targets))
+
+
+def configured(where: Stage, config: PlannerConfig) -> Stage:
+    return replace(where, scene=replace(where.scene, config=config))
+
+
+def sequence_of(where: Stage, combo: Combo) -> TradeSequence:
+    """The steps of a combination with its conversions, as they are paid for one after another."""
+    memo: dict[Combo, Funded | None] = {(): Funded(where.space.purse, ())}
+    steps: list[Step] = []
+    for depth, number in enumerate(combo, start=1):
+        funded = walk(where.space, combo[:depth], memo)
+        assert funded is not None
+        steps += (*funded.conversions, where.space.candidates[number])
+    return TradeSequence(combo, tuple(steps), eur(0), eur(0), b"")
 
 
 def only(

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from decimal import Decimal
 
 import pytest
 
 from policy.planning.config import PATTERNS
 from policy.planning.patterns import MAKERS
 from policy.planning.seeds import seeds
-from policy.targets import Targets
-from tests.policy.planning.menus import Stage, Want, only, stage
+from tests.policy.planning.menus import Stage, Want, aimed, only, stage
 
 # Two of every kind; letters fall with priority, and no two kinds share one.
 KINDS = (
@@ -85,13 +83,25 @@ def test_however_many_sales_there_are_half_of_the_steps_are_left_for_purchases()
     many = [Want(f"P{n}", "profit_taking", 0.9 - n / 100) for n in range(6)]
     many += [Want(f"R{n}", "rebalance_sells", 0.9 - n / 100) for n in range(6)]
     many += [Want(f"E{n}", "rebalance_buys", 0.9 - n / 100) for n in range(6)]
-    where = stage(*many, buys=0)
+    # A sale brings a little less than a purchase takes.
+    where = stage(*many, buys=0.5)
     for name in ("profit_taking", "rebalance", "multi_sell", "mixed_strategy", "cash_generation"):
         for depth in (2, 4, 6):
             (words,) = made(where, name, depth)
             assert sum(word.startswith("-") for word in words) == depth // 2
-            # A sale brings a little less than a purchase takes.
-            assert sum(word.startswith("+") for word in words) == depth // 2 - (1 if depth else 0)
+            assert sum(word.startswith("+") for word in words) == depth // 2
+
+
+def test_of_two_sizes_the_larger_comes_first_and_the_smaller_when_that_is_too_dear() -> None:
+    sizes = (Want("A", "averaging_down", 0.5, lots=5), Want("A", "averaging_down", 0.5, lots=9))
+
+    def bought(buys: float) -> list[int]:
+        where = stage(*sizes, buys=buys)
+        (combo,) = MAKERS["direct_buy"](where.menu, 3)
+        return [where.space.candidates[n].quantity.micro // 1_000_000 for n in combo]
+
+    assert bought(1) == [9]
+    assert bought(0.6) == [5]
 
 
 def test_averaging_down_sells_one_profit_only_when_cash_is_short_and_a_step_is_left() -> None:
@@ -109,18 +119,6 @@ def test_what_is_too_dear_is_passed_over() -> None:
     assert made(stage(dear, *KINDS[5:], buys=2), "direct_buy", 5) == sets("+B +E")
 
 
-def with_gaps(where: Stage, countries: Mapping[str, str], industries: Mapping[str, str]) -> Stage:
-    universe = where.scene.snapshot.universe
-    targets = Targets(
-        weights={},
-        countries={name: Decimal(t) for name, t in countries.items()},
-        industries={name: Decimal(t) for name, t in industries.items()},
-        country_of={s.symbol: s.instrument.country or "" for s in universe},
-        industry_of={s.symbol: s.instrument.industry or "" for s in universe},
-    )
-    return replace(where, scene=replace(where.scene, targets=targets))
-
-
 ABROAD = (
     Want("A", "averaging_down", 1.0, country="Japan", industry="Banks"),
     Want("E", "rebalance_buys", 0.7, country="Japan", industry="Banks"),
@@ -132,9 +130,7 @@ ABROAD = (
 
 def test_adaptive_buys_for_the_largest_gaps_of_countries_and_again_of_industries() -> None:
     bare = stage(*ABROAD, buys=5)
-    where = with_gaps(
-        bare, {"Japan": "0.30", "France": "0.10"}, {"Pharma": "0.40", "Software": "0.20"}
-    )
+    where = aimed(bare, {"Japan": "0.30", "France": "0.10"}, {"Pharma": "0.40", "Software": "0.20"})
     assert made(where, "adaptive", 1) == sets("+E", "+F")
     assert made(where, "adaptive", 2) == sets("+E +U", "+F +O")
     assert made(where, "adaptive", 5) == sets("+E +U +F +O", "+F +O +U")
@@ -143,11 +139,11 @@ def test_adaptive_buys_for_the_largest_gaps_of_countries_and_again_of_industries
 def test_adaptive_leaves_small_gaps_and_stops_at_the_first_it_cannot_pay() -> None:
     bare = stage(*ABROAD, buys=1)
     # More than 2 % for a country, more than 1 % for an industry.
-    assert made(with_gaps(bare, {"Japan": "0.02"}, {"Banks": "0.01"}), "adaptive", 5) == []
-    small = with_gaps(bare, {"Japan": "0.03"}, {"Banks": "0.02"})
+    assert made(aimed(bare, {"Japan": "0.02"}, {"Banks": "0.01"}), "adaptive", 5) == []
+    small = aimed(bare, {"Japan": "0.03"}, {"Banks": "0.02"})
     assert made(small, "adaptive", 5) == sets("+E", "+E")
     cheap = tuple(replace(w, lots=3) if w.symbol == "U" else w for w in ABROAD)
-    tight = with_gaps(stage(*cheap, buys=1.5), {"France": "0.5", "Japan": "0.3"}, {})
+    tight = aimed(stage(*cheap, buys=1.5), {"France": "0.5", "Japan": "0.3"}, {})
     # F, then O is too dear: U would be affordable, but the scan is over.
     assert made(tight, "adaptive", 5) == sets("+F")
 
@@ -155,15 +151,15 @@ def test_adaptive_leaves_small_gaps_and_stops_at_the_first_it_cannot_pay() -> No
 def test_adaptive_measures_a_gap_from_what_is_held() -> None:
     held = stage(*ABROAD, held={"U": 30}, buys=2)
     # 3,000 of some 5,025 EUR are held in Japan.
-    assert made(with_gaps(held, {"Japan": "0.60"}, {}), "adaptive", 5) == []
-    assert made(with_gaps(held, {"Japan": "0.65"}, {}), "adaptive", 1) == sets("+E")
+    assert made(aimed(held, {"Japan": "0.60"}, {}), "adaptive", 5) == []
+    assert made(aimed(held, {"Japan": "0.65"}, {}), "adaptive", 1) == sets("+E")
 
 
 def test_adaptive_looks_at_three_groups() -> None:
     lands = ("Japan", "France", "Canada", "Spain")
     wants = [Want(land[0], "rebalance_buys", 0.5, country=land) for land in lands]
     targets = {"Japan": "0.4", "France": "0.3", "Canada": "0.2", "Spain": "0.1"}
-    where = with_gaps(stage(*wants, buys=5), targets, {})
+    where = aimed(stage(*wants, buys=5), targets, {})
     assert made(where, "adaptive", 5) == sets("+J +F +C")
 
 
@@ -211,7 +207,7 @@ def test_trades_by_weight_alone_go_with_rebalancing() -> None:
 
 @pytest.mark.parametrize("name", PATTERNS)
 def test_each_pattern_can_be_switched_off_and_has_a_longest_sequence(name: str) -> None:
-    where = with_gaps(stage(*KINDS, buys=4, regime="bull"), {"Germany": "1.2"}, {"Software": "1.2"})
+    where = aimed(stage(*KINDS, buys=4, regime="bull"), {"Germany": "1.2"}, {"Software": "1.2"})
 
     def origins(*enabled: str, most: int) -> set[tuple[int, ...]]:
         config = only(*enabled, most=most, priority_threshold=0.0, max_depth=3)
