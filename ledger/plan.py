@@ -9,6 +9,7 @@ from typing import Literal
 
 from ledger.money import Money, Price, Quantity
 from ledger.order import Side
+from ledger.plan_facts import PlanFacts
 
 
 class StepState(StrEnum):
@@ -166,7 +167,8 @@ class Plan:
 
     `portfolio_hash` names the holdings, cash and configuration planned for, `input_hash` all that
     the plan was made from; `evaluated` counts the sequences scored. Scores are 100 × the objective.
-    `origins` are the ways by which the sequence was found; `notes` say what was missing.
+    `origins` are the ways by which the sequence was found; `notes` say what was missing; `facts` is
+    what its words were made from.
     """
 
     plan_id: str
@@ -193,6 +195,7 @@ class Plan:
     robustness: Robustness | None = None
     new_money: NewMoney | None = None
     notes: tuple[str, ...] = ()
+    facts: PlanFacts | None = None
 
 
 @dataclass(frozen=True, slots=True)
