@@ -1,0 +1,251 @@
+"""A plan in plain English: what is done, why, what it brings, and how good it is proved to be.
+
+`told` is called by the planner once, for the plan it arrived at. Every sentence is made from the
+facts that are kept beside it; amounts have no decimals, scores one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from decimal import Decimal
+from typing import Final
+
+from ledger.money import Money
+from ledger.plan import NewMoney, Plan, PlanStep, Proof
+from ledger.plan_facts import Execution, PlanFacts, StepFacts, Strategy
+from ledger.portfolio import PortfolioSnapshot
+from policy.plan_text import whole
+from policy.planning.facts import SecurityFacts
+from policy.planning.plan_facts import plan_facts
+
+# A dividend yield worth a sentence.
+NOTABLE_YIELD = 0.03
+
+STRATEGIES: Final[Mapping[Strategy, str]] = {
+    "secure_gains_and_average": (
+        "Secure exceptional gains and buy more of what costs less than we paid."
+    ),
+    "secure_gains": "Secure exceptional gains.",
+    "average_down": "Buy more of what costs less than we paid.",
+    "rebalance": "Rebalance: trim what is above its target and buy what is below.",
+    "deploy_cash": "Put cash to work where the portfolio is below its targets.",
+    "reduce_risk": "Reduce risk: trim what is above its target.",
+    "hold": "Hold.",
+}
+EXECUTION: Final[Mapping[Execution, str]] = {
+    "nothing": "Nothing to do.",
+    "single": "One order.",
+    "sells_first": "Sales go first, they pay for purchases; one order at a time.",
+    "in_order": "In this order, one order at a time.",
+}
+
+
+def told(
+    plan: Plan,
+    snapshot: PortfolioSnapshot,
+    known: Mapping[str, SecurityFacts],
+    *,
+    hold_reason: str | None = None,
+) -> Plan:
+    """The plan with its facts, its narrative and a text for every step.
+
+    Its steps still carry the reasons they were proposed for, which the facts keep. `hold_reason`
+    says why a plan has no steps.
+    """
+    facts = plan_facts(plan, snapshot, known, hold_reason=hold_reason)
+    pairs = zip(plan.steps, facts.steps, strict=True)
+    return replace(
+        plan,
+        steps=tuple(replace(step, reason=step_text(found, facts)) for step, found in pairs),
+        facts=facts,
+        narrative=plan_narrative(facts, proof=plan.proof, new_money=plan.new_money),
+    )
+
+
+def plan_narrative(
+    facts: PlanFacts, *, proof: Proof | None = None, new_money: NewMoney | None = None
+) -> str:
+    """Strategy, what is sold and bought, the outcome, new money, and the proof in words."""
+    if not facts.steps:
+        parts = [hold_sentence(facts.hold_reason)]
+    else:
+        parts = [
+            STRATEGIES[facts.strategy],
+            _count(facts),
+            *_traded("Sell", facts.sells),
+            *_traded("Buy", facts.buys),
+            outcome(facts),
+            *_trade_offs(facts),
+        ]
+    if new_money is not None:
+        parts += new_money_sentences(new_money)
+    if proof is not None:
+        parts.append(proof_sentence(proof, steps=len(facts.steps)))
+    return " ".join(parts)
+
+
+def hold_sentence(reason: str | None) -> str:
+    return f"Hold: {reason}." if reason else "Hold: nothing to do, the portfolio is well placed."
+
+
+def step_text(step: StepFacts, plan: PlanFacts) -> str:
+    """What one step does, why, and what comes of it."""
+    if step.kind == "fx":
+        return f"{_sentence(step.because)}."
+    if step.side == "SELL":
+        return " ".join((_sell_lead(step), _sell_reason(step), *_sell_tail(step, plan)))
+    return " ".join((f"Buy {_amount_of(step)}.", _buy_reason(step), *_buy_tail(step)))
+
+
+def one_line(step: PlanStep) -> str:
+    """Side, quantity, symbol, unit price and value."""
+    return f"{step.side} {step.quantity} {step.symbol} at {step.price}, {whole(step.value_eur)}"
+
+
+def _sell_lead(step: StepFacts) -> str:
+    if step.sold_share is None:
+        return f"Sell {_amount_of(step)}."
+    return f"Sell {whole_percent(step.sold_share)} of the position: {_amount_of(step)}."
+
+
+def whole_percent(share: Decimal) -> str:
+    """All of it is 100 % and nothing else is; nothing that is something is 0 %."""
+    if share >= 1:
+        return "all"
+    shown = min(max(round(share * 100), 1), 99)
+    return f"{shown}%"
+
+
+def _amount_of(step: StepFacts) -> str:
+    return f"{whole(step.value_eur)} of {step.name} ({step.symbol})"
+
+
+def _sell_reason(step: StepFacts) -> str:
+    why = f"{_sentence(step.because)}."
+    if step.is_windfall:
+        return f"Its gains go beyond its usual growth; securing them frees capital. {why}"
+    if "profit_taking" in step.contributes_to:
+        return f"{why} Gains on paper become realised, and less is at risk."
+    region = _tagged(step, "overweight_")
+    if "rebalance" in step.contributes_to and region:
+        return f"{region} is overweight: less of it spreads the portfolio better. {why}"
+    return why
+
+
+def _sell_tail(step: StepFacts, plan: PlanFacts) -> tuple[str, ...]:
+    paid = next((buy for buy in plan.buys if buy.symbol == step.pays_for), None)
+    return (f"What it frees helps to pay for {paid.name} ({paid.symbol}).",) if paid else ()
+
+
+def _buy_reason(step: StepFacts) -> str:
+    why = f"{_sentence(step.because)}."
+    if step.is_averaging_down:
+        what = "A holding of quality" if "quality" in step.contributes_to else "A holding"
+        return f"{what} costs less than we paid: more of it lowers the average cost. {why}"
+    region = _tagged(step, "underweight_")
+    if "rebalance" in step.contributes_to and region:
+        return f"{region} is underweight: more of it spreads the portfolio better. {why}"
+    if "quality" in step.contributes_to:
+        return f"{why} Strong fundamentals tend to pay off."
+    return why
+
+
+def _buy_tail(step: StepFacts) -> tuple[str, ...]:
+    paid = step.dividend_yield
+    if paid is None or paid <= NOTABLE_YIELD:
+        return ()
+    return (f"Its dividends yield {paid:.1%} a year.",)
+
+
+def _tagged(step: StepFacts, prefix: str) -> str | None:
+    names = (t.removeprefix(prefix) for t in step.contributes_to if t.startswith(prefix))
+    return next((name.upper() for name in names), None)
+
+
+def _sentence(text: str) -> str:
+    """With a capital letter, unless it begins with a name that has its own spelling."""
+    first, _, _ = text.partition(" ")
+    plain = text[:1].upper() + text[1:] if first.islower() and first.isalpha() else text
+    return plain.rstrip(".")
+
+
+def _count(facts: PlanFacts) -> str:
+    steps, exchanges = len(facts.steps), len(facts.conversions)
+    actions = "1 action" if steps == 1 else f"{steps} actions"
+    if not exchanges:
+        return f"{actions}."
+    words = "1 currency exchange" if exchanges == 1 else f"{exchanges} currency exchanges"
+    return f"{actions}, {words} among them."
+
+
+def _traded(verb: str, steps: Sequence[StepFacts]) -> tuple[str, ...]:
+    if not steps:
+        return ()
+    names = ", ".join(f"{s.name} ({s.symbol}, {whole(s.value_eur)})" for s in steps)
+    total = whole(Money(sum(s.value_eur.minor for s in steps), "EUR"))
+    return (f"{verb} {total}: {names}." if len(steps) > 1 else f"{verb} {names}.",)
+
+
+def outcome(facts: PlanFacts) -> str:
+    """What the score does: rise, expected fall, or neither. Its words follow the shown figures."""
+    start, end = round(facts.current_score, 1), round(facts.end_score, 1)
+    gain = round(end - start, 1)
+    if gain > 0:
+        return f"The score rises by {gain:.1f} points, from {start:.1f} to {end:.1f}."
+    if gain < 0:
+        return (
+            f"The score is expected to fall by {-gain:.1f} points in the short term,"
+            f" from {start:.1f} to {end:.1f}."
+        )
+    return f"The score stays at {end:.1f}."
+
+
+def _trade_offs(facts: PlanFacts) -> tuple[str, ...]:
+    """Of trades that lower the score where they stand, while the whole plan raises it."""
+    gain = facts.end_score - facts.current_score
+    if round(gain, 1) <= 0:
+        return ()
+    costly = [s for s in facts.steps if s.kind == "trade" and round(s.score_change, 1) < 0]
+    return tuple(
+        f"Step {step.number} takes {-step.score_change:.1f} points by itself;"
+        f" all together the steps bring {gain:.1f}."
+        for step in costly
+    )
+
+
+def new_money_sentences(money: NewMoney) -> tuple[str, ...]:
+    """What was free and what is spent of it; and the deposit that would make sales unnecessary."""
+    free, spent = whole(money.free_eur), whole(money.spent_eur)
+    parts: list[str] = []
+    if money.free_eur.minor > 0:
+        use = f"the plan spends {spent} of it" if money.spent_eur.minor else "none of it is spent"
+        parts.append(f"{free} of cash is free to invest: {use}.")
+    deposit = money.deposit_eur
+    if deposit is not None and deposit.minor > 0:
+        parts.append(
+            f"A deposit of {whole(deposit)} would then let purchases alone reach every target."
+        )
+    elif deposit is None and money.blocked_by:
+        parts.append(
+            f"No deposit alone would reach every target, because of {', '.join(money.blocked_by)}."
+        )
+    return tuple(parts)
+
+
+def proof_sentence(proof: Proof, *, steps: int) -> str:
+    """How good the plan is among all that the candidates allow."""
+    what = "other set" if steps else "set"
+    sets = f"{what} of up to {proof.depth} of these {proof.candidates} candidate trades"
+    if not proof.candidates:
+        return "There was no candidate trade to look at."
+    if proof.proved:
+        better = "scores better" if steps else "is worth what it costs"
+        return f"No {sets} {better}."
+    gap = f"up to {proof.gap:.1f}" if proof.gap >= 0.05 else "less than 0.1"
+    words = (
+        f"Not proved to be the best: a better one may gain {gap} points more;"
+        f" {proof.explored:,} sequences were looked at."
+    )
+    best = f" Of sets of up to {proof.proved_depth} trades none scores better."
+    return words + best if proof.proved_depth else words

@@ -1,0 +1,166 @@
+"""New money first: deposits and released dividends buy what is furthest below its target.
+
+No sale is considered here. The planner lets these purchases compete with everything else it finds,
+and tells beside every plan how much was free, how much it spends, and what deposit would make
+sales unnecessary altogether.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from decimal import Decimal
+
+from ledger.currency import BASE
+from ledger.money import Money, Rounding
+from ledger.plan import NewMoney
+from ledger.security import Security
+from policy.funding import MoneyRules, Purse, buy
+from policy.plan_text import percent, whole
+from policy.planning.candidates import (
+    Candidate,
+    Idea,
+    Scene,
+    affordable,
+    largest,
+    share_of,
+    worthwhile_lots,
+)
+from policy.planning.drift_deposit import drift_deposit
+from policy.planning.space import TradeSequence, step_cost
+from policy.targets import is_buyable
+
+ZERO = Money.zero(BASE)
+
+
+def free_cash(scene: Scene) -> Money:
+    """Cash in EUR above every reserve, dividend pot and reservation; never negative."""
+    return max(_above(scene.rules, scene.purse), ZERO)
+
+
+def new_money_fill(scene: Scene, depth: int) -> tuple[Candidate, ...]:
+    """Up to `depth` purchases, the largest gap to target first, each paid after those before it.
+
+    A gap is filled as far as cash, the largest position and the largest order allow, in whole lots
+    and with fees; one that is somewhat too small to trade gets the fewest lots worth a trade. It
+    ends when less than the smallest worthwhile trade is free. Priorities fall from 1 with the gap.
+    """
+    if not scene.config.allow_buy:
+        return ()
+    bought: list[Candidate] = []
+    now, gaps = scene, _gaps(scene)
+    for security, gap in gaps:
+        if len(bought) >= depth or free_cash(now) < scene.min_trade:
+            break
+        wanted = _purchase(now, security, gap, strength=float(gap / gaps[0][1]))
+        if wanted is None:
+            continue
+        paid = buy(now.purse, now.rules, cost=wanted.worst, fee=wanted.fee)
+        assert paid is not None  # it was sized by what can be paid
+        bought.append(wanted)
+        now = replace(now, purse=paid.purse)
+    return tuple(bought)
+
+
+def new_money_report(scene: Scene, sequence: TradeSequence | None) -> NewMoney:
+    """What was free before `sequence` (None: nothing is done), what it spends of that, and the
+    deposit after which purchases alone reach every target.
+
+    Spent is what its purchases and all costs take beyond the proceeds of its sales.
+    """
+    steps = sequence.steps if sequence else ()
+    trades = [step for step in steps if isinstance(step, Candidate)]
+    cost = sum(step_cost(step).minor for step in steps)
+    flows = [(t.symbol, t.value_eur.minor * (1 if t.side == "BUY" else -1)) for t in trades]
+    taken = cost + sum(flow for _, flow in flows)
+    values = _values(scene, flows)
+    found = drift_deposit(
+        scene,
+        values,
+        total=scene.total.minor - cost,
+        free=_above(scene.rules, scene.purse).minor - taken,
+    )
+    free = free_cash(scene)
+    spent = min(max(Money(taken, BASE), ZERO), free)
+    return NewMoney(free, spent, found.deposit, found.blocked_by)
+
+
+def _values(scene: Scene, flows: Iterable[tuple[str, int]]) -> dict[str, int]:
+    """What is held of each security after the flows, in EUR cents."""
+    values = {
+        position.security.symbol: position.value_eur.minor
+        for position in scene.snapshot.positions
+        if position.value_eur is not None
+    }
+    for symbol, minor in flows:
+        values[symbol] = values.get(symbol, 0) + minor
+    return values
+
+
+def _above(rules: MoneyRules, purse: Purse) -> Money:
+    """Cash above what must stay; negative when all cash together is short of that.
+
+    The lesser of what all of it leaves above its floor and what the single currencies can spare.
+    """
+    spare = sum(_eur(rules, purse, currency) for currency in purse.balances)
+    return Money(min(rules.total_eur(purse) - rules.total_floor, spare), BASE)
+
+
+def _eur(rules: MoneyRules, purse: Purse, currency: str) -> int:
+    surplus = Money(max(rules.surplus(purse, currency), 0), currency)
+    value = rules.fx.rates.convert(surplus, BASE, Rounding.FLOOR)
+    return value.minor if value is not None else 0
+
+
+def _gaps(scene: Scene) -> list[tuple[Security, Decimal]]:
+    """What may be bought now and is below its target, the largest distance first."""
+    found = [
+        (security, target - scene.weight(security))
+        for security in scene.snapshot.universe
+        if (target := scene.targets.weights.get(security.symbol)) is not None
+        and is_buyable(security)
+        and scene.may(security, "BUY")
+    ]
+    short = [(security, gap) for security, gap in found if gap > 0]
+    return sorted(short, key=lambda pair: (-pair[1], pair[0].symbol))
+
+
+def _purchase(
+    scene: Scene, security: Security, gap: Decimal, *, strength: float
+) -> Candidate | None:
+    idea = _idea(scene, security, gap, strength)
+    lots = worthwhile_lots(scene, security, share_of(scene.total, gap), idea)
+    return largest(scene, security, lots, idea, lambda wanted: affordable(scene, wanted))
+
+
+def _idea(scene: Scene, security: Security, gap: Decimal, strength: float) -> Idea:
+    weight = scene.weight(security)
+    missing = whole(share_of(scene.total, gap))
+    words = f"{percent(weight)} of the portfolio, target {percent(weight + gap)}"
+    held, price = scene.snapshot.held(security.symbol), scene.price(security)
+    cost = held.average_cost if held is not None else None
+    cheaper = cost is not None and price is not None and cost.micro > price.micro
+    return Idea(
+        "rebalance_buys",
+        strength,
+        lambda value: (
+            f"{security.symbol} is {words}, {missing} short of it: free cash buys {whole(value)}"
+        ),
+        (
+            "new_money",
+            "averaging_down" if cheaper else "rebalance",
+            "optimizer_target",
+            *_underweight_country(scene, security),
+        ),
+    )
+
+
+def _underweight_country(scene: Scene, security: Security) -> tuple[str, ...]:
+    """A tag that names the country's group, when all of it together is below its target."""
+    group = scene.targets.country_of.get(security.symbol, "")
+    target = scene.targets.countries.get(group, Decimal(0))
+    members = [
+        s for s in scene.snapshot.universe if scene.targets.country_of.get(s.symbol) == group
+    ]
+    weight = sum((scene.weight(member) for member in members), Decimal(0))
+    return (f"underweight_{group.lower()}",) if weight < target else ()
