@@ -7,8 +7,8 @@ T' the total value after it,
     free cash + D  ≥  Σ cost of the cheapest purchases that bring all others up to
                       goal − tolerance: whole lots worth a trade, at limit prices, fees included.
 
-The goal of a security is target · T', or its share of T' − reserve when the targets leave less than
-the reserve. Its tolerance is the smallest worthwhile trade or one lot, whichever is more: nothing
+The goal of a security is target · T', or its share of what reserve and fees leave of T' when that
+is less. Its tolerance is the smallest worthwhile trade or one lot, whichever is more: nothing
 smaller can be bought away. Spreads of conversions and caps of single orders are left out.
 """
 
@@ -20,19 +20,19 @@ from decimal import Decimal
 from fractions import Fraction
 
 from ledger.currency import BASE
-from ledger.money import Money, Rounding
+from ledger.money import MICRO, Money, Rounding
 from policy.fees import fee
 from policy.planning.candidates import Scene, limit_of
 from policy.targets import is_buyable
 
-# Every round ends at or below the smallest deposit that is enough; each brings it nearer.
-MAX_ROUNDS = 200
-RESERVE = "cash reserve"
+MAX_ROUNDS = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Deposit:
-    """`deposit` None: none is enough, because of what `blocked_by` names."""
+    """`deposit` None: none is enough, because of what `blocked_by` names; when that is nothing, the
+    rounds did not suffice to find it.
+    """
 
     deposit: Money | None
     blocked_by: tuple[str, ...] = ()
@@ -66,10 +66,16 @@ class _Problem:
     def floor(self) -> int:
         return self.scene.rules.total_floor
 
+    @property
+    def percent(self) -> Fraction:
+        """The part of a purchase that its fee adds to it."""
+        return Fraction(self.scene.fees.percent_micro, MICRO)
+
     def goal(self, aim: Aim, deposit: int) -> int:
         """What the security should be worth after the deposit, the reserve kept."""
         total = self.total + deposit
-        return min(int(aim.target * total), int(aim.share * max(total - self.floor, 0)))
+        left = total - self.floor - self.percent * max(self.free + deposit, 0)
+        return min(int(aim.target * total), int(aim.share * max(left, Fraction(0))))
 
     def short(self, aim: Aim, deposit: int) -> int:
         """How much must be bought of it at least."""
@@ -88,7 +94,7 @@ def drift_deposit(scene: Scene, values: Mapping[str, int], *, total: int, free: 
     problem = _Problem(scene, tuple(_aims(scene, weights, values)), total, free)
     deposit = _smallest(problem, max([0, *(_dilution(aim, total) for aim in problem.aims)]))
     if deposit is None:
-        return Deposit(None, (RESERVE,))
+        return Deposit(None)
     stuck = [a.symbol for a in problem.aims if a.lot is None and problem.short(a, deposit)]
     return Deposit(None, tuple(stuck)) if stuck else Deposit(Money(deposit, BASE))
 
@@ -121,21 +127,14 @@ def _dilution(aim: Aim, total: int) -> int:
 def _smallest(problem: _Problem, deposit: int) -> int | None:
     """The smallest deposit ≥ `deposit` that pays for what it makes necessary.
 
-    `needed` never falls when the deposit rises, so going to what is needed never passes the
-    smallest one. Nor does going along a line below `needed`: what is short grows at least as fast
-    as now. Where that grows faster than the deposit, no deposit is enough.
+    What is needed never falls when the deposit rises, so adding what is lacking never passes the
+    smallest one. It takes few rounds: goals and tolerances leave room once nothing is too large.
     """
     for _ in range(MAX_ROUNDS):
         lacking = _needed(problem, deposit) - problem.free - deposit
         if lacking <= 0:
             return deposit
-        short = [(a, amount) for a in problem.aims if (amount := problem.short(a, deposit))]
-        least = sum(amount for _, amount in short) - problem.free - deposit
-        slope = sum((min(a.target, a.share) for a, _ in short), Fraction(0))
-        if least > 0 and slope >= 1:
-            return None
-        along = int(least / (1 - slope)) - len(short) if least > 0 else 0
-        deposit += max(lacking, along)
+        deposit += lacking
     return None
 
 
