@@ -24,8 +24,10 @@ class Targets:
     """`weights` by symbol. `countries` and `industries` are by the owner's group where the owner
     wants some, else by the label of the securities with the sums of their weights.
 
-    `country_of` and `industry_of` name the group of each symbol that has one. `optimized`: the
-    weights are those of a run of the optimizer, not the equal ones that stand until it succeeds.
+    `country_of` and `industry_of` name the group of each symbol that has one; `industries_of` the
+    groups of all its industries, among which its value is split equally (a group may be named more
+    than once). `optimized`: the weights are those of a run of the optimizer, not the equal ones
+    that stand until it succeeds.
     """
 
     weights: Mapping[str, Decimal]
@@ -33,6 +35,7 @@ class Targets:
     industries: Mapping[str, Decimal]
     country_of: Mapping[str, str] = field(default_factory=dict[str, str])
     industry_of: Mapping[str, str] = field(default_factory=dict[str, str])
+    industries_of: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
     optimized: bool = False
 
 
@@ -72,31 +75,39 @@ def optimized_targets(
 def _targets(
     securities: Iterable[Security], weights: Mapping[str, Decimal], book: AllocationBook
 ) -> Targets:
-    by_country = {s.symbol: s.instrument.country or "" for s in securities}
-    by_industry = {s.symbol: _first(industries_of(s.instrument.industry)) for s in securities}
+    by_country = {s.symbol: _named(s.instrument.country) for s in securities}
+    by_industry = {s.symbol: industries_of(s.instrument.industry) for s in securities}
     countries, country_of = _axis(weights, by_country, book.country)
-    industries, industry_of = _axis(weights, by_industry, book.industry)
-    return Targets(weights, countries, industries, country_of, industry_of)
+    industries, parts = _axis(weights, by_industry, book.industry)
+    return Targets(
+        weights=weights,
+        countries=countries,
+        industries=industries,
+        country_of={symbol: groups[0] for symbol, groups in country_of.items()},
+        industry_of={symbol: groups[0] for symbol, groups in parts.items()},
+        industries_of=parts,
+    )
 
 
-def _first(names: tuple[str, ...]) -> str:
-    """A security stands where its first industry puts it: it is bought and sold as a whole."""
-    return names[0] if names else ""
+def _named(label: str | None) -> tuple[str, ...]:
+    return (label,) if label else ()
 
 
 def _axis(
-    weights: Mapping[str, Decimal], labels: Mapping[str, str], groups: Groups
-) -> tuple[Mapping[str, Decimal], Mapping[str, str]]:
-    """Targets by group, and the group of each symbol; without the owner's word, one per label."""
+    weights: Mapping[str, Decimal], labels: Mapping[str, tuple[str, ...]], groups: Groups
+) -> tuple[Mapping[str, Decimal], Mapping[str, tuple[str, ...]]]:
+    """Targets by group, and the groups of each symbol in the order of its labels; without the
+    owner's word every label is a group, and a weight is split equally among those of its security.
+    """
+    named = {symbol: names for symbol, names in labels.items() if names}
     wanted = groups.targets
     if wanted:
         invested = sum(weights.values(), Decimal(0))
-        placed = {symbol: groups.group_of(label) for symbol, label in labels.items() if label}
+        placed = {s: tuple(groups.group_of(name) for name in names) for s, names in named.items()}
         return {name: target * invested for name, target in wanted.items()}, placed
-    placed = {symbol: label for symbol, label in labels.items() if label}
     sums: dict[str, Decimal] = {}
     for symbol, weight in weights.items():
-        name = placed.get(symbol)
-        if name:
-            sums[name] = sums.get(name, Decimal(0)) + weight
-    return dict(sorted(sums.items())), placed
+        names = named.get(symbol, ())
+        for name in names:
+            sums[name] = sums.get(name, Decimal(0)) + weight / len(names)
+    return dict(sorted(sums.items())), named

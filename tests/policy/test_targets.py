@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from ledger.allocation import AllocationBook, Groups
 from policy.limits import DEFAULTS
 from policy.targets import equal_targets
 from tests.policy.accounts import dozen, security
@@ -33,3 +34,22 @@ def test_what_may_not_be_bought_has_no_target() -> None:
         security("LOT", lot=None),
     ]
     assert equal_targets(universe, DEFAULTS).weights == {}
+
+
+def test_the_weight_of_a_security_is_split_equally_among_its_industries() -> None:
+    mixed = security("MIX", industry="Software, Banks")
+    targets = equal_targets([mixed, security("ONE", industry="Banks")], DEFAULTS)
+    assert targets.industries == {"Banks": Decimal("0.225"), "Software": Decimal("0.075")}
+    assert targets.industry_of == {"MIX": "Software", "ONE": "Banks"}
+    assert targets.industries_of == {"MIX": ("Software", "Banks"), "ONE": ("Banks",)}
+
+
+def test_industries_stand_in_the_groups_of_the_owner() -> None:
+    groups = Groups(
+        members={"Tech": ("Software", "Chips"), "Money": ("Banks",)},
+        wanted={"Tech": Decimal(3), "Money": Decimal(1)},
+    )
+    mixed = security("MIX", industry="Software, Chips, Banks, Mining")
+    targets = equal_targets([mixed], DEFAULTS, AllocationBook(industry=groups))
+    assert targets.industries_of == {"MIX": ("Tech", "Tech", "Money", "OTHER")}
+    assert targets.industries == {"Money": Decimal("0.0375"), "Tech": Decimal("0.1125")}
