@@ -24,9 +24,11 @@ Execution = Literal["nothing", "single", "sells_first", "in_order"]
 
 @dataclass(frozen=True, slots=True)
 class StepFacts:
-    """`because` is why the trade was proposed. `sold_share` is the part of the position that a sale
-    takes, `dividend_yield` that of a purchase, a fraction per year; None where it is not known.
-    `pays_for` names what a sale or a conversion pays for, when it does. Scores are points.
+    """`because` is why the trade was proposed, `contributes_to` its tags. Scores are points.
+
+    `sold_share` is the part of the position that a sale takes, `dividend_yield` (a fraction per
+    year) and `quality` (0 to 1) are those of what is bought; None where it is not known. `pays_for`
+    names what a sale or a conversion pays for, when it does.
     """
 
     number: int
@@ -41,6 +43,7 @@ class StepFacts:
     score_change: float
     sold_share: Decimal | None = None
     dividend_yield: float | None = None
+    quality: float | None = None
     pays_for: str | None = None
 
     @property

@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from ledger.allocation import OTHER, folded, industries_of
 from ledger.currency import BASE
 from ledger.money import Money, Rounding
 from ledger.plan import Plan, PlanStep
@@ -62,7 +61,7 @@ def difference(plan: Plan, given: PlanInput) -> PlanDifference:
         plan_id=plan.plan_id,
         securities=_changes(before, after, _with_cash(targets.weights)),
         countries=_grouped(before, after, targets.countries, _countries(targets)),
-        industries=_grouped(before, after, targets.industries, _industries(given)),
+        industries=_grouped(before, after, targets.industries, _industries(targets)),
         cash=_cash(plan, given),
         fees_eur=Money(sum(step.fee_eur.minor for step in plan.steps), BASE),
         traded_eur=Money(traded, BASE),
@@ -129,27 +128,12 @@ def _countries(targets: Targets) -> Grouping:
     return lambda symbol: ((targets.country_of.get(symbol, UNKNOWN), Decimal(1)),)
 
 
-def _industries(given: PlanInput) -> Grouping:
-    """The groups of all its industries in equal parts. The targets place every security by its
-    first one, which tells the group of that industry wherever it is named.
-    """
-    placed: dict[str, str] = {}
-    named: dict[str, tuple[str, ...]] = {}
-    for security in given.snapshot.universe:
-        named[security.symbol] = names = industries_of(security.instrument.industry)
-        group = given.targets.industry_of.get(security.symbol)
-        if names and group is not None:
-            placed[folded(names[0])] = group
-
-    def group_of(name: str) -> str:
-        other = name if name in given.targets.industries else OTHER
-        return placed.get(folded(name), other)
+def _industries(targets: Targets) -> Grouping:
+    """The groups of all its industries, in equal parts."""
 
     def groups(symbol: str) -> tuple[tuple[str, Decimal], ...]:
-        names = named.get(symbol, ())
-        if not names:
-            return ((UNKNOWN, Decimal(1)),)
-        return tuple((group_of(name), Decimal(1) / len(names)) for name in names)
+        names = targets.industries_of.get(symbol) or (UNKNOWN,)
+        return tuple((name, Decimal(1) / len(names)) for name in names)
 
     return groups
 

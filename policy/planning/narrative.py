@@ -21,6 +21,8 @@ from policy.planning.plan_facts import plan_facts
 
 # A dividend yield worth a sentence.
 NOTABLE_YIELD = 0.03
+# What a holding must score at least to be called one of quality.
+NOTABLE_QUALITY = 0.6
 
 STRATEGIES: Final[Mapping[Strategy, str]] = {
     "secure_gains_and_average": (
@@ -141,7 +143,8 @@ def _sell_tail(step: StepFacts, plan: PlanFacts) -> tuple[str, ...]:
 def _buy_reason(step: StepFacts) -> str:
     why = f"{_sentence(step.because)}."
     if step.is_averaging_down:
-        what = "A holding of quality" if "quality" in step.contributes_to else "A holding"
+        good = step.quality is not None and step.quality >= NOTABLE_QUALITY
+        what = "A holding of quality" if good else "A holding"
         return f"{what} costs less than we paid: more of it lowers the average cost. {why}"
     region = _tagged(step, "underweight_")
     if "rebalance" in step.contributes_to and region:

@@ -149,7 +149,7 @@ def _idea(scene: Scene, security: Security, gap: Decimal, strength: float) -> Id
         (
             "new_money",
             "averaging_down" if cheaper else "rebalance",
-            "optimizer_target",
+            "optimizer_target" if scene.targets.optimized else "equal_target",
             *_underweight_country(scene, security),
         ),
     )

@@ -73,10 +73,10 @@ def _step(
 ) -> StepFacts:
     step = steps[index]
     trade, selling = step.kind == "trade", step.side == "SELL"
-    after = steps[index + 1 :]
+    bought = known.get(step.symbol, UNKNOWN_FACTS) if trade and not selling else UNKNOWN_FACTS
     pays = None
     if not trade:
-        pays = next((s.symbol for s in after if s.kind == "trade"), None)
+        pays = next((s.symbol for s in steps[index + 1 :] if s.kind == "trade"), None)
     elif selling and sales_pay:
         pays = _first_buy(steps)
     return StepFacts(
@@ -91,9 +91,8 @@ def _step(
         contributes_to=step.tags,
         score_change=step.score_after - step.score_before,
         sold_share=_sold_share(step, snapshot) if trade and selling else None,
-        dividend_yield=(
-            known.get(step.symbol, UNKNOWN_FACTS).dividend_yield if trade and not selling else None
-        ),
+        dividend_yield=bought.dividend_yield,
+        quality=bought.quality,
         pays_for=pays,
     )
 
