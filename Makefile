@@ -10,12 +10,18 @@ DATA ?= var/demo
 # Test processes: one per core.
 WORKERS ?= auto
 
-.PHONY: run scenario test check bench sim slow browser oracle assets kernels format lint types layers clean
+.PHONY: run run-large scenario test check bench sim slow browser oracle assets kernels format lint types layers clean
 
 run: $(VENV)/.installed assets
 	@$(BIN)/python -c "import kernels; r = kernels.backend_report(); print('kernels:', r.used, '-', r.reason)"
 	@mkdir -p $(DATA)
 	$(BIN)/trimtabd --demo --data $(DATA) --config tools/demo.toml
+
+# The same on 200 invented securities, which are written on first use.
+run-large: $(VENV)/.installed assets
+	@test -d var/market-200 || $(BIN)/python -m tools.make_market var/market-200
+	@mkdir -p var/large
+	$(BIN)/trimtabd --data var/large --config tools/market_200.toml
 
 # One small market in which one thing happens, e.g. `make scenario NAME=three-sources`.
 scenario: $(VENV)/.installed
