@@ -21,6 +21,8 @@ from policy.planning.plan_facts import plan_facts
 
 # A dividend yield worth a sentence.
 NOTABLE_YIELD = 0.03
+# Points from which one decimal is not zero, and up to which two scores are the same.
+SHOWN, SAME = 0.05, 1e-9
 # What a holding must score at least to be called one of quality.
 NOTABLE_QUALITY = 0.6
 
@@ -61,13 +63,11 @@ def told(
         plan,
         steps=tuple(replace(step, reason=step_text(found, facts)) for step, found in pairs),
         facts=facts,
-        narrative=plan_narrative(facts, proof=plan.proof, new_money=plan.new_money),
+        narrative=plan_narrative(plan, facts),
     )
 
 
-def plan_narrative(
-    facts: PlanFacts, *, proof: Proof | None = None, new_money: NewMoney | None = None
-) -> str:
+def plan_narrative(plan: Plan, facts: PlanFacts) -> str:
     """Strategy, what is sold and bought, the outcome, new money, and the proof in words."""
     if not facts.steps:
         parts = [hold_sentence(facts.hold_reason)]
@@ -80,11 +80,9 @@ def plan_narrative(
             outcome(facts),
             *_trade_offs(facts),
         ]
-    if new_money is not None:
-        parts += new_money_sentences(new_money)
-    if proof is not None:
-        parts.append(proof_sentence(proof, steps=len(facts.steps)))
-    return " ".join(parts)
+    if plan.new_money is not None:
+        parts += new_money_sentences(plan.new_money)
+    return " ".join((*parts, *proof_sentences(plan)))
 
 
 def hold_sentence(reason: str | None) -> str:
@@ -236,19 +234,37 @@ def new_money_sentences(money: NewMoney) -> tuple[str, ...]:
     return tuple(parts)
 
 
-def proof_sentence(proof: Proof, *, steps: int) -> str:
-    """How good the plan is among all that the candidates allow."""
-    what = "other set" if steps else "set"
-    sets = f"{what} of up to {proof.depth} of these {proof.candidates} candidate trades"
-    if not proof.candidates:
-        return "There was no candidate trade to look at."
+def proof_sentences(plan: Plan) -> tuple[str, ...]:
+    """How good the plan is among all that the candidates allow, and what was passed over for it."""
+    proof = plan.proof
+    if proof is None or not proof.candidates:
+        return ()
+    passed = _passed_over(plan, proof)
     if proof.proved:
-        better = "scores better" if steps else "is worth what it costs"
-        return f"No {sets} {better}."
-    gap = f"up to {proof.gap:.1f}" if proof.gap >= 0.05 else "less than 0.1"
-    words = (
-        f"Not proved to be the best: a better one may gain {gap} points more;"
+        sets = f"set of up to {proof.depth} of these {proof.candidates} candidate trades"
+        best = f"No other {sets} scores better." if plan.steps else f"No {sets} is worth its costs."
+        return (best,)
+    words = [_unproved(proof, hold=not plan.steps)]
+    if passed >= SHOWN:
+        why = "this one does better when prices move" if plan.robustness else "new money goes first"
+        words.append(f"One that was found would gain {passed:.1f} points more, but {why}.")
+    elif proof.proved_depth and not passed:
+        words.append(f"Of sets of up to {proof.proved_depth} trades none scores better.")
+    return tuple(words)
+
+
+def _unproved(proof: Proof, *, hold: bool) -> str:
+    best = "that holding is best" if hold else "to be the best"
+    gap = f"up to {proof.gap:.1f}" if proof.gap >= SHOWN else "less than 0.1"
+    return (
+        f"Not proved {best}: a better one may gain {gap} points more;"
         f" {proof.explored:,} sequences were looked at."
     )
-    best = f" Of sets of up to {proof.proved_depth} trades none scores better."
-    return words + best if proof.proved_depth else words
+
+
+def _passed_over(plan: Plan, proof: Proof) -> float:
+    """Points by which the best that was found is ahead of what was chosen; 0 when none is."""
+    chosen = proof.bound - proof.gap
+    nets = (one.net - chosen for one in plan.alternatives if one.executable)
+    ahead = max(nets, default=0.0)
+    return ahead if ahead > SAME else 0.0

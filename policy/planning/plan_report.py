@@ -14,7 +14,7 @@ from policy.planning.narrative import (
     new_money_sentences,
     one_line,
     outcome,
-    proof_sentence,
+    proof_sentences,
 )
 
 
@@ -32,7 +32,7 @@ def plan_report(plan: Plan) -> str:
         ("Financial impact", _bullets(impact(facts))),
         ("Actions", _actions(plan)),
         ("Execution", EXECUTION[facts.execution]),
-        ("Proof", proof_sentence(plan.proof, steps=len(plan.steps)) if plan.proof else ""),
+        ("Proof", " ".join(proof_sentences(plan))),
         ("Notes", _bullets(plan.notes)),
     ]
     parts = [title, *(f"## {name}\n\n{text}" for name, text in sections if text)]

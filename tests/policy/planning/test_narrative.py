@@ -10,14 +10,14 @@ import pytest
 
 from ledger.money import Price, Quantity
 from ledger.order import Side
-from ledger.plan import NewMoney, Plan, PlanStep, Proof
+from ledger.plan import Alternative, Breakdown, NewMoney, Plan, PlanStep, Proof
 from ledger.plan_facts import PlanFacts
 from ledger.portfolio import PortfolioSnapshot
 from policy.planning.facts import SecurityFacts
 from policy.planning.narrative import (
     new_money_sentences,
     one_line,
-    proof_sentence,
+    proof_sentences,
     told,
     whole_percent,
 )
@@ -213,23 +213,49 @@ def test_nothing_to_do_says_why() -> None:
     assert made().narrative == "Hold: nothing to do, the portfolio is well placed."
 
 
-def test_the_proof_is_told_in_words() -> None:
+def proof_of(*steps: PlanStep, proof: Proof) -> str:
+    return " ".join(proof_sentences(plan(*steps, end=51.0, proof=proof, money=None)))
+
+
+UNPROVED = Proof(False, 0.31, 1.8, 200_000, 200_000, 5, 0, 40)
+
+
+def test_a_proved_plan_says_among_what_it_is_the_best() -> None:
     proved = Proof(True, 0.0, 1.5, 280_840, 300_000, 3, 3, 120)
-    assert proof_sentence(proved, steps=2) == (
+    assert proof_of(step("BUY", "300"), proof=proved) == (
         "No other set of up to 3 of these 120 candidate trades scores better."
     )
-    assert proof_sentence(proved, steps=0) == (
-        "No set of up to 3 of these 120 candidate trades is worth what it costs."
+    assert proof_of(proof=proved) == (
+        "No set of up to 3 of these 120 candidate trades is worth its costs."
     )
-    open_ = Proof(False, 0.31, 1.8, 200_000, 200_000, 5, 0, 40)
-    assert proof_sentence(open_, steps=2) == (
+    assert proof_of(proof=replace(proved, candidates=0)) == ""
+
+
+def test_a_plan_that_is_not_proved_says_so_with_its_gap() -> None:
+    bought = step("BUY", "300")
+    assert proof_of(bought, proof=UNPROVED) == (
         "Not proved to be the best: a better one may gain up to 0.3 points more;"
         " 200,000 sequences were looked at."
     )
-    assert "less than 0.1 points" in proof_sentence(replace(open_, gap=0.02), steps=2)
-    assert proof_sentence(replace(open_, proved_depth=3), steps=2).endswith(
+    assert "Not proved that holding is best" in proof_of(proof=UNPROVED)
+    assert "less than 0.1 points" in proof_of(bought, proof=replace(UNPROVED, gap=0.02))
+    assert proof_of(bought, proof=replace(UNPROVED, proved_depth=3)).endswith(
         " Of sets of up to 3 trades none scores better."
     )
+
+
+def test_a_better_one_that_was_passed_over_is_told_with_the_reason() -> None:
+    breakdown = Breakdown((), eur(0), 0.0, 0.5)
+    better = Alternative((), UNPROVED.bound - UNPROVED.gap + 0.2, breakdown, ("beam",))
+    bare = plan(step("BUY", "300"), end=51.0, proof=UNPROVED, money=None)
+    one = replace(bare, alternatives=(better,), proof=replace(UNPROVED, proved_depth=3))
+    assert proof_sentences(one)[1:] == (
+        "One that was found would gain 0.2 points more, but new money goes first.",
+    )
+    relaxed = replace(one, alternatives=(replace(better, executable=False),))
+    assert proof_sentences(relaxed)[1:] == ("Of sets of up to 3 trades none scores better.",)
+    slightly = replace(better, net=better.net - 0.19)
+    assert len(proof_sentences(replace(one, alternatives=(slightly,)))) == 1
 
 
 def test_new_money_and_the_deposit_are_told() -> None:
