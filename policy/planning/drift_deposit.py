@@ -14,10 +14,9 @@ smaller can be bought away. Spreads of conversions and caps of single orders are
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
-from fractions import Fraction
 
 from ledger.currency import BASE
 from ledger.money import MICRO, Money, Rounding
@@ -40,14 +39,13 @@ class Deposit:
 
 @dataclass(frozen=True, slots=True)
 class Aim:
-    """One security with a target: EUR cents, `target` and `share` of all targets as fractions.
-
-    `lot` is what one lot costs at its limit price; None when it cannot be bought.
+    """One security with a target. `target` counts the parts that `_Problem.whole` is 1 of; `value`,
+    `tolerance` and `lot`, what one lot costs at its limit price, are EUR cents. A `lot` of None
+    cannot be bought.
     """
 
     symbol: str
-    target: Fraction
-    share: Fraction
+    target: int
     value: int
     tolerance: int
     lot: int | None
@@ -55,73 +53,67 @@ class Aim:
 
 @dataclass(frozen=True, slots=True)
 class _Problem:
-    """`total` and `free` are after the plan, `floor` is the reserve; all in EUR cents."""
+    """`total` and `free` are after the plan; EUR cents."""
 
     scene: Scene
     aims: tuple[Aim, ...]
+    whole: int
     total: int
     free: int
 
-    @property
-    def floor(self) -> int:
-        return self.scene.rules.total_floor
+    def short(self, deposit: int) -> list[tuple[Aim, int]]:
+        """What must be bought at least after the deposit, the reserve kept."""
+        total, targets = self.total + deposit, sum(aim.target for aim in self.aims)
+        fees = self.scene.fees.percent_micro * max(self.free + deposit, 0)
+        left = max((total - self.scene.rules.total_floor) * MICRO - fees, 0)
+        found: list[tuple[Aim, int]] = []
+        for aim in self.aims:
+            goal = min(aim.target * total // self.whole, aim.target * left // (targets * MICRO))
+            if goal > aim.value + aim.tolerance:
+                found.append((aim, goal - aim.value - aim.tolerance))
+        return found
 
-    @property
-    def percent(self) -> Fraction:
-        """The part of a purchase that its fee adds to it."""
-        return Fraction(self.scene.fees.percent_micro, MICRO)
-
-    def goal(self, aim: Aim, deposit: int) -> int:
-        """What the security should be worth after the deposit, the reserve kept."""
-        total = self.total + deposit
-        left = total - self.floor - self.percent * max(self.free + deposit, 0)
-        return min(int(aim.target * total), int(aim.share * max(left, Fraction(0))))
-
-    def short(self, aim: Aim, deposit: int) -> int:
-        """How much must be bought of it at least."""
-        return max(self.goal(aim, deposit) - aim.value - aim.tolerance, 0)
+    def dilution(self, aim: Aim) -> int:
+        """The deposit that makes a holding as small a part as its target."""
+        return -((aim.tolerance - aim.value) * self.whole // aim.target) - self.total
 
 
 def drift_deposit(scene: Scene, values: Mapping[str, int], *, total: int, free: int) -> Deposit:
     """The smallest deposit for holdings of `values`, a total value and free cash (negative: short
     of the reserve), all in EUR cents.
     """
-    weights = {s: w for s, w in scene.targets.weights.items() if w > 0}
+    weights = {s: w.as_integer_ratio() for s, w in scene.targets.weights.items() if w > 0}
     least = scene.min_trade.minor
     stray = sorted(s for s, value in values.items() if value > least and s not in weights)
     if stray:
         return Deposit(None, tuple(stray))
-    problem = _Problem(scene, tuple(_aims(scene, weights, values)), total, free)
-    deposit = _smallest(problem, max([0, *(_dilution(aim, total) for aim in problem.aims)]))
+    whole = math.lcm(*(below for _, below in weights.values()))
+    parts = {symbol: above * whole // below for symbol, (above, below) in weights.items()}
+    problem = _Problem(scene, tuple(_aims(scene, parts, values)), whole, total, free)
+    deposit = _smallest(problem, max([0, *map(problem.dilution, problem.aims)]))
     if deposit is None:
         return Deposit(None)
-    stuck = [a.symbol for a in problem.aims if a.lot is None and problem.short(a, deposit)]
+    stuck = [aim.symbol for aim, _ in problem.short(deposit) if aim.lot is None]
     return Deposit(None, tuple(stuck)) if stuck else Deposit(Money(deposit, BASE))
 
 
-def _aims(scene: Scene, weights: Mapping[str, Decimal], values: Mapping[str, int]) -> Iterable[Aim]:
-    known = {security.symbol: security for security in scene.snapshot.universe}
-    everything = Fraction(sum(weights.values(), Decimal(0)))
-    for symbol in sorted(weights.keys() & known.keys()):
-        security, target = known[symbol], Fraction(weights[symbol])
+def _aims(scene: Scene, parts: Mapping[str, int], values: Mapping[str, int]) -> Iterable[Aim]:
+    for security in scene.snapshot.universe:
+        target = parts.get(security.symbol)
+        if target is None:
+            continue
         price, lot = scene.price(security), security.instrument.lot
         cost = None
         if price is not None and lot is not None and is_buyable(security):
             worst = limit_of(scene, security, "BUY", price).times(lot, Rounding.CEIL)
             cost = scene.rules.fx.rates.convert(worst, BASE, Rounding.CEIL)
         yield Aim(
-            symbol=symbol,
+            symbol=security.symbol,
             target=target,
-            share=target / everything,
-            value=values.get(symbol, 0),
+            value=values.get(security.symbol, 0),
             tolerance=max(scene.min_trade.minor, cost.minor if cost else 0),
             lot=cost.minor if cost else None,
         )
-
-
-def _dilution(aim: Aim, total: int) -> int:
-    """The deposit that makes a holding as large as its target by making the whole larger."""
-    return -int((total * aim.target - (aim.value - aim.tolerance)) // aim.target)
 
 
 def _smallest(problem: _Problem, deposit: int) -> int | None:
@@ -142,9 +134,8 @@ def _needed(problem: _Problem, deposit: int) -> int:
     """What the cheapest purchases cost that leave nothing short by more than its tolerance."""
     scene = problem.scene
     cost = 0
-    for aim in problem.aims:
-        short = problem.short(aim, deposit)
-        if short and aim.lot is not None:
+    for aim, short in problem.short(deposit):
+        if aim.lot is not None:
             amount = -(-max(short, scene.min_trade.minor) // aim.lot) * aim.lot
             cost += amount + _fee(scene, amount)
     return cost
