@@ -3,7 +3,7 @@
 The analyst feeds one history after the other to `RecentReturns`, which keeps only the end of each,
 and makes the table of all pairs from that. Two securities are compared on the days that both have:
 prices are brought onto those days first and returns taken after that, so that both returns of a day
-span the same stretch of time whatever holidays each market keeps.
+span the same stretch of time whatever holidays each market keeps. Of those the newest `days` count.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ from policy.targets import UNTRADED
 
 # So that a plan which depends on them is the same on any machine.
 DECIMALS: Final = 6
+# One more close in so many is kept, for the holidays on which two markets differ.
+SPARE: Final = 8
 
 
 def lookback(strategies: Strategies | None) -> int:
@@ -38,7 +40,7 @@ def lookback(strategies: Strategies | None) -> int:
 
 @dataclass(frozen=True, slots=True)
 class RecentReturns:
-    """The newest `days` + 1 figures of total return of each security seen, by symbol."""
+    """The newest figures of total return of each security seen, by symbol, for `days` returns."""
 
     days: int
     lines: dict[str, Series] = field(default_factory=dict[str, Series])
@@ -47,18 +49,18 @@ class RecentReturns:
         """Keep what is needed of a history that can be used and valued in EUR."""
         if history is None or history.unusable is not None or history.total_eur is None:
             return
-        line = history.total_eur.last(self.days + 1)
+        line = history.total_eur.last(self.days + 1 + self.days // SPARE)
         if security.instrument.product_type not in UNTRADED and (line.values > 0.0).all():
             self.lines[security.symbol] = line
 
     def table(self, as_of: date) -> Correlations:
         """The correlation of every two; None for fewer than 60 common returns or a still line."""
         symbols = tuple(sorted(self.lines))
-        found = _table([self.lines[symbol] for symbol in symbols])
+        found = _table([self.lines[symbol] for symbol in symbols], self.days)
         return Correlations(as_of, self.days, symbols, _rows(found))
 
 
-def _table(lines: Sequence[Series]) -> Floats:
+def _table(lines: Sequence[Series], most: int) -> Floats:
     """(n, n) float64 in the order of `lines`, NaN where there is none.
 
     Lines on the same days are compared all at once, so the work grows with the number of different
@@ -69,7 +71,7 @@ def _table(lines: Sequence[Series]) -> Floats:
     for number, line in enumerate(lines):
         calendars.setdefault(line.days.tobytes(), []).append(number)
     for first, second in combinations_with_replacement(calendars.values(), 2):
-        common = _common(lines[first[0]].days, lines[second[0]].days)
+        common = _common(lines[first[0]].days, lines[second[0]].days)[-(most + 1) :]
         if len(common) <= MIN_OBSERVATIONS:
             continue
         one, other = (_directions(lines, members, common) for members in (first, second))

@@ -55,6 +55,15 @@ def test_holidays_of_one_are_no_returns_of_the_other(seed: int, gaps: list[int])
     assert table.between(0, 1) == pytest.approx(expected, abs=1e-6)
 
 
+def test_the_newest_common_days_count_and_no_older_ones() -> None:
+    first, whole = prices(5, 300), prices(6, 300)
+    open_ = np.setdiff1d(np.arange(300), [285, 290, 295])
+    one, other = line(first), line(whole[open_], FIRST + open_)
+    seen = RecentReturns(60, {"A": one.last(68), "B": other.last(68)})
+    expected = correlation(one, other, window=60)
+    assert seen.table(TODAY).between(0, 1) == pytest.approx(expected, abs=1e-6)
+
+
 @pytest.mark.parametrize(("common", "known"), [(61, True), (60, False), (0, False)])
 def test_fewer_than_sixty_common_returns_say_nothing(common: int, *, known: bool) -> None:
     one, other = line(prices(1, 100)), line(prices(2, 100), FIRST + 100 - common + np.arange(100))
@@ -86,8 +95,7 @@ def test_only_the_end_of_a_history_that_can_be_used_is_kept() -> None:
     seen.see(security("D"), replace(whole, total_eur=None))
     seen.see(security("E", product="INDEX"), whole)
     assert seen.lines.keys() == {"A"}
-    assert len(seen.lines["A"]) == 71
-    assert (seen.lines["A"].days == whole.total.days[-71:]).all()
+    assert (seen.lines["A"].days == whole.total.days[-79:]).all()
     assert RecentReturns(70).table(TODAY).symbols == ()
 
 

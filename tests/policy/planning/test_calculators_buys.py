@@ -125,6 +125,12 @@ def test_a_group_below_its_target_is_bought_into() -> None:
     assert (best.quantity, best.value_eur) == (Quantity.of(7), eur(280))
 
 
+def test_a_light_group_is_bought_into_by_the_base_amount() -> None:
+    larger = only("rebalance_buys", base_trade_amount_eur=Money(640_00, "EUR"))
+    shot = countries(100, 72, 98, 100, cash=1600)
+    assert {c.quantity for c in found(shot, larger)} == {Quantity.of(16)}
+
+
 def test_a_group_at_its_threshold_is_not_bought_into() -> None:
     # 16,000 EUR: Germany 25.5 %, France 23 %, Japan 24.5 %, Canada 14.5 %.
     shot = countries(102, 92, 98, 58, cash=2000)
