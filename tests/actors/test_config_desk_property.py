@@ -34,12 +34,12 @@ BUCKETS = ("core", "sat", "nowhere", "")
 CREATE = st.tuples(st.just("create"), st.sampled_from(TEXTS), st.sampled_from(BUCKETS))
 UPDATE = st.tuples(
     st.just("update"),
-    st.integers(0, 5),
+    st.integers(0, 3),
     st.sampled_from((None, *TEXTS)),
     st.sampled_from((None, *BUCKETS)),
 )
-OTHERS = st.tuples(st.sampled_from(("apply", "delete")), st.integers(0, 5))
-STEPS = st.lists(CREATE | UPDATE | OTHERS, max_size=14)
+OTHERS = st.tuples(st.sampled_from(("apply", "delete")), st.integers(0, 3))
+STEPS = st.lists(CREATE | UPDATE | OTHERS, min_size=4, max_size=12)
 
 
 @dataclass
@@ -55,9 +55,10 @@ class World:
     applied: dict[str, str] = field(default_factory=dict[str, str])
 
     async def take(self, step: tuple[object, ...]) -> None:
-        """Ask for one thing; what is refused changes nothing."""
+        """Ask for one thing, rather of those with a bucket; what is refused changes nothing."""
         known = await self.configs.all()
-        before = None if step[0] == "create" else known[int(str(step[1])) % len(known)]
+        ordered = sorted(known, key=lambda one: one.bucket_id is None)
+        before = None if step[0] == "create" else ordered[int(str(step[1])) % len(ordered)]
         try:
             await self._ask(step, before)
         except TrimtabError:
