@@ -178,7 +178,7 @@ PLANNER: Final = (
     _count("monte_carlo_path_count", 10, 500, "random price paths"),
     _count("scenario_horizon_days", 1, 1260, "how far scenarios look ahead", "trading days"),
     _switch("enable_multi_timeframe", "returns of one, three and five years count, not five alone"),
-    _switch("enable_market_regime_scenarios", "the observed state of the market picks patterns"),
+    _switch("enable_market_regime_scenarios", "market_regime goes by the observed state"),
 )  # fmt: skip
 CALCULATORS: Final[Mapping[str, tuple[Key, ...]]] = {
     "profit_taking": (
@@ -233,7 +233,7 @@ GENERATORS: Final[Mapping[str, tuple[Key, ...]]] = {
         _switch("relax_min_lot", "also parts of a lot"),
         _switch("relax_max_position", "also positions larger than allowed"),
         _switch("relax_cooldown", "also what was traded lately"),
-        _share("min_shares_relaxed", "0.001", "1", "smallest part of a lot"),
+        _share("min_shares_relaxed", "0.001", "1", "shares that stand for a lot then"),
     ),
 }
 FILTERS: Final[Mapping[str, tuple[Key, ...]]] = {
@@ -264,7 +264,7 @@ FILTERS: Final[Mapping[str, tuple[Key, ...]]] = {
 _DEPTH: Final = _count("max_depth", 1, 10, "longest sequence it makes")
 _REGIME: Final = _choice(
     "market_regime", ("bull", "bear", "sideways"),
-    "what it takes the market for when scenarios are off or the market's state is unknown",
+    "what it takes the market for while enable_market_regime_scenarios is off",
 )  # fmt: skip
 
 
