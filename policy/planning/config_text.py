@@ -136,8 +136,8 @@ class _Reader:
             inner, here = known.get(word), (*path, word)
             self.written.add(".".join(here))
             if inner is None:
-                what = _what(raw, path)
-                self._wrong(here, f"unknown {what} {word[:_SHOWN]}{near(word, known)}")
+                hint = _inside(word, known, path) or near(word, known)
+                self._wrong(here, f"unknown {_what(raw, path)} {word[:_SHOWN]}{hint}")
             elif isinstance(inner, Key):
                 self._value(inner, raw)
             elif isinstance(raw, Mapping):
@@ -172,6 +172,14 @@ def _what(raw: object, path: Path) -> str:
     if not path:
         return "table" if isinstance(raw, Mapping) else "key"
     return "module" if len(path) == 1 and path[0] != "planner" else "key"
+
+
+def _inside(word: str, known: _Tree, path: Path) -> str | None:
+    """Where a key belongs that stands one table too high; None when it does not."""
+    for name, inner in known.items():
+        if not isinstance(inner, Key) and isinstance(inner.get(word), Key):
+            return f", it belongs in [{'.'.join((*path, name))}]"
+    return None
 
 
 def _short(name: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from pathlib import Path
+from importlib.resources import files
 from typing import Final, Literal
 
 from policy.planning.config import PlannerConfig
@@ -11,7 +11,7 @@ from policy.planning.config_text import read_config
 
 PresetName = Literal["default", "conservative", "aggressive"]
 PRESETS: Final[tuple[PresetName, ...]] = ("default", "conservative", "aggressive")
-_FOLDER = Path(__file__).with_name("presets")
+_FOLDER = files("policy.planning") / "presets"
 
 
 @cache

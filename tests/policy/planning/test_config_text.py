@@ -103,7 +103,12 @@ adaptive = { enabled = 1, params = { max_depth = 0 } }
         ("[filters.diversty]", "unknown module diversty, did you mean diversity?"),
         ("planner.max_depht = 3", "unknown key max_depht, did you mean max_depth?"),
         ("[filters.diversity.param]", "unknown key param, did you mean params?"),
-        ("name = 'x'", "unknown key name; known are filters, opportunity_calculators"),
+        ("speed = 'x'", "unknown key speed; known are filters, opportunity_calculators"),
+        ("max_depth = 3", "unknown key max_depth, it belongs in [planner]"),
+        (
+            "[filters.diversity]\nmax_sequences = 3",
+            "unknown key max_sequences, it belongs in [filters.diversity.params]",
+        ),
         ('planner.objective = "endstate"', "did you mean end_state?"),
     ],
 )
