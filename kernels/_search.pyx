@@ -12,6 +12,7 @@ import numpy as np
 
 cdef enum:
     MOST = 16  # MAX_STEPS of the front door
+    PICKED = 8  # purchases a full purse is filled with one by one
 
 
 cdef struct Best:
@@ -23,9 +24,9 @@ cdef struct Best:
 cdef struct Basket:
     # The best purchases by gain per EUR, descending; the first come first among equals.
     int count
-    double ratio[MOST]
-    double gain[MOST]
-    double cost[MOST]
+    double ratio[PICKED]
+    double gain[PICKED]
+    double cost[PICKED]
 
 
 cdef inline double smaller(double one, double other) noexcept nogil:
@@ -56,15 +57,15 @@ cdef inline double together(Best *best) noexcept nogil:
     return total
 
 
-cdef inline void put(Basket *basket, int size, double gain, double cost) noexcept nogil:
+cdef inline void put(Basket *basket, double gain, double cost) noexcept nogil:
     cdef int at
     cdef double ratio
     if not gain > 0.0:
         return
     ratio = gain / cost
-    if basket.count == size and ratio <= basket.ratio[size - 1]:
+    if basket.count == PICKED and ratio <= basket.ratio[PICKED - 1]:
         return
-    at = basket.count if basket.count < size else size - 1
+    at = basket.count if basket.count < PICKED else PICKED - 1
     basket.count = at + 1
     while at > 0 and basket.ratio[at - 1] < ratio:
         basket.ratio[at] = basket.ratio[at - 1]
@@ -74,7 +75,7 @@ cdef inline void put(Basket *basket, int size, double gain, double cost) noexcep
     basket.ratio[at], basket.gain[at], basket.cost[at] = ratio, gain, cost
 
 
-cdef inline double filled(Basket *basket, int size, double room) noexcept nogil:
+cdef inline double filled(Basket *basket, double room) noexcept nogil:
     """The fractional knapsack; what is not in the basket is no better than its last entry."""
     cdef int at
     cdef double total = 0.0
@@ -83,8 +84,8 @@ cdef inline double filled(Basket *basket, int size, double room) noexcept nogil:
             return total + basket.ratio[at] * room
         total += basket.gain[at]
         room -= basket.cost[at]
-    if basket.count == size:
-        total += basket.ratio[size - 1] * room
+    if basket.count == PICKED:
+        total += basket.ratio[PICKED - 1] * room
     return total
 
 
@@ -275,12 +276,12 @@ cdef class _Search:
             keep(&slope, self.later, tangent)
             keep(&capped, self.later, partial)
             if buys_only:
-                put(&steep, self.later, tangent, self.cost[other])
-                put(&modest, self.later, partial, self.cost[other])
+                put(&steep, tangent, self.cost[other])
+                put(&modest, partial, self.cost[other])
         bound = smaller(together(&slope), together(&capped))
         if buys_only:
-            bound = smaller(bound, filled(&steep, self.later, room))
-            bound = smaller(bound, filled(&modest, self.later, room))
+            bound = smaller(bound, filled(&steep, room))
+            bound = smaller(bound, filled(&modest, room))
         return bound
 
     cdef inline void gains(

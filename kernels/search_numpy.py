@@ -9,6 +9,9 @@ import numpy as np
 from kernels.checks import Bools, Floats, Ints, Rows
 from kernels.search_work import Extensions, SearchWork
 
+PICKED = 8
+"""Purchases a full purse is filled with one by one."""
+
 
 def extend(
     work: SearchWork, parents: Ints, steps_left: int, blocked: Bools, out: Extensions, /
@@ -163,7 +166,7 @@ class _Ahead:
         """The fractional knapsack; what is not picked is no better than the last that is."""
         counts = self._counts & (gains > 0.0) & self._buys_only[:, np.newaxis]
         ratio = np.divide(gains, self._work.cost, out=np.zeros_like(gains), where=counts)
-        picked = np.argsort(-ratio, axis=1, kind="stable")[:, : self._later]
+        picked = np.argsort(-ratio, axis=1, kind="stable")[:, :PICKED]
         each = np.arange(len(gains))
         total, room = np.zeros(len(gains)), self._room.copy()
         filling = self._buys_only.copy()
@@ -175,7 +178,7 @@ class _Ahead:
             filling &= ~full
             total = np.where(filling, total + gains[each, at], total)
             room = np.where(filling, room - self._work.cost[at], room)
-        if picked.shape[1] == self._later:
+        if picked.shape[1] == PICKED:
             at = picked[:, -1]
             total = np.where(filling, total + ratio[each, at] * room, total)
         return total

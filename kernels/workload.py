@@ -71,10 +71,16 @@ class AxisWork:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Workload:
-    """Base state over S symbols, action rows over A actions, and the scalars of the loop."""
+    """Base state over S symbols, action rows over A actions, and the scalars of the loop.
+
+    `scores`, `yields` and `worths` are those of the symbols, 0 where there is none.
+    """
 
     value: Floats
     held: Ints
+    scores: Floats
+    yields: Floats
+    worths: Floats
     country: AxisWork
     industry: AxisWork
     score_sum: float
@@ -101,7 +107,9 @@ class Workload:
 
     weights: ScoreWeights
     smooth: bool
+    total: float
     cash: float
+    fee_percent: float
     inverse_total: float
     """1 / total; 0 when the total is not positive and every feasible sequence is neutral."""
     cost_factor: float
@@ -139,24 +147,21 @@ def prepare(
     rounded on their way here: cash may be overdrawn by it at every step, and a sale that exceeds
     the holding by no more than it sells the holding.  `toll` (A,) is 0 or more.
     """
-    require_index("symbol", actions.symbol, low=0, high=len(problem.value) - 1)
+    _require_mode(problem, actions, mode=mode, smooth=smooth)
     strict = mode == "strict"
-    if strict:
-        _require_strict(problem, actions)
-    elif mode != "compatibility":
-        raise ValueError(f"mode: {mode!r}, expected 'strict' or 'compatibility'")
     require_number("slack", slack, low=0, high=AMOUNT_LIMIT if strict else 0)
-    if smooth:
-        _require_smooth(problem, actions, strict=strict)
     fee = problem.fee_fixed + problem.fee_percent * np.abs(actions.value)
     paid = fee if strict else np.zeros_like(fee)
     used = actions.value if strict else actions.adjusted
-    check_need, check_flow = _cash_columns(actions.value, fee=paid, sell=actions.sell)
-    need, flow = _cash_columns(used, fee=paid, sell=actions.sell)
+    check_need, check_flow = cash_columns(actions.value, fee=paid, sell=actions.sell)
+    need, flow = cash_columns(used, fee=paid, sell=actions.sell)
     positive = problem.total > 0
     return Workload(
         value=problem.value,
         held=problem.held.astype(np.int32),
+        scores=np.nan_to_num(problem.score),
+        yields=np.nan_to_num(problem.income),
+        worths=problem.worth,
         country=_axis_work(problem.country, problem, actions, smooth=smooth),
         industry=_axis_work(problem.industry, problem, actions, smooth=smooth),
         score_sum=_weighted_sum(problem.score, problem),
@@ -177,7 +182,9 @@ def prepare(
         toll=_tolls(toll, actions),
         weights=problem.weights,
         smooth=smooth,
+        total=float(problem.total),
         cash=float(problem.cash),
+        fee_percent=float(problem.fee_percent),
         inverse_total=1.0 / problem.total if positive else 0.0,
         cost_factor=float(problem.cost_factor),
         floor=-HOLDING_SLACK_EUR if strict else -math.inf,
@@ -233,6 +240,16 @@ def _require_smooth(problem: Problem, actions: Actions, *, strict: bool) -> None
             raise ValueError(f"{name}.bought: a purchase changes the group, expected none to")
 
 
+def _require_mode(problem: Problem, actions: Actions, *, mode: str, smooth: bool) -> None:
+    require_index("symbol", actions.symbol, low=0, high=len(problem.value) - 1)
+    if mode == "strict":
+        _require_strict(problem, actions)
+    elif mode != "compatibility":
+        raise ValueError(f"mode: {mode!r}, expected 'strict' or 'compatibility'")
+    if smooth:
+        _require_smooth(problem, actions, strict=mode == "strict")
+
+
 def _require_strict(problem: Problem, actions: Actions) -> None:
     """The strict mode knows real trades only: no shorts, no negative or shifted amounts."""
     for field, array in (("value of a position", problem.value), ("value", actions.value)):
@@ -244,8 +261,11 @@ def _require_strict(problem: Problem, actions: Actions) -> None:
         raise ValueError(f"adjusted: {found}, expected the plain value in strict mode")
 
 
-def _cash_columns(value: Floats, *, fee: Floats, sell: Bools) -> tuple[Floats, Floats]:
-    """(need, flow) of every action; a sale needs cash only when a fee eats more than it yields."""
+def cash_columns(value: Floats, *, fee: Floats, sell: Bools) -> tuple[Floats, Floats]:
+    """(need, flow) of every action, in any shape that ends in (A,).
+
+    A sale needs cash only when a fee eats more than it yields.
+    """
     shortfall = np.where((fee > 0) & (fee > value), fee - value, -math.inf)
     need = np.where(sell, shortfall, value + fee)
     flow = np.where(sell, value - fee, -(value + fee))

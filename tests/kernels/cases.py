@@ -1,11 +1,13 @@
 """Portfolios the sequence tests share: the golden one, random ones, and hypothesis strategies."""
 
+from dataclasses import replace
+
 import numpy as np
 from hypothesis import strategies as st
 
 from kernels.checks import Ints
 from kernels.packing import NamedAxis, NamedProblem, Trade
-from kernels.problem import Actions, Axis, Problem
+from kernels.problem import Actions, Axis, Problem, ScoreWeights
 
 GOLDEN = NamedProblem(
     positions={"AAA": 4000.0, "BBB": 3000.0, "CCC": 2000.0, "DDD": 1000.0},
@@ -136,12 +138,25 @@ def named_axes(draw: st.DrawFn) -> NamedAxis:
 
 
 @st.composite
-def named_problems(draw: st.DrawFn) -> NamedProblem:
+def steady_axes(draw: st.DrawFn) -> NamedAxis:
+    """One where no purchase moves anything to another group: its records say what it shows."""
+    axis = draw(named_axes())
+    if draw(st.booleans()):
+        members = st.dictionaries(SYMBOLS, st.lists(GROUPS, max_size=3))
+        return replace(axis, members=draw(members))
+    return replace(axis, records=axis.labels or {})
+
+
+@st.composite
+def named_problems(
+    draw: st.DrawFn, axes: st.SearchStrategy[NamedAxis] | None = None
+) -> NamedProblem:
     """Null and empty maps, zero and negative totals, labels and records that miss symbols."""
+    axis = named_axes() if axes is None else axes
     return NamedProblem(
         positions=draw(st.dictionaries(SYMBOLS, AMOUNTS)),
-        country=draw(named_axes()),
-        industry=draw(named_axes()),
+        country=draw(axis),
+        industry=draw(axis),
         scores=draw(st.dictionaries(SYMBOLS, FRACTIONS)),
         yields=draw(st.dictionaries(SYMBOLS, st.floats(0, 0.2, allow_nan=False))),
         total=draw(st.sampled_from([0.0, -5.0]) | st.floats(100, 50_000)),
@@ -149,6 +164,27 @@ def named_problems(draw: st.DrawFn) -> NamedProblem:
         fee_fixed=draw(st.sampled_from([0.0, 2.0])),
         fee_percent=draw(st.sampled_from([0.0, 0.002])),
         cost_factor=draw(st.sampled_from([0.0, 0.1, 1.0])),
+    )
+
+
+@st.composite
+def weighted_problems(draw: st.DrawFn, *, steady: bool = False) -> NamedProblem:
+    """Of any weights, with worth, and with symbols that stand in several groups."""
+    named = draw(named_problems(steady_axes() if steady else named_axes() | steady_axes()))
+    return replace(
+        named,
+        total=draw(st.floats(100, 50_000)) if steady else named.total,
+        worth=draw(st.dictionaries(SYMBOLS, FRACTIONS)),
+        weights=draw(
+            st.builds(
+                ScoreWeights,
+                country=FRACTIONS,
+                industry=FRACTIONS,
+                quality=FRACTIONS,
+                worth=FRACTIONS,
+                constant=st.floats(-0.1, 0.5),
+            )
+        ),
     )
 
 

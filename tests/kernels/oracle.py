@@ -1,11 +1,14 @@
 """Sequence evaluation in plain dictionaries: the independent definition the kernels must meet.
 
+Three ways to take a step (compatibility, strict, on a price path) and two ways to score the end
+(plain, and smooth: no floor, no clamp, the quality's parts fixed by the start).
+
 Written for reading: it walks whole portfolios per sequence and shares no arithmetic with the
 kernels.  Also the plain-Python side of the benchmark.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from kernels.packing import NamedAxis, NamedProblem, Trade
 
@@ -92,7 +95,7 @@ def compatible(
     return Expected(_score(named, state, cost), state.cash, cost, feasible=True)
 
 
-def strict(named: NamedProblem, trades: Sequence[Trade]) -> Expected:
+def strict(named: NamedProblem, trades: Sequence[Trade], *, smooth: bool = False) -> Expected:
     """The strict mode: fees in cash, no sale above the holding, no step the cash cannot pay."""
     cost = _cost(named, trades)
     refused = Expected(0.0, named.cash, cost, feasible=False)
@@ -100,55 +103,145 @@ def strict(named: NamedProblem, trades: Sequence[Trade]) -> Expected:
     for trade in trades:
         fee = named.fee_fixed + named.fee_percent * trade.value
         if trade.side == "SELL":
-            holding = state.positions.get(trade.symbol, 0.0)
-            if trade.value > holding + 1e-6 or fee - trade.value > max(0.0, state.cash):
+            if trade.value > state.positions.get(trade.symbol, 0.0) + 1e-6:
                 return refused
-            state.cash += trade.value - fee
-            if holding - trade.value <= 1e-6:
-                state.positions.pop(trade.symbol, None)
-            else:
-                state.positions[trade.symbol] = holding - trade.value
+            if fee - trade.value > max(0.0, state.cash):
+                return refused
+            _sell(state, trade.symbol, trade.value, fee)
         else:
             if trade.value + fee > state.cash:
                 return refused
-            state.cash -= trade.value + fee
-            state.positions[trade.symbol] = state.positions.get(trade.symbol, 0.0) + trade.value
-            _relabel(state, named, trade.symbol)
-    return Expected(_score(named, state, cost), state.cash, cost, feasible=True)
+            _buy(state, named, trade.symbol, trade.value, fee)
+    score = _smooth if smooth else _score
+    return Expected(score(named, state, cost), state.cash, cost, feasible=True)
+
+
+def on_path(
+    named: NamedProblem,
+    trades: Sequence[Trade],
+    multipliers: Mapping[str, float],
+    cash_change: float,
+    *,
+    smooth: bool = False,
+) -> Expected:
+    """Every holding and trade at its moved price, the total with them; what does not fit, not."""
+    moved = {symbol: value * multipliers[symbol] for symbol, value in named.positions.items()}
+    there = replace(
+        named,
+        positions=moved,
+        cash=named.cash + cash_change,
+        total=named.total + sum(moved.values()) - sum(named.positions.values()) + cash_change,
+    )
+    state, cost = _start(there), 0.0
+    for trade in trades:
+        value = trade.value * multipliers[trade.symbol]
+        fee = named.fee_fixed + named.fee_percent * value
+        cost += fee
+        if trade.side == "SELL":
+            if value > state.positions.get(trade.symbol, 0.0) + 1e-6:
+                return Expected(0.0, there.cash, cost, feasible=False)
+            if fee - value <= max(0.0, state.cash):
+                _sell(state, trade.symbol, value, fee)
+        elif value + fee <= state.cash:
+            _buy(state, there, trade.symbol, value, fee)
+    score = _smooth if smooth else _score
+    return Expected(score(there, state, cost), state.cash, cost, feasible=True)
+
+
+def _sell(state: State, symbol: str, value: float, fee: float) -> None:
+    left = state.positions.get(symbol, 0.0) - value
+    state.cash += value - fee
+    if left <= 1e-6:
+        state.positions.pop(symbol, None)
+    else:
+        state.positions[symbol] = left
+
+
+def _buy(state: State, named: NamedProblem, symbol: str, value: float, fee: float) -> None:
+    state.cash -= value + fee
+    state.positions[symbol] = state.positions.get(symbol, 0.0) + value
+    _relabel(state, named, symbol)
+
+
+def _groups_of(axis: NamedAxis, labels: Mapping[str, str] | None, symbol: str) -> dict[str, float]:
+    """The groups a symbol stands in, and how much of it."""
+    if axis.members is None:
+        assert labels is not None
+        return {axis.groups.get(labels.get(symbol, "OTHER"), "OTHER"): 1.0}
+    groups = set(axis.members.get(symbol, ())) or {"OTHER"}
+    return dict.fromkeys(groups, 1.0 / len(groups))
+
+
+def _deviation(
+    axis: NamedAxis, labels: Mapping[str, str] | None, positions: Mapping[str, float], total: float
+) -> float | None:
+    """Mean over the groups with a target of |share - target|; None where the axis is neutral."""
+    if not axis.targets or (labels is None and axis.members is None):
+        return None
+    sums: dict[str, float] = {}
+    for symbol, value in positions.items():
+        for group, part in _groups_of(axis, labels, symbol).items():
+            sums[group] = sums.get(group, 0.0) + part * value
+    deviations = [abs(sums.get(group, 0.0) / total - t) for group, t in axis.targets.items()]
+    return sum(deviations) / len(deviations)
 
 
 def _attainment(
     axis: NamedAxis, labels: Mapping[str, str] | None, positions: Mapping[str, float], total: float
 ) -> float:
-    if labels is None or not axis.targets:
-        return 0.5
-    sums: dict[str, float] = {}
-    for symbol, value in positions.items():
-        group = axis.groups.get(labels.get(symbol, "OTHER"), "OTHER")
-        sums[group] = sums.get(group, 0.0) + value
-    deviations = [abs(sums.get(group, 0.0) / total - t) for group, t in axis.targets.items()]
-    return max(0.0, 1.0 - (sum(deviations) / len(deviations)) / 0.3)
+    deviation = _deviation(axis, labels, positions, total)
+    return 0.5 if deviation is None else max(0.0, 1.0 - deviation / 0.3)
 
 
-def _quality(named: NamedProblem, positions: Mapping[str, float]) -> float:
-    scored = [(named.scores[s], v / named.total) for s, v in positions.items() if s in named.scores]
-    paying = [(named.yields[s], v / named.total) for s, v in positions.items() if s in named.yields]
-    quality = sum(score * weight for score, weight in scored)
-    income = min(1.0, 10.0 * sum(rate * weight for rate, weight in paying))
-    if scored and paying:
+def _quality(named: NamedProblem, positions: Mapping[str, float], present: Iterable[str]) -> float:
+    """`present`: the positions whose scores and yields count as there."""
+    paying = sum(
+        named.yields[s] * (v / named.total) for s, v in positions.items() if s in named.yields
+    )
+    quality = sum(
+        named.scores[s] * (v / named.total) for s, v in positions.items() if s in named.scores
+    )
+    income = min(1.0, 10.0 * paying)
+    keys = set(present)
+    if keys & named.scores.keys() and keys & named.yields.keys():
         return 0.6 * quality + 0.4 * income
-    if scored:
+    if keys & named.scores.keys():
         return quality
-    return income if paying else 0.5
+    return income if keys & named.yields.keys() else 0.5
+
+
+def _worth(named: NamedProblem, positions: Mapping[str, float]) -> float:
+    return sum(named.worth.get(s, 0.0) * (v / named.total) for s, v in positions.items())
 
 
 def _score(named: NamedProblem, state: State, cost: float) -> float:
     if named.total <= 0:
         return 0.5
-    country = _attainment(named.country, state.countries, state.positions, named.total)
-    industry = _attainment(named.industry, state.industries, state.positions, named.total)
-    quality = _quality(named, state.positions)
-    score = min(1.0, 0.40 * country + 0.30 * industry + 0.30 * quality)
+    weights = named.weights
+    score = min(
+        1.0,
+        weights.country * _attainment(named.country, state.countries, state.positions, named.total)
+        + weights.industry
+        * _attainment(named.industry, state.industries, state.positions, named.total)
+        + weights.quality * _quality(named, state.positions, state.positions)
+        + weights.worth * _worth(named, state.positions)
+        + weights.constant,
+    )
     if named.cost_factor > 0:
         score = max(0.0, score - (cost / named.total) * named.cost_factor)
     return min(1.0, score)
+
+
+def _smooth(named: NamedProblem, state: State, cost: float) -> float:
+    """Labels are those of the start: nothing that is bought moves to another group."""
+    if named.total <= 0:
+        return 0.5
+    score = named.weights.constant - (cost / named.total) * named.cost_factor
+    for weight, axis in (
+        (named.weights.country, named.country),
+        (named.weights.industry, named.industry),
+    ):
+        deviation = _deviation(axis, axis.labels, state.positions, named.total)
+        score += weight * (0.5 if deviation is None else 1.0 - deviation / 0.3)
+    score += named.weights.quality * _quality(named, state.positions, named.positions)
+    return score + named.weights.worth * _worth(named, state.positions)

@@ -1,6 +1,6 @@
 """Portfolios and candidate trades for the search kernel: small enough to try every set."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
@@ -19,7 +19,6 @@ class SearchCase:
     actions: Actions
     toll: Floats
     blocked: Bools
-    slack: float = 0.0
 
     @property
     def work(self) -> Workload:
@@ -29,7 +28,6 @@ class SearchCase:
             mode="strict",
             smooth=True,
             toll=self.toll,
-            slack=self.slack,
         )
 
 
@@ -103,7 +101,3 @@ def every_set(actions: int, depth: int) -> list[tuple[int, ...]]:
 def allowed(case: SearchCase, combo: tuple[int, ...]) -> bool:
     """Nothing in it blocks anything else; money and holdings are left to the kernel."""
     return not any(case.blocked[one, other] for one, other in combinations(combo, 2))
-
-
-def with_slack(case: SearchCase, slack: float) -> SearchCase:
-    return replace(case, slack=slack)
