@@ -6,7 +6,7 @@ import sys
 import pytest
 
 import kernels
-from kernels import indicators_numpy, risk_numpy, rolling_numpy, sequences_numpy
+from kernels import indicators_numpy, risk_numpy, rolling_numpy, search_numpy, sequences_numpy
 from kernels.choose import BackendReport, choose, load
 from tests.kernels.conftest import EXTENSIONS, needs_extension
 
@@ -23,6 +23,7 @@ def no_extension(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_auto_falls_back_to_numpy_and_says_why() -> None:
     loaded = load("auto")
     assert loaded.sequences is sequences_numpy
+    assert loaded.search is search_numpy
     assert loaded.risk is risk_numpy
     assert loaded.indicators is indicators_numpy
     assert loaded.rolling is rolling_numpy
@@ -69,6 +70,7 @@ def test_one_back_end_serves_every_kernel() -> None:
     used = kernels.backend_report().used
     expected = load(used)
     assert choose("sequences") is expected.sequences
+    assert choose("search") is expected.search
     assert choose("risk") is expected.risk
     assert choose("indicators") is expected.indicators
     assert choose("rolling") is expected.rolling
