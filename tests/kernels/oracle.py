@@ -7,7 +7,7 @@ Written for reading: it walks whole portfolios per sequence and shares no arithm
 kernels.  Also the plain-Python side of the benchmark.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from kernels.packing import NamedAxis, NamedProblem, Trade
@@ -163,13 +163,26 @@ def _buy(state: State, named: NamedProblem, symbol: str, value: float, fee: floa
     _relabel(state, named, symbol)
 
 
-def _groups_of(axis: NamedAxis, labels: Mapping[str, str] | None, symbol: str) -> dict[str, float]:
-    """The groups a symbol stands in, and how much of it."""
-    if axis.members is None:
-        assert labels is not None
-        return {axis.groups.get(labels.get(symbol, "OTHER"), "OTHER"): 1.0}
-    groups = set(axis.members.get(symbol, ())) or {"OTHER"}
-    return dict.fromkeys(groups, 1.0 / len(groups))
+def _group_sums(
+    axis: NamedAxis, labels: Mapping[str, str], positions: Mapping[str, float]
+) -> dict[str, float]:
+    sums: dict[str, float] = {}
+    for symbol, value in positions.items():
+        group = axis.groups.get(labels.get(symbol, "OTHER"), "OTHER")
+        sums[group] = sums.get(group, 0.0) + value
+    return sums
+
+
+def _shared_sums(
+    members: Mapping[str, Sequence[str]], positions: Mapping[str, float]
+) -> dict[str, float]:
+    """Each symbol in equal parts in all of its groups."""
+    sums: dict[str, float] = {}
+    for symbol, value in positions.items():
+        groups = set(members.get(symbol, ())) or {"OTHER"}
+        for group in groups:
+            sums[group] = sums.get(group, 0.0) + value / len(groups)
+    return sums
 
 
 def _deviation(
@@ -178,10 +191,10 @@ def _deviation(
     """Mean over the groups with a target of |share - target|; None where the axis is neutral."""
     if not axis.targets or (labels is None and axis.members is None):
         return None
-    sums: dict[str, float] = {}
-    for symbol, value in positions.items():
-        for group, part in _groups_of(axis, labels, symbol).items():
-            sums[group] = sums.get(group, 0.0) + part * value
+    if axis.members is not None:
+        sums = _shared_sums(axis.members, positions)
+    else:
+        sums = _group_sums(axis, labels or {}, positions)
     deviations = [abs(sums.get(group, 0.0) / total - t) for group, t in axis.targets.items()]
     return sum(deviations) / len(deviations)
 
@@ -193,24 +206,25 @@ def _attainment(
     return 0.5 if deviation is None else max(0.0, 1.0 - deviation / 0.3)
 
 
-def _quality(named: NamedProblem, positions: Mapping[str, float], present: Iterable[str]) -> float:
-    """`present`: the positions whose scores and yields count as there."""
-    paying = sum(
-        named.yields[s] * (v / named.total) for s, v in positions.items() if s in named.yields
-    )
-    quality = sum(
-        named.scores[s] * (v / named.total) for s, v in positions.items() if s in named.scores
-    )
-    income = min(1.0, 10.0 * paying)
-    keys = set(present)
-    if keys & named.scores.keys() and keys & named.yields.keys():
+def _quality(
+    named: NamedProblem, positions: Mapping[str, float], *, seen: tuple[bool, bool] | None = None
+) -> float:
+    """`seen`: whether scores and yields count as there; by default those of these positions."""
+    scored = [(named.scores[s], v / named.total) for s, v in positions.items() if s in named.scores]
+    paying = [(named.yields[s], v / named.total) for s, v in positions.items() if s in named.yields]
+    quality = sum(score * weight for score, weight in scored)
+    income = min(1.0, 10.0 * sum(rate * weight for rate, weight in paying))
+    has_scores, has_yields = seen or (bool(scored), bool(paying))
+    if has_scores and has_yields:
         return 0.6 * quality + 0.4 * income
-    if keys & named.scores.keys():
+    if has_scores:
         return quality
-    return income if keys & named.yields.keys() else 0.5
+    return income if has_yields else 0.5
 
 
 def _worth(named: NamedProblem, positions: Mapping[str, float]) -> float:
+    if named.weights.worth == 0:
+        return 0.0
     return sum(named.worth.get(s, 0.0) * (v / named.total) for s, v in positions.items())
 
 
@@ -223,7 +237,7 @@ def _score(named: NamedProblem, state: State, cost: float) -> float:
         weights.country * _attainment(named.country, state.countries, state.positions, named.total)
         + weights.industry
         * _attainment(named.industry, state.industries, state.positions, named.total)
-        + weights.quality * _quality(named, state.positions, state.positions)
+        + weights.quality * _quality(named, state.positions)
         + weights.worth * _worth(named, state.positions)
         + weights.constant,
     )
@@ -243,5 +257,7 @@ def _smooth(named: NamedProblem, state: State, cost: float) -> float:
     ):
         deviation = _deviation(axis, axis.labels, state.positions, named.total)
         score += weight * (0.5 if deviation is None else 1.0 - deviation / 0.3)
-    score += named.weights.quality * _quality(named, state.positions, named.positions)
+    held = named.positions.keys()
+    seen = (bool(held & named.scores.keys()), bool(held & named.yields.keys()))
+    score += named.weights.quality * _quality(named, state.positions, seen=seen)
     return score + named.weights.worth * _worth(named, state.positions)
