@@ -12,21 +12,19 @@ import numpy as np
 
 cdef enum:
     MOST = 16  # MAX_STEPS of the front door
-    PICKED = 8  # purchases a full purse is filled with one by one
+    ROUNDS = 4  # how often a price of cash is improved
 
 
 cdef struct Best:
-    # The largest gains, descending.
+    # The largest gains, descending, the first come first among equals; and what they cost.
     int count
     double gain[MOST]
+    double cost[MOST]
 
 
-cdef struct Basket:
-    # The best purchases by gain per EUR, descending; the first come first among equals.
-    int count
-    double ratio[PICKED]
-    double gain[PICKED]
-    double cost[PICKED]
+cdef struct Total:
+    double gain
+    double cost
 
 
 cdef inline double smaller(double one, double other) noexcept nogil:
@@ -37,56 +35,81 @@ cdef inline double at_most_one(double value) noexcept nogil:
     return value if value < 1.0 else 1.0
 
 
-cdef inline void keep(Best *best, int size, double gain) noexcept nogil:
+cdef inline void keep(Best *best, int size, double gain, double cost) noexcept nogil:
     cdef int at
     if not gain > 0.0 or (best.count == size and gain <= best.gain[size - 1]):
         return
     at = best.count if best.count < size else size - 1
     best.count = at + 1
     while at > 0 and best.gain[at - 1] < gain:
-        best.gain[at] = best.gain[at - 1]
+        best.gain[at], best.cost[at] = best.gain[at - 1], best.cost[at - 1]
         at -= 1
-    best.gain[at] = gain
+    best.gain[at], best.cost[at] = gain, cost
 
 
-cdef inline double together(Best *best) noexcept nogil:
+cdef struct Items:
+    # What may follow a set: `later` of `count` at most, with their gains and costs.
+    int count
+    int later
+    double *gain
+    double *cost
+
+
+cdef inline Total picked(Items *items, double price) noexcept nogil:
+    """The best of the items when cash has a price."""
     cdef int at
-    cdef double total = 0.0
+    cdef Best best
+    cdef Total total
+    best.count = 0
+    for at in range(items.count):
+        keep(&best, items.later, items.gain[at] - price * items.cost[at], items.cost[at])
+    total.gain = total.cost = 0.0
     for at in range(best.count):
-        total += best.gain[at]
+        total.gain += best.gain[at]
+        total.cost += best.cost[at]
     return total
 
 
-cdef inline void put(Basket *basket, double gain, double cost) noexcept nogil:
+cdef inline double highest_price(Items *items) noexcept nogil:
+    """The price of cash at which no purchase is worth it any more."""
     cdef int at
-    cdef double ratio
-    if not gain > 0.0:
-        return
-    ratio = gain / cost
-    if basket.count == PICKED and ratio <= basket.ratio[PICKED - 1]:
-        return
-    at = basket.count if basket.count < PICKED else PICKED - 1
-    basket.count = at + 1
-    while at > 0 and basket.ratio[at - 1] < ratio:
-        basket.ratio[at] = basket.ratio[at - 1]
-        basket.gain[at] = basket.gain[at - 1]
-        basket.cost[at] = basket.cost[at - 1]
-        at -= 1
-    basket.ratio[at], basket.gain[at], basket.cost[at] = ratio, gain, cost
+    cdef double price = 0.0
+    for at in range(items.count):
+        if items.gain[at] > 0.0 and items.cost[at] > 0.0:
+            if items.gain[at] / items.cost[at] > price:
+                price = items.gain[at] / items.cost[at]
+    return price
 
 
-cdef inline double filled(Basket *basket, double room) noexcept nogil:
-    """The fractional knapsack; what is not in the basket is no better than its last entry."""
-    cdef int at
-    cdef double total = 0.0
-    for at in range(basket.count):
-        if basket.cost[at] > room:
-            return total + basket.ratio[at] * room
-        total += basket.gain[at]
-        room -= basket.cost[at]
-    if basket.count == PICKED:
-        total += basket.ratio[PICKED - 1] * room
-    return total
+cdef double within(Items *items, double room) noexcept nogil:
+    """The least bound over prices of cash, found between two that bound it from either side."""
+    cdef int turn
+    cdef double low, low_worth, low_slope, high, high_worth, high_slope, price, worth, best
+    cdef Total total = picked(items, 0.0)
+    low, low_worth, low_slope = 0.0, total.gain, room - total.cost
+    best = low_worth
+    if not low_slope < 0.0:
+        return best
+    high = highest_price(items)
+    total = picked(items, high)
+    high_worth, high_slope = total.gain + high * room, room - total.cost
+    best = smaller(best, high_worth)
+    for turn in range(ROUNDS):
+        if not high_slope > 0.0:
+            break
+        price = ((low_worth - low_slope * low) - (high_worth - high_slope * high)) / (
+            high_slope - low_slope
+        )
+        if not (low < price < high):
+            break
+        total = picked(items, price)
+        worth = total.gain + price * room
+        best = smaller(best, worth)
+        if room - total.cost < 0.0:
+            low, low_worth, low_slope = price, worth, room - total.cost
+        else:
+            high, high_worth, high_slope = price, worth, room - total.cost
+    return best
 
 
 @cython.final
@@ -104,7 +127,7 @@ cdef class _Search:
     cdef Py_ssize_t actions, groups, width
     cdef int later
 
-    cdef double[::1] value, gap, left, saved
+    cdef double[::1] value, gap, left, saved, tangents, partials, costs
     cdef int[::1] side
     cdef unsigned char[::1] open, wide
     cdef double cash, penalty, lined, yielded, charged
@@ -125,7 +148,8 @@ cdef class _Search:
         self.actions, self.groups = len(work.symbol), len(work.gap)
         self.width, self.later = work.at.shape[1], later
         self.value, self.gap = work.value.copy(), work.gap.copy()
-        self.left, self.saved, self.side, self.open, self.wide = scratch
+        self.left, self.saved, self.side, self.open, self.wide = scratch[:5]
+        self.tangents, self.partials, self.costs = scratch[5]
         self.start_penalty = self.total_penalty()
 
     cdef double total_penalty(self) noexcept nogil:
@@ -260,29 +284,28 @@ cdef class _Search:
             self.stand(self.at[action, column])
 
     cdef inline double ahead(self, Py_ssize_t action, bint rising) noexcept nogil:
-        """The least of the bounds on what up to `later` actions behind this one can add."""
+        """The lesser of the bounds on what up to `later` actions behind this one can add."""
         cdef Py_ssize_t other
-        cdef Best slope, capped
-        cdef Basket steep, modest
-        cdef double tangent, partial, bound, room = self.cash + self.flow[action] + self.slack
+        cdef int count = 0
+        cdef double room = self.cash + self.flow[action] + self.slack
         cdef bint buys_only = action >= self.last_sale
-        slope.count = capped.count = steep.count = modest.count = 0
+        cdef Items tangent, partial
         for other in range(action + 1, self.actions):
             if not self.open[other] or self.blocked[action, other]:
                 continue
             if buys_only and self.cost[other] > room:
                 continue
-            self.gains(other, rising, &tangent, &partial)
-            keep(&slope, self.later, tangent)
-            keep(&capped, self.later, partial)
-            if buys_only:
-                put(&steep, tangent, self.cost[other])
-                put(&modest, partial, self.cost[other])
-        bound = smaller(together(&slope), together(&capped))
-        if buys_only:
-            bound = smaller(bound, filled(&steep, room))
-            bound = smaller(bound, filled(&modest, room))
-        return bound
+            self.gains(other, rising, &self.tangents[count], &self.partials[count])
+            self.costs[count] = self.cost[other]
+            count += 1
+        if count == 0:
+            return 0.0
+        tangent.count = partial.count = count
+        tangent.later = partial.later = self.later
+        tangent.gain, partial.gain = &self.tangents[0], &self.partials[0]
+        tangent.cost = partial.cost = &self.costs[0]
+        room = room if room > 0.0 else 0.0
+        return smaller(within(&tangent, room), within(&partial, room))
 
     cdef inline void gains(
         self, Py_ssize_t action, bint rising, double *tangent, double *partial
@@ -319,6 +342,7 @@ def extend(
         np.zeros(groups, dtype=np.int32),
         np.zeros(len(work.symbol) + 1, dtype=np.uint8),
         np.zeros(groups, dtype=np.uint8),
+        np.zeros((3, len(work.symbol) + 1)),
     )
     cdef _Search search = _Search(work, steps_left - 1, blocked.view(np.uint8), scratch)
     cdef double[:, ::1] net = out.net, bound = out.bound

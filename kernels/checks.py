@@ -71,7 +71,7 @@ def require_amounts(
     if missing:
         good |= np.isnan(array)
     if not good.all():
-        worst = array.flat[np.flatnonzero(~good)[0]]
+        worst = array.ravel()[np.flatnonzero(~good)[0]]
         raise ValueError(f"{field}: value {worst}, expected a finite one within ±{limit:g}")
 
 

@@ -6,23 +6,28 @@ better than doing nothing.  The *bound* of a set is never below the net of any s
 by up to `steps_left` - 1 later actions, so a search may drop what cannot beat the best it has.
 
 Let F be the smooth score less all charges, c the state after the set, E any allowed extension by
-at most k actions.  F is concave in the values of the positions, a sum of -price |gap| over groups,
-of lines, and of min(1, y); every bound below replaces each of these by something it never exceeds
-that is a sum over the actions of E, so that the best E is found by picking.
+at most k actions.  F is concave in the values of the positions: a sum of -price |gap| over groups,
+of lines, and of min(1, y).  Each part is replaced by something that is never below it and is a sum
+over the actions of E, in two ways:
 
-    slope    -|gap| lies below its tangent at c (at a kink: the flat one), and min(1, y) below its
-             own.  So F(E) <= net(c) + Σ of the tangent gains of E, and at most the sum of the k
-             largest positive ones.
+    tangent  -|gap| lies below its tangent at c (at a kink: the flat one), and so does min(1, y).
     capped   The actions of E that move a group towards its goal take at most their sum, and at
              most the whole gap, off |gap|, hence at most Σ min(move, gap); the others take nothing
-             off it.  Group by group the capped gain or the tangent may be used, the same for all
-             of E; the tangent is, where no action moves the group by more than the gap.
-    purse    When no sale can follow, the purchases of E cost no more than the cash there is.  The
-             fractional knapsack, filled by gain per EUR in either of the two senses above, is worth
-             at least as much as the gains of E.
+             off it.  Group by group this or the tangent may be used, the same for all of E; the
+             tangent is, where no action moves the group by more than the gap.
 
-The bound is the least of these plus a margin for rounding and for the dust sales clear away; it is
-the net itself when no step is left.
+Either gives each action a gain, and F(E) <= net(c) + Σ gains of E.  Nor can E cost more, sales
+counting negative, than the cash there is, or 0 when there is none: an action that takes cash needs
+it there, all others add to it.  So for any price >= 0 of cash
+
+    F(E) <= net(c) + price x cash + Σ (gain - price x cost) of E
+
+and the last sum is at most that of the k largest positive terms.  This bound is convex in the
+price; a few points of it are tried, from 0 (cash does not matter) to the price at which no purchase
+is worth it.  Purchases dearer than the cash there is are left out when no sale can follow.
+
+The bound is the least of all these, plus a margin for rounding and for the dust sales clear away;
+it is the net itself when no step is left.
 """
 
 import numpy as np

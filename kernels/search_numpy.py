@@ -9,8 +9,8 @@ import numpy as np
 from kernels.checks import Bools, Floats, Ints, Rows
 from kernels.search_work import Extensions, SearchWork
 
-PICKED = 8
-"""Purchases a full purse is filled with one by one."""
+ROUNDS = 4
+"""How often a price of cash is improved."""
 
 
 def extend(
@@ -148,37 +148,57 @@ class _Ahead:
         return tangent, partial
 
     def bound(self) -> Floats:
-        """The least of the bounds."""
-        bound = np.minimum(self._together(self._tangent), self._together(self._partial))
-        purse = np.minimum(self._filled(self._tangent), self._filled(self._partial))
-        return np.where(self._buys_only, np.minimum(bound, purse), bound)
+        """The lesser of the bounds."""
+        return np.minimum(self._within(self._tangent), self._within(self._partial))
 
-    def _together(self, gains: Floats) -> Floats:
-        """The sum of the largest gains."""
-        positive = np.where(self._counts & (gains > 0.0), gains, 0.0)
-        best = np.sort(positive, axis=1)[:, ::-1][:, : self._later]
-        total = np.zeros(len(gains))
-        for column in range(best.shape[1]):
-            total += best[:, column]
-        return total
+    def _within(self, gains: Floats) -> Floats:
+        """The least bound over prices of cash, found between two that bound it from either side."""
+        room = np.maximum(self._room, 0.0)
+        low = np.zeros(len(gains))
+        low_worth, low_cost = self._picked(gains, low)
+        best, low_slope = low_worth.copy(), room - low_cost
+        high = self._highest_price(gains)
+        gained, cost = self._picked(gains, high)
+        high_worth, high_slope = gained + high * room, room - cost
+        going = low_slope < 0.0
+        best = np.where(going & (high_worth < best), high_worth, best)
+        for _ in range(ROUNDS):
+            going &= high_slope > 0.0
+            price = np.divide(
+                (low_worth - low_slope * low) - (high_worth - high_slope * high),
+                high_slope - low_slope,
+                out=np.zeros_like(best),
+                where=going,
+            )
+            going &= (low < price) & (price < high)
+            gained, cost = self._picked(gains, price)
+            worth, slope = gained + price * room, room - cost
+            best = np.where(going & (worth < best), worth, best)
+            lower, upper = going & (slope < 0.0), going & ~(slope < 0.0)
+            low, high = np.where(lower, price, low), np.where(upper, price, high)
+            low_worth = np.where(lower, worth, low_worth)
+            low_slope = np.where(lower, slope, low_slope)
+            high_worth = np.where(upper, worth, high_worth)
+            high_slope = np.where(upper, slope, high_slope)
+        return best
 
-    def _filled(self, gains: Floats) -> Floats:
-        """The fractional knapsack; what is not picked is no better than the last that is."""
-        counts = self._counts & (gains > 0.0) & self._buys_only[:, np.newaxis]
-        ratio = np.divide(gains, self._work.cost, out=np.zeros_like(gains), where=counts)
-        picked = np.argsort(-ratio, axis=1, kind="stable")[:, :PICKED]
+    def _picked(self, gains: Floats, price: Floats) -> tuple[Floats, Floats]:
+        """Gain and cost of the best, per child, when cash has a price."""
+        left = np.where(self._counts, gains - price[:, np.newaxis] * self._work.cost, 0.0)
+        order = np.argsort(-left, axis=1, kind="stable")[:, : self._later]
         each = np.arange(len(gains))
-        total, room = np.zeros(len(gains)), self._room.copy()
-        filling = self._buys_only.copy()
-        for column in range(picked.shape[1]):
-            at = picked[:, column]
-            filling &= counts[each, at]
-            full = filling & (self._work.cost[at] > room)
-            total = np.where(full, total + ratio[each, at] * room, total)
-            filling &= ~full
-            total = np.where(filling, total + gains[each, at], total)
-            room = np.where(filling, room - self._work.cost[at], room)
-        if picked.shape[1] == PICKED:
-            at = picked[:, -1]
-            total = np.where(filling, total + ratio[each, at] * room, total)
-        return total
+        gain, cost = np.zeros(len(gains)), np.zeros(len(gains))
+        for column in range(order.shape[1]):
+            at = order[:, column]
+            good = left[each, at] > 0.0
+            gain += np.where(good, left[each, at], 0.0)
+            cost += np.where(good, self._work.cost[at], 0.0)
+        return gain, cost
+
+    def _highest_price(self, gains: Floats) -> Floats:
+        """The price of cash at which no purchase is worth it any more."""
+        cost = np.broadcast_to(self._work.cost, gains.shape)
+        counts = self._counts & (gains > 0.0) & (cost > 0.0)
+        ratio = np.divide(gains, cost, out=np.zeros_like(gains), where=counts)
+        highest: Floats = ratio.max(axis=1, initial=0.0)
+        return highest
