@@ -68,12 +68,13 @@ def _deep_loss(scene: Scene, sale: Candidate) -> bool:
 def alike(
     purchases: Iterable[tuple[int, str]], correlations: Correlations, threshold: float
 ) -> Iterator[tuple[int, int]]:
-    """The pairs of numbered purchases with |correlation| > threshold; an unknown one is none."""
+    """The pairs of numbered purchases with |correlation| > threshold; an unknown one is none, and
+    two sizes of one symbol are alike."""
     index = correlations.index()
     known = [(number, index[symbol]) for number, symbol in purchases if symbol in index]
     for (one, first), (other, second) in combinations(known, 2):
         value = correlations.between(first, second)
-        if first != second and value is not None and abs(value) > threshold:
+        if value is not None and abs(value) > threshold:
             yield one, other
 
 

@@ -241,6 +241,16 @@ def test_sales_in_the_name_of_one_group_sell_no_more_than_its_overweight(
         assert cause(where, "-P -R") is None
 
 
+def test_a_purchase_in_the_name_of_a_group_uses_nothing_of_its_budget() -> None:
+    where = stage(
+        Want("P", "rebalance_sells", country="Japan", group="Japan"),
+        Want("A", "averaging_down", country="Japan", group="Japan"),
+    )
+    # Some 970 EUR more than the target, in a sale of 1,000 and a purchase of as much.
+    sold = aimed(where, {"Japan": "0.40"}, {})
+    assert cause(sold, "-P +A") is None
+
+
 def test_the_budget_of_a_group_is_exact_to_the_cent() -> None:
     where = overweight("Japan")
     total = where.scene.total.minor

@@ -213,6 +213,21 @@ def test_samples_without_labels_do_not_overlap() -> None:
     assert len(sampled(stage(*wants, buys=3), depth=1)) == 3
 
 
+def test_a_sample_is_compared_with_the_last_ten_only() -> None:
+    labels = [(land, trade) for land in LANDS for trade in ("Software", "Banks")]
+    wants = [
+        Want(f"A{n:02d}", "averaging_down", country=land, industry=trade)
+        for n, (land, trade) in enumerate(labels)
+    ]
+    twin = replace(wants[0], symbol="TWIN")
+    where = stage(*wants, twin, buys=2)
+    found = [set(sampled(where, depth=1, seed=seed)) for seed in range(20)]
+    assert all({"+TWIN", "+A00"} & words for words in found)
+    assert any({"+TWIN", "+A00"} <= words for words in found)
+    few = stage(*wants[:9], twin, buys=2)
+    assert all(len(sampled(few, depth=1, seed=seed)) == 9 for seed in range(20))
+
+
 class Counting(Random):
     """Counts what is drawn."""
 
@@ -361,6 +376,15 @@ def test_relaxing_the_largest_position_shows_what_would_go_beyond_it() -> None:
 def test_relaxing_cool_downs_shows_what_is_barred() -> None:
     where = forbidden(frozenset({("BULK", "BUY")}))
     assert relaxed(where, relax_cooldown=True) == [("BULK", "BUY", Decimal(7))]
+
+
+def test_what_is_a_candidate_anyway_is_not_shown_as_relaxed() -> None:
+    rule = ConstraintRelaxation(enabled=True)
+    config = replace(DEFAULT_CONFIG, generators=Generators(constraint_relaxation=rule))
+    asked = replace(forbidden(), config=config)
+    first, *rest = relaxed_candidates(asked, (), find=everything)
+    known = replace(first, executable=True)
+    assert list(relaxed_candidates(asked, (known,), find=everything)) == rest
 
 
 def test_without_a_relaxed_rule_nothing_breaks_one() -> None:

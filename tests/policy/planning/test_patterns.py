@@ -110,6 +110,18 @@ def test_averaging_down_sells_one_profit_only_when_cash_is_short_and_a_step_is_l
     assert made(where, "averaging_down", 3) == sets("-P +A")
 
 
+def test_averaging_down_takes_what_it_can_pay_for_rather_than_a_sale_alone() -> None:
+    dear = Want("A", "averaging_down", 0.9, lots=30)
+    where = stage(dear, *KINDS[:1], replace(KINDS[5], priority=0.5), buys=1)
+    assert made(where, "averaging_down", 1) == sets("+B")
+
+
+def test_purchases_that_a_rule_keeps_out_reserve_no_steps() -> None:
+    sells = [w for w in KINDS if w.taken == "SELL"]
+    where = stage(*sells, KINDS[4], barred=frozenset({("A", "BUY")}))
+    assert made(where, "multi_sell", 4) == sets("-P -Q -R -S")
+
+
 def test_the_single_best_is_the_strongest_that_can_be_paid_for() -> None:
     assert made(stage(*KINDS, buys=0), "single_best", 1) == sets("-P")
 
@@ -194,6 +206,18 @@ def test_a_regime_looks_at_ten_candidates_of_a_kind_and_stops_at_what_it_cannot_
     assert [len(words) for words in made(where, "market_regime", 15)] == [10]
     dear = [replace(many[0], lots=30), *many[1:]]
     assert made(stage(*dear, buys=2, regime="bull"), "market_regime", 5) == []
+
+
+def test_a_regime_passes_over_what_may_not_stand_beside_the_rest() -> None:
+    where = stage(
+        Want("O", "opportunity_buys", 0.9),
+        Want("O", "rebalance_buys", 0.8, lots=9),
+        Want("E", "rebalance_buys", 0.7),
+        buys=3,
+        regime="bull",
+    )
+    (combo,) = MAKERS["market_regime"](where.menu, 5)
+    assert [where.space.candidates[n].symbol for n in combo] == ["O", "E"]
 
 
 def test_trades_by_weight_alone_go_with_rebalancing() -> None:

@@ -299,17 +299,28 @@ def test_what_breaks_a_rule_is_shown_apart_and_never_a_seed() -> None:
     assert grown(stage(*MANY), everything(3)).relaxed == ()
 
 
-def test_the_work_can_be_done_in_portions() -> None:
-    where = configured(stage(*MANY, buys=5), everything(3))
+def in_portions(where: Stage) -> tuple[int, Seeds]:
     work = Seeding(where.space, where.scene, correlations=None, regime="sideways", seed=5)
     portions = 0
     while not work.done:
         work.advance()
         portions += 1
-    # Thirteen patterns and the samples at each depth, and the combinations once.
-    assert portions == 14 * 3 + 1
     work.advance()
-    assert work.result() == grown(where)
+    return portions, work.result()
+
+
+def test_the_work_can_be_done_in_portions() -> None:
+    where = configured(stage(*MANY, buys=5), everything(3))
+    # Thirteen patterns and the samples at each depth, and the combinations once.
+    assert in_portions(where) == (14 * 3 + 1, grown(where))
+
+
+def test_samples_are_drawn_at_every_depth_they_may_have() -> None:
+    where = stage(*MANY, buys=5)
+    short = Combinatorial(max_steps=2)
+    config = only(max_depth=3)
+    config = replace(config, generators=Generators(enhanced_combinatorial=short))
+    assert in_portions(configured(where, config))[0] == 2
 
 
 def test_the_name_of_a_sequence_covers_quantity_price_and_order() -> None:
