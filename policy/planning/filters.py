@@ -9,14 +9,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
+from fractions import Fraction
 from itertools import combinations
-from math import fsum
+from math import floor, fsum
 from typing import Final
 
 from ledger.correlation import Correlations
 from policy.planning.candidates import Candidate, Scene
 from policy.planning.config import Diversity
+from policy.targets import Targets
 
 NOT_EXECUTABLE: Final = "not_executable"
 SIDE_OFF: Final = "side_not_allowed"
@@ -106,27 +109,36 @@ def _overweight(scene: Scene, symbol: str) -> bool:
     return scene.weight(position.security) > target + tolerated
 
 
-def group_sums(scene: Scene, group_of: Mapping[str, str]) -> dict[str, int]:
-    """What is held of every group, in EUR cents."""
-    sums: Counter[str] = Counter()
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """Groups of countries or of industries: target weights, and the groups of each symbol, among
+    which its value is split equally.
+    """
+
+    targets: Mapping[str, Decimal]
+    groups_of: Mapping[str, tuple[str, ...]]
+
+
+def countries(targets: Targets) -> Axis:
+    return Axis(targets.countries, {symbol: (name,) for symbol, name in targets.country_of.items()})
+
+
+def industries(targets: Targets) -> Axis:
+    return Axis(targets.industries, targets.industries_of)
+
+
+def gaps(scene: Scene, axis: Axis) -> dict[str, Fraction]:
+    """target − what is held ÷ total value, of every group that has a target or a holding; one
+    without a target has target 0. Exact.
+    """
+    found = {name: Fraction(target) for name, target in axis.targets.items()}
     for position in scene.snapshot.positions:
-        group = group_of.get(position.security.symbol)
-        if group is not None:
-            sums[group] += scene.value(position.security).minor
-    return dict(sums)
-
-
-def gaps(
-    scene: Scene, targets: Mapping[str, Decimal], group_of: Mapping[str, str]
-) -> dict[str, Decimal]:
-    """target − what is held ÷ total value, of every group that has a target or a holding."""
-    sums = group_sums(scene, group_of)
-    names = sorted({*targets, *sums})
-    zero = Decimal(0)
-    return {
-        name: targets.get(name, zero) - Decimal(sums.get(name, 0)) / scene.total.minor
-        for name in names
-    }
+        groups = axis.groups_of.get(position.security.symbol, ())
+        value = scene.value(position.security).minor
+        for name in groups:
+            part = Fraction(value, scene.total.minor * len(groups))
+            found[name] = found.get(name, Fraction(0)) - part
+    return found
 
 
 def group_budgets(scene: Scene, candidates: Iterable[Candidate]) -> dict[str, int]:
@@ -136,17 +148,14 @@ def group_budgets(scene: Scene, candidates: Iterable[Candidate]) -> dict[str, in
     A group is one of countries when it is that of the seller's country, else one of industries; one
     that nothing of is held has no overweight.
     """
-    targets = scene.targets
-    countries = group_sums(scene, targets.country_of), targets.countries
-    industries = group_sums(scene, targets.industry_of), targets.industries
+    by_country = gaps(scene, countries(scene.targets))
+    by_industry = gaps(scene, industries(scene.targets))
     budgets: dict[str, int] = {}
     for sale in candidates:
         if sale.side == "SELL" and sale.group is not None:
-            of_country = targets.country_of.get(sale.symbol) == sale.group
-            sums, wanted = countries if of_country else industries
-            share, whole = wanted.get(sale.group, Decimal(0)).as_integer_ratio()
-            over = sums.get(sale.group, 0) * whole - share * scene.total.minor
-            budgets[sale.group] = max(0, over // whole)
+            of_country = scene.targets.country_of.get(sale.symbol) == sale.group
+            gap = (by_country if of_country else by_industry).get(sale.group, Fraction(0))
+            budgets[sale.group] = max(0, floor(-gap * scene.total.minor))
     return budgets
 
 

@@ -268,11 +268,10 @@ def _relaxations(scene: Scene) -> Iterator[_Relaxation]:
             lambda c: c.side == "SELL" and not real[c.symbol].allow_sell,
         )
     if rule.relax_min_lot:
-        shares = Quantity.of(rule.min_shares_relaxed)
         yield _Relaxation(
             "relax_min_lot",
-            _with_securities(scene, lambda s: _with_lot(s, shares)),
-            lambda c: not c.quantity.is_multiple_of(real[c.symbol].instrument.lot or shares),
+            _with_securities(scene, lambda s: _with_part_of_lot(s, rule.min_shares_relaxed)),
+            lambda c: not _whole_lots(c, real[c.symbol]),
         )
     if rule.relax_max_position:
         most = share_of(scene.total, scene.limits.max_position_share)
@@ -289,12 +288,18 @@ def _relaxations(scene: Scene) -> Iterator[_Relaxation]:
         )
 
 
-def _with_lot(security: Security, shares: Quantity) -> Security:
-    """A lot of so few shares, where one is larger; without a lot it stays untradable."""
+def _with_part_of_lot(security: Security, part: Decimal) -> Security:
+    """Of a millionth at least; what has no lot stays untradable."""
     lot = security.instrument.lot
-    smaller = min(lot.micro, shares.micro) if lot is not None else None
-    changed = Quantity(smaller) if smaller is not None else None
-    return replace(security, instrument=replace(security.instrument, lot=changed))
+    if lot is None:
+        return security
+    smaller = Quantity(max(1, int(part * lot.micro)))
+    return replace(security, instrument=replace(security.instrument, lot=smaller))
+
+
+def _whole_lots(one: Candidate, real: Security) -> bool:
+    lot = real.instrument.lot
+    return lot is not None and one.quantity.is_multiple_of(lot)
 
 
 def _with_securities(scene: Scene, change: Callable[[Security], Security]) -> Scene:

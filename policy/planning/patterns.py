@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Final
 
-from policy.planning.filters import gaps
+from policy.planning.filters import Axis, countries, gaps, industries
 from policy.planning.menu import Menu
 from policy.planning.space import Combo
 
@@ -97,8 +97,8 @@ def adaptive(menu: Menu, depth: int) -> tuple[Combo, ...]:
     """Cash only: into the countries, and again into the industries, furthest below target."""
     targets = menu.scene.targets
     return (
-        *_into_gaps(menu, depth, targets.countries, targets.country_of, COUNTRY_GAP),
-        *_into_gaps(menu, depth, targets.industries, targets.industry_of, INDUSTRY_GAP),
+        *_into_gaps(menu, depth, countries(targets), COUNTRY_GAP),
+        *_into_gaps(menu, depth, industries(targets), INDUSTRY_GAP),
     )
 
 
@@ -166,24 +166,18 @@ def _reinvested(menu: Menu, sells: Combo, buys: Combo, depth: int) -> tuple[Comb
     return _made(menu.fill(begin, buys, depth)) if begin else ()
 
 
-def _into_gaps(
-    menu: Menu,
-    depth: int,
-    targets: Mapping[str, Decimal],
-    group_of: Mapping[str, str],
-    least: Decimal,
-) -> tuple[Combo, ...]:
+def _into_gaps(menu: Menu, depth: int, axis: Axis, least: Decimal) -> tuple[Combo, ...]:
     """Purchases of the groups with the largest gaps above `least`, group by group."""
-    found = {name: gap for name, gap in gaps(menu.scene, targets, group_of).items() if gap > least}
+    found = {name: gap for name, gap in gaps(menu.scene, axis).items() if gap > least}
     largest = sorted(found, key=lambda name: (-found[name], name))[:MOST_GROUPS]
-    buys = menu.rebalance_buys + menu.opportunity_buys
     wanted = [
         number
         for name in largest
-        for number in buys
-        if group_of.get(menu.candidate(number).symbol) == name
+        for number in menu.rebalance_buys + menu.opportunity_buys
+        if name in axis.groups_of.get(menu.candidate(number).symbol, ())
     ]
-    return _made(menu.fill_strictly((), wanted, depth))
+    # One of several industries stands in each of their groups.
+    return _made(menu.fill_strictly((), dict.fromkeys(wanted), depth))
 
 
 def _made(combo: Combo) -> tuple[Combo, ...]:

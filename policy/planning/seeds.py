@@ -1,9 +1,8 @@
 """Where the search begins: sequences of patterns and generators, each once, the strongest first.
 
 `seeds` runs everything the configuration enables, at every depth D = 1 … max_depth that its own
-bound allows, and keeps what the rules accept. With m sequences per generator and depth it looks at
-no more than 14 × max_depth of patterns, m × max_depth of samples and m of combinations; the
-diversity filter keeps `max_sequences` of them.
+bound allows, and keeps what the rules accept: no more than (14 + m + n) × max_depth sequences, with
+m and n the `max_combinations` of the two generators. The diversity filter keeps `max_sequences`.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ from typing import Final
 from ledger.correlation import Correlations
 from policy.planning import filters
 from policy.planning.candidates import Candidate, Scene
-from policy.planning.config import PATTERNS, PlannerConfig
+from policy.planning.config import PATTERNS, Combinatorial, PlannerConfig
 from policy.planning.constraints import Constraints, constraints
 from policy.planning.generators import combinatorial, enhanced_combinatorial
 from policy.planning.menu import Menu, make_menu
@@ -164,13 +163,16 @@ def _portions(menu: Menu, config: PlannerConfig, seed: int) -> Iterator[Portion]
         for depth in range(1, deepest + 1):
             yield name, partial(MAKERS[name], menu, depth)
     every = config.generators.combinatorial
-    if every.enabled:
-        yield "combinatorial", partial(combinatorial, menu, every, config.max_depth)
+    for depth in _depths(config, every):
+        yield "combinatorial", partial(combinatorial, menu, every, depth)
     sampled = config.generators.enhanced_combinatorial
-    deepest = min(config.max_depth, sampled.max_steps) if sampled.enabled else 0
     rng = Random(seed)
-    for depth in range(1, deepest + 1):
+    for depth in _depths(config, sampled):
         yield "enhanced_combinatorial", partial(enhanced_combinatorial, menu, sampled, depth, rng)
+
+
+def _depths(config: PlannerConfig, rule: Combinatorial) -> range:
+    return range(1, min(config.max_depth, rule.max_steps) + 1 if rule.enabled else 1)
 
 
 def _kept(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 
+from ledger.allocation import industries_of
 from ledger.correlation import Correlations
 from ledger.order import Side
 from ledger.security import Security
@@ -143,7 +144,7 @@ def aimed(
         countries={name: Decimal(t) for name, t in countries.items()},
         industries={name: Decimal(t) for name, t in industries.items()},
         country_of={s.symbol: s.instrument.country or "" for s in universe},
-        industry_of={s.symbol: s.instrument.industry or "" for s in universe},
+        industries_of={s.symbol: industries_of(s.instrument.industry) for s in universe},
     )
     return replace(where, scene=replace(where.scene, targets=targets))
 

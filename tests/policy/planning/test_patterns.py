@@ -167,6 +167,19 @@ def test_adaptive_measures_a_gap_from_what_is_held() -> None:
     assert made(aimed(held, {"Japan": "0.65"}, {}), "adaptive", 1) == sets("+E")
 
 
+def test_a_holding_of_two_industries_counts_by_half_in_each_and_is_bought_for_either() -> None:
+    wants = (
+        Want("E", "rebalance_buys", 0.7, industry="Software, Banks"),
+        Want("F", "rebalance_buys", 0.3, industry="Pharma"),
+    )
+    bare = stage(*wants, held={"E": 20}, buys=2)
+    # 1,000 of some 4,025 EUR in each of the two.
+    assert made(aimed(bare, {}, {"Software": "0.25", "Banks": "0.25"}), "adaptive", 5) == []
+    assert made(aimed(bare, {}, {"Banks": "0.27"}), "adaptive", 5) == sets("+E")
+    both = aimed(bare, {}, {"Banks": "0.5", "Software": "0.5", "Pharma": "0.1"})
+    assert made(both, "adaptive", 5) == sets("+E +F")
+
+
 def test_adaptive_looks_at_three_groups() -> None:
     lands = ("Japan", "France", "Canada", "Spain")
     wants = [Want(land[0], "rebalance_buys", 0.5, country=land) for land in lands]

@@ -152,7 +152,7 @@ def test_there_are_never_more_sequences_than_stated(depth: int, most: int) -> No
     config = everything(depth, most=most)
     unbounded = Filters(diversity=Diversity(max_sequences=1000))
     found = grown(where, replace(config, filters=unbounded))
-    assert found.counts["generated"] <= 14 * depth + most * depth + most
+    assert found.counts["generated"] <= (14 + most + most) * depth
     assert found.counts["kept"] == len(found.seeds) > depth
     assert len(grown(where, config).seeds) <= config.filters.diversity.max_sequences
     # Without generators, only the patterns are left.
@@ -311,15 +311,15 @@ def in_portions(where: Stage) -> tuple[int, Seeds]:
 
 def test_the_work_can_be_done_in_portions() -> None:
     where = configured(stage(*MANY, buys=5), everything(3))
-    # Thirteen patterns and the samples at each depth, and the combinations once.
-    assert in_portions(where) == (14 * 3 + 1, grown(where))
+    # Thirteen patterns and two generators at each depth.
+    assert in_portions(where) == (15 * 3, grown(where))
 
 
-def test_samples_are_drawn_at_every_depth_they_may_have() -> None:
+@pytest.mark.parametrize("name", ["combinatorial", "enhanced_combinatorial"])
+def test_generators_work_at_every_depth_they_may_have(name: str) -> None:
     where = stage(*MANY, buys=5)
-    short = Combinatorial(max_steps=2)
-    config = only(max_depth=3)
-    config = replace(config, generators=Generators(enhanced_combinatorial=short))
+    rules = {"combinatorial": OFF, "enhanced_combinatorial": OFF, name: Combinatorial(max_steps=2)}
+    config = replace(only(max_depth=3), generators=Generators(**rules))
     assert in_portions(configured(where, config))[0] == 2
 
 
