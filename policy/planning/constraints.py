@@ -11,7 +11,7 @@ Each is a bounded number of integer operations on combinations of numbers; nothi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -103,7 +103,7 @@ def constraints(
     """
     candidates = space.candidates
     alone = [_alone(scene, one, relaxed=relaxed) for one in candidates]
-    same = _masks(candidates, lambda one, other: one.symbol == other.symbol)
+    same = _same_symbol(candidates)
     alike: list[int] = [0] * len(candidates)
     needed: list[Masks] = [()] * len(candidates)
     rule = scene.config.filters.correlation_aware
@@ -136,11 +136,10 @@ def _alone(scene: Scene, one: Candidate, *, relaxed: bool) -> str | None:
     return None if relaxed else filters.NOT_EXECUTABLE
 
 
-def _masks(
-    candidates: tuple[Candidate, ...], related: Callable[[Candidate, Candidate], bool]
-) -> Masks:
+def _same_symbol(candidates: tuple[Candidate, ...]) -> Masks:
+    """A candidate has its own symbol, too: it does not stand beside itself."""
     return tuple(
-        _bits(n for n, other in enumerate(candidates) if other is not one and related(one, other))
+        _bits(n for n, other in enumerate(candidates) if other.symbol == one.symbol)
         for one in candidates
     )
 
@@ -159,7 +158,7 @@ def _matrix(alone: list[str | None], same: Masks, alike: list[int]) -> npt.NDArr
     for one in range(count):
         together = same[one] | alike[one]
         for other in range(count):
-            matrix[one, other] = bool(together >> other & 1)
+            matrix[one, other] = one != other and bool(together >> other & 1)
     never = np.array([cause is not None for cause in alone], dtype=np.bool_)
     matrix[never, :] = True
     matrix[:, never] = True

@@ -23,10 +23,12 @@ UNAFFORDABLE: Final = "unaffordable"
 @dataclass(frozen=True, slots=True, eq=False)
 class Menu:
     """The numbers of the candidates that may stand in a sequence, each list by priority, and of one
-    security's sizes the largest first. Those of weight alone go with rebalancing.
+    security's sizes the largest first.
 
-    `regime` is the state of the market to plan by. `verdicts` keeps what was found of every
-    combination looked at, `purses` the money after it.
+    A trade that several calculators want stands in the list of each: its kind names the first, its
+    tags the others. Those of weight alone go with rebalancing. `regime` is the state of the market
+    to plan by. `verdicts` keeps what was found of every combination looked at, `purses` the money
+    after it.
     """
 
     where: Space
@@ -43,21 +45,22 @@ class Menu:
 
     @property
     def sells(self) -> Combo:
-        """Profits first, then what is overweight."""
-        return self.profit_taking + self.rebalance_sells
-
-    def by_priority(self, numbers: Iterable[int]) -> Combo:
-        """The strongest first, of equals the largest, then the one that comes first anyway."""
-        return _by_priority(self.where.candidates, numbers)
-
-    @property
-    def everything(self) -> Combo:
-        return self.by_priority(self.sells + self.buys)
+        """Profits first, then what is overweight; each once."""
+        return tuple(dict.fromkeys(self.profit_taking + self.rebalance_sells))
 
     @property
     def buys(self) -> Combo:
         """The purchases of all kinds, the strongest first."""
         return self.by_priority(self.averaging_down + self.rebalance_buys + self.opportunity_buys)
+
+    @property
+    def everything(self) -> Combo:
+        return self.by_priority(self.sells + self.buys)
+
+    def by_priority(self, numbers: Iterable[int]) -> Combo:
+        """Each once, the strongest first, of equals the largest, then the one that comes first
+        anyway."""
+        return _by_priority(self.where.candidates, numbers)
 
     def candidate(self, number: int) -> Candidate:
         return self.where.candidates[number]
@@ -111,11 +114,14 @@ def make_menu(where: Space, scene: Scene, bounds: Constraints, *, regime: str) -
         (n,): cause for n in numbers if (cause := bounds.obstacle((n,))) is not None
     }
 
-    def of(side: Side, *kinds: Kind) -> Combo:
+    def of(side: Side, tag: str, *kinds: Kind) -> Combo:
         found = [
             n
             for n, c in enumerate(where.candidates)
-            if c.side == side and c.kind in kinds and c.executable and (n,) not in barred
+            if c.side == side
+            and (c.kind in kinds or tag in c.tags)
+            and c.executable
+            and (n,) not in barred
         ]
         return _by_priority(where.candidates, found)
 
@@ -124,11 +130,11 @@ def make_menu(where: Space, scene: Scene, bounds: Constraints, *, regime: str) -
         scene=scene,
         bounds=bounds,
         regime=regime,
-        profit_taking=of("SELL", "profit_taking"),
-        rebalance_sells=of("SELL", "rebalance_sells", "weight_based"),
-        averaging_down=of("BUY", "averaging_down"),
-        rebalance_buys=of("BUY", "rebalance_buys", "weight_based"),
-        opportunity_buys=of("BUY", "opportunity_buys"),
+        profit_taking=of("SELL", "profit_taking", "profit_taking"),
+        rebalance_sells=of("SELL", "rebalance", "rebalance_sells", "weight_based"),
+        averaging_down=of("BUY", "averaging_down", "averaging_down"),
+        rebalance_buys=of("BUY", "rebalance", "rebalance_buys", "weight_based"),
+        opportunity_buys=of("BUY", "opportunity", "opportunity_buys"),
         verdicts=barred,
         purses={(): Funded(where.purse, ())},
     )
@@ -144,4 +150,4 @@ def _by_priority(candidates: Sequence[Candidate], numbers: Iterable[int]) -> Com
         one = candidates[number]
         return -one.priority, -one.value_eur.minor, number
 
-    return tuple(sorted(numbers, key=place))
+    return tuple(sorted(set(numbers), key=place))

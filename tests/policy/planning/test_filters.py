@@ -209,6 +209,13 @@ def test_a_side_that_is_not_allowed_is_in_no_sequence() -> None:
     assert (cause(no_buys, "-P"), cause(no_buys, "+A")) == (None, filters.SIDE_OFF)
 
 
+def test_a_trade_does_not_stand_beside_itself_nor_beside_another_of_its_symbol() -> None:
+    where = stage(Want("A", "averaging_down"), Want("A", "averaging_down", lots=5), buys=3)
+    assert where.bounds.obstacle((0, 0)) == where.bounds.obstacle((0, 1)) == filters.REPEATED
+    assert where.bounds.obstacle((0,)) is None
+    assert where.bounds.blocked.tolist() == [[False, True], [True, False]]
+
+
 def test_what_may_not_be_executed_is_in_no_sequence_but_a_relaxed_one() -> None:
     where = stage(Want("A", "averaging_down", executable=False), Want("B", "averaging_down"))
     assert cause(where, "+A") == cause(where, "+A +B") == filters.NOT_EXECUTABLE

@@ -242,6 +242,21 @@ def test_trades_by_weight_alone_go_with_rebalancing() -> None:
     assert made(where, "rebalance", 3) == sets("-R +E +F")
 
 
+def test_a_trade_that_several_want_is_in_the_list_of_each_but_taken_once() -> None:
+    where = stage(
+        Want("P", "profit_taking", 0.9, tags=("profit_taking", "rebalance")),
+        Want("O", "opportunity_buys", 0.8, tags=("opportunity", "averaging_down", "rebalance")),
+        Want("B", "averaging_down", 0.7),
+        buys=3,
+    )
+    assert made(where, "rebalance", 4) == sets("-P +O")
+    assert made(where, "averaging_down", 4) == sets("+O +B")
+    assert made(where, "opportunity_first", 4) == sets("+O +B")
+    for name in ("direct_buy", "multi_sell", "cost_optimized"):
+        (combo,) = MAKERS[name](where.menu, 5)
+        assert len(set(combo)) == len(combo)
+
+
 @pytest.mark.parametrize("name", PATTERNS)
 def test_each_pattern_can_be_switched_off_and_has_a_longest_sequence(name: str) -> None:
     where = aimed(stage(*KINDS, buys=4, regime="bull"), {"Germany": "1.2"}, {"Software": "1.2"})
