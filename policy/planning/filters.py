@@ -17,9 +17,9 @@ from math import floor, fsum
 from typing import Final
 
 from ledger.correlation import Correlations
+from ledger.portfolio import Position
 from policy.planning.candidates import Candidate, Scene
 from policy.planning.config import Diversity
-from policy.targets import Targets
 
 NOT_EXECUTABLE: Final = "not_executable"
 SIDE_OFF: Final = "side_not_allowed"
@@ -88,57 +88,67 @@ def twins(scene: Scene, symbol: str, correlations: Correlations) -> tuple[str, .
     its target by more than rebalancing tolerates. There is enough of that risk already, unless the
     same sequence sells some of the holding. What is held anyway is a matter of its own target.
     """
-    index = correlations.index()
-    if symbol not in index or scene.snapshot.held(symbol) is not None:
+    index, own = correlations.index(), scene.snapshot.held(symbol)
+    if symbol not in index or (own is not None and own.quantity.micro > 0):
         return ()
     threshold = scene.config.filters.correlation_aware.correlation_threshold
     found: list[str] = []
     for position in scene.snapshot.positions:
         other = position.security.symbol
         value = correlations.between(index[symbol], index[other]) if other in index else None
-        if value is not None and abs(value) > threshold and _overweight(scene, other):
+        if value is not None and abs(value) > threshold and _overweight(scene, position):
             found.append(other)
     return tuple(sorted(found))
 
 
-def _overweight(scene: Scene, symbol: str) -> bool:
-    position = scene.snapshot.held(symbol)
-    assert position is not None
+def _overweight(scene: Scene, position: Position) -> bool:
     tolerated = scene.config.calculators.rebalance_sells.overweight_threshold
-    target = scene.targets.weights.get(symbol, Decimal(0))
-    return scene.weight(position.security) > target + tolerated
+    target = scene.targets.weights.get(position.security.symbol, Decimal(0))
+    return Decimal(_minor(position)) / scene.total.minor > target + tolerated
 
 
 @dataclass(frozen=True, slots=True)
-class Axis:
-    """Groups of countries or of industries: target weights, and the groups of each symbol, among
-    which its value is split equally.
+class Gaps:
+    """How far groups are below target, as fractions of the total value; negative above it.
+
+    `groups_of` are the groups of each symbol, among which its value is split equally.
     """
 
-    targets: Mapping[str, Decimal]
+    below: Mapping[str, Fraction]
     groups_of: Mapping[str, tuple[str, ...]]
 
 
-def countries(targets: Targets) -> Axis:
-    return Axis(targets.countries, {symbol: (name,) for symbol, name in targets.country_of.items()})
+def country_gaps(scene: Scene) -> Gaps:
+    targets = scene.targets
+    groups_of = {symbol: (name,) for symbol, name in targets.country_of.items()}
+    return _gaps(scene, targets.countries, groups_of)
 
 
-def industries(targets: Targets) -> Axis:
-    return Axis(targets.industries, targets.industries_of)
+def industry_gaps(scene: Scene) -> Gaps:
+    return _gaps(scene, scene.targets.industries, scene.targets.industries_of)
 
 
-def gaps(scene: Scene, axis: Axis) -> dict[str, Fraction]:
+def _gaps(
+    scene: Scene, targets: Mapping[str, Decimal], groups_of: Mapping[str, tuple[str, ...]]
+) -> Gaps:
     """target − what is held ÷ total value, of every group that has a target or a holding; one
     without a target has target 0. Exact.
     """
-    found = {name: Fraction(target) for name, target in axis.targets.items()}
+    held: dict[str, Fraction] = {}
     for position in scene.snapshot.positions:
-        groups = axis.groups_of.get(position.security.symbol, ())
-        value = scene.value(position.security).minor
+        groups = groups_of.get(position.security.symbol, ())
         for name in groups:
-            part = Fraction(value, scene.total.minor * len(groups))
-            found[name] = found.get(name, Fraction(0)) - part
-    return found
+            part = Fraction(_minor(position), len(groups))
+            held[name] = held.get(name, Fraction(0)) + part
+    below = {
+        name: Fraction(targets.get(name, 0)) - held.get(name, Fraction(0)) / scene.total.minor
+        for name in {**targets, **held}
+    }
+    return Gaps(below, groups_of)
+
+
+def _minor(position: Position) -> int:
+    return position.value_eur.minor if position.value_eur is not None else 0
 
 
 def group_budgets(scene: Scene, candidates: Iterable[Candidate]) -> dict[str, int]:
@@ -148,14 +158,16 @@ def group_budgets(scene: Scene, candidates: Iterable[Candidate]) -> dict[str, in
     A group is one of countries when it is that of the seller's country, else one of industries; one
     that nothing of is held has no overweight.
     """
-    by_country = gaps(scene, countries(scene.targets))
-    by_industry = gaps(scene, industries(scene.targets))
+    named = [c for c in candidates if c.side == "SELL" and c.group is not None]
+    if not named:
+        return {}
+    by_country, by_industry = country_gaps(scene).below, industry_gaps(scene).below
     budgets: dict[str, int] = {}
-    for sale in candidates:
-        if sale.side == "SELL" and sale.group is not None:
-            of_country = scene.targets.country_of.get(sale.symbol) == sale.group
-            gap = (by_country if of_country else by_industry).get(sale.group, Fraction(0))
-            budgets[sale.group] = max(0, floor(-gap * scene.total.minor))
+    for sale in named:
+        assert sale.group is not None
+        of_country = scene.targets.country_of.get(sale.symbol) == sale.group
+        gap = (by_country if of_country else by_industry).get(sale.group, Fraction(0))
+        budgets[sale.group] = max(0, floor(-gap * scene.total.minor))
     return budgets
 
 

@@ -15,6 +15,7 @@ from ledger.order import Side
 from policy.funding import Funded
 from policy.planning.candidates import Candidate, Kind, Scene
 from policy.planning.constraints import Constraints
+from policy.planning.filters import Gaps, country_gaps, industry_gaps
 from policy.planning.space import Combo, Space, walk
 
 UNAFFORDABLE: Final = "unaffordable"
@@ -27,14 +28,15 @@ class Menu:
 
     A trade that several calculators want stands in the list of each: its kind names the first, its
     tags the others. Those of weight alone go with rebalancing. `regime` is the state of the market
-    to plan by. `verdicts` keeps what was found of every combination looked at, `purses` the money
-    after it.
+    to plan by; `countries` and `industries` say how far groups are from target. `verdicts` keeps
+    what was found of every combination looked at, `purses` the money after it.
     """
 
     where: Space
-    scene: Scene
     bounds: Constraints
     regime: str
+    countries: Gaps
+    industries: Gaps
     profit_taking: Combo
     rebalance_sells: Combo
     averaging_down: Combo
@@ -127,9 +129,10 @@ def make_menu(where: Space, scene: Scene, bounds: Constraints, *, regime: str) -
 
     return Menu(
         where=where,
-        scene=scene,
         bounds=bounds,
         regime=regime,
+        countries=country_gaps(scene),
+        industries=industry_gaps(scene),
         profit_taking=of("SELL", "profit_taking", "profit_taking"),
         rebalance_sells=of("SELL", "rebalance", "rebalance_sells", "weight_based"),
         averaging_down=of("BUY", "averaging_down", "averaging_down"),

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Final
 
-from policy.planning.filters import Axis, countries, gaps, industries
+from policy.planning.filters import Gaps
 from policy.planning.menu import Menu
 from policy.planning.space import Combo
 
@@ -95,10 +95,9 @@ def cost_optimized(menu: Menu, depth: int) -> tuple[Combo, ...]:
 
 def adaptive(menu: Menu, depth: int) -> tuple[Combo, ...]:
     """Cash only: into the countries, and again into the industries, furthest below target."""
-    targets = menu.scene.targets
     return (
-        *_into_gaps(menu, depth, countries(targets), COUNTRY_GAP),
-        *_into_gaps(menu, depth, industries(targets), INDUSTRY_GAP),
+        *_into_gaps(menu, depth, menu.countries, COUNTRY_GAP),
+        *_into_gaps(menu, depth, menu.industries, INDUSTRY_GAP),
     )
 
 
@@ -166,15 +165,15 @@ def _reinvested(menu: Menu, sells: Combo, buys: Combo, depth: int) -> tuple[Comb
     return _made(menu.fill(begin, buys, depth)) if begin else ()
 
 
-def _into_gaps(menu: Menu, depth: int, axis: Axis, least: Decimal) -> tuple[Combo, ...]:
+def _into_gaps(menu: Menu, depth: int, gaps: Gaps, least: Decimal) -> tuple[Combo, ...]:
     """Purchases of the groups with the largest gaps above `least`, group by group."""
-    found = {name: gap for name, gap in gaps(menu.scene, axis).items() if gap > least}
+    found = {name: gap for name, gap in gaps.below.items() if gap > least}
     largest = sorted(found, key=lambda name: (-found[name], name))[:MOST_GROUPS]
     wanted = [
         number
         for name in largest
         for number in menu.rebalance_buys + menu.opportunity_buys
-        if name in axis.groups_of.get(menu.candidate(number).symbol, ())
+        if name in gaps.groups_of.get(menu.candidate(number).symbol, ())
     ]
     # One of several industries stands in each of their groups.
     return _made(menu.fill_strictly((), dict.fromkeys(wanted), depth))

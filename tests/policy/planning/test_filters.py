@@ -121,6 +121,14 @@ def test_selling_some_of_the_holding_makes_room_for_what_moves_like_it() -> None
     assert cause(where, "-H +A") is None
 
 
+def test_a_position_that_is_gone_is_opened_anew() -> None:
+    where = stage(
+        *THREE[:1], held={"H": 30, "A": 0}, buys=7,
+        correlations=moving_alike([("A", "H")], "AH", 0.8),
+    )  # fmt: skip
+    assert cause(aimed(where, {}, {}, {"H": "0.1"}), "+A") == filters.CORRELATED_HOLDING
+
+
 def test_more_of_what_is_held_already_is_a_matter_of_its_own_target() -> None:
     where = stage(
         *THREE[:1], held={"H": 30, "A": 3}, buys=7,
