@@ -10,7 +10,7 @@ Everything is bounded by its settings and the same for the same seed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from itertools import islice
@@ -42,12 +42,9 @@ def combinatorial(menu: Menu, rule: Combinatorial, depth: int) -> tuple[Combo, .
     the number of sets before the next one is tried. At most ten times as many are looked at.
     """
     sells, buys = _sides(menu, rule)
-    longest = min(rule.max_steps, depth)
     found: list[Combo] = []
-    wanted = _by_rank(len(sells), len(buys), rule)
+    wanted = _by_rank(len(sells), len(buys), rule, min(rule.max_steps, depth))
     for sold, bought in islice(wanted, COMBINATORIAL_TRIES * rule.max_combinations):
-        if len(sold) + len(bought) > longest:
-            continue
         combo = tuple(sorted((*(sells[n] for n in sold), *(buys[n] for n in bought))))
         if menu.obstacle(combo) is None:
             found.append(combo)
@@ -96,13 +93,18 @@ def _sides(menu: Menu, rule: Combinatorial) -> tuple[Combo, Combo]:
     return strongest(menu.by_priority(menu.sells)), strongest(menu.buys)
 
 
-def _by_rank(sells: int, buys: int, rule: Combinatorial) -> Iterator[tuple[Combo, Combo]]:
-    """Sets of places in both lists, by the sum of all ranks; the rank of place n is n + 1."""
-    furthest = _largest_sum(sells, rule.max_sells) + _largest_sum(buys, rule.max_buys)
+def _by_rank(
+    sells: int, buys: int, rule: Combinatorial, longest: int
+) -> Iterator[tuple[Combo, Combo]]:
+    """Sets of up to `longest` places in both lists, by the sum of all ranks; the rank of place n is
+    n + 1.
+    """
+    most_sells, most_buys = min(rule.max_sells, longest), min(rule.max_buys, longest)
+    furthest = _largest_sum(sells, most_sells) + _largest_sum(buys, most_buys)
     for total in range(1, furthest + 1):
         for part in range(total + 1):
-            for sold in _ranks(part, sells, rule.max_sells):
-                for bought in _ranks(total - part, buys, rule.max_buys):
+            for sold in _ranks(part, sells, most_sells):
+                for bought in _ranks(total - part, buys, min(most_buys, longest - len(sold))):
                     yield sold, bought
 
 
@@ -246,21 +248,20 @@ def relaxed_candidates(
     if not scene.config.generators.constraint_relaxation.enabled:
         return ()
     taken = {one.key for one in candidates}
-    real = {s.symbol: s for s in scene.snapshot.universe}
+    shot = scene.snapshot
+    real = {s.symbol: s for s in (*(p.security for p in shot.positions), *shot.universe)}
     found: dict[bytes, Candidate] = {}
-    for relaxation in _relaxations(scene):
+    for relaxation in _relaxations(scene, real):
         for one in find(relaxation.scene):
             if one.key not in taken and relaxation.breaks(one):
                 tags = (*one.tags, "relaxed", relaxation.name)
-                security = real.get(one.symbol, one.security)
-                marked = replace(one, security=security, tags=tags, executable=False)
+                marked = replace(one, security=real[one.symbol], tags=tags, executable=False)
                 found.setdefault(one.key, marked)
     return tuple(found.values())
 
 
-def _relaxations(scene: Scene) -> Iterator[_Relaxation]:
+def _relaxations(scene: Scene, real: Mapping[str, Security]) -> Iterator[_Relaxation]:
     rule = scene.config.generators.constraint_relaxation
-    real = {s.symbol: s for s in scene.snapshot.universe}
     if rule.relax_allow_sell:
         yield _Relaxation(
             "relax_allow_sell",

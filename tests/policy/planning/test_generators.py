@@ -111,6 +111,15 @@ def test_sets_of_a_few_of_many_are_found_without_looking_at_the_others() -> None
     assert len(found) == 30 + comb(30, 2)
 
 
+def test_what_is_too_long_for_the_depth_does_not_count_as_looked_at() -> None:
+    sides = [Want(f"P{n:02d}", "profit_taking") for n in range(12)]
+    sides += [Want(f"A{n:02d}", "averaging_down") for n in range(12)]
+    found = every(stage(*sides, buys=9), replace(WIDE, max_combinations=24), depth=1)
+    assert sorted(found) == sorted(
+        [*(f"-P{n:02d}" for n in range(12)), *(f"+A{n:02d}" for n in range(12))]
+    )
+
+
 def test_nothing_can_be_combined_of_nothing() -> None:
     assert every(stage()) == []
     assert sampled(stage()) == []
