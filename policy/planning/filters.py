@@ -88,8 +88,8 @@ def twins(scene: Scene, symbol: str, correlations: Correlations) -> tuple[str, .
     its target by more than rebalancing tolerates. There is enough of that risk already, unless the
     same sequence sells some of the holding. What is held anyway is a matter of its own target.
     """
-    index, own = correlations.index(), scene.snapshot.held(symbol)
-    if symbol not in index or (own is not None and own.quantity.micro > 0):
+    index = correlations.index()
+    if symbol not in index or scene.snapshot.held(symbol) is not None:
         return ()
     threshold = scene.config.filters.correlation_aware.correlation_threshold
     found: list[str] = []

@@ -175,8 +175,7 @@ def _into_gaps(menu: Menu, depth: int, gaps: Gaps, least: Decimal) -> tuple[Comb
         for number in menu.rebalance_buys + menu.opportunity_buys
         if name in gaps.groups_of.get(menu.candidate(number).symbol, ())
     ]
-    # One of several industries stands in each of their groups.
-    return _made(menu.fill_strictly((), dict.fromkeys(wanted), depth))
+    return _made(menu.fill_strictly((), wanted, depth))
 
 
 def _made(combo: Combo) -> tuple[Combo, ...]:

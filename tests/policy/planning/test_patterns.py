@@ -252,8 +252,11 @@ def test_a_trade_that_several_want_is_in_the_list_of_each_but_taken_once() -> No
     assert made(where, "rebalance", 4) == sets("-P +O")
     assert made(where, "averaging_down", 4) == sets("+O +B")
     assert made(where, "opportunity_first", 4) == sets("+O +B")
+    menu = where.menu
+    assert [menu.candidate(n).symbol for n in menu.everything] == ["P", "O", "B"]
+    assert (len(menu.sells), len(menu.buys)) == (1, 2)
     for name in ("direct_buy", "multi_sell", "cost_optimized"):
-        (combo,) = MAKERS[name](where.menu, 5)
+        (combo,) = MAKERS[name](menu, 5)
         assert len(set(combo)) == len(combo)
 
 
