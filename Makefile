@@ -45,8 +45,9 @@ types: $(VENV)/.dev
 layers: $(VENV)/.dev
 	$(BIN)/lint-imports
 
+# Replaces the tables of docs/performance.md by those of this machine.
 bench: $(VENV)/.oracle
-	$(BIN)/python -m bench
+	$(BIN)/python -m bench --write --date $$(date +%F)
 
 # A thousand device-months; a broken one prints the command that replays it.
 MONTHS ?= 1000
