@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import ROUND_HALF_EVEN, Decimal
 
-from ledger.currency import exponent
 from ledger.money import Money
 from ledger.plan import PlanStep
 from policy.fx import Conversion
@@ -30,10 +29,9 @@ def whole(money: Money) -> str:
 
 
 def conversion_reason(step: Conversion, symbol: str) -> str:
-    """Why money is exchanged, in both currencies."""
+    """What is exchanged for what, and why."""
     spent, got = step.leg.source, step.leg.target
-    value = f"{step.value_eur.amount:,.{exponent('EUR')}f} EUR"
-    return f"convert {spent} to {got} worth {value} to pay for {symbol}"
+    return f"convert {spent} to {got} worth {whole(step.value_eur)} to pay for {symbol}"
 
 
 def hold_text(reason: str) -> str:

@@ -244,22 +244,34 @@ def proof_sentences(plan: Plan) -> tuple[str, ...]:
         sets = f"set of up to {proof.depth} of these {proof.candidates} candidate trades"
         best = f"No other {sets} scores better." if plan.steps else f"No {sets} is worth its costs."
         return (best,)
-    words = [_unproved(proof, hold=not plan.steps)]
     if passed >= SHOWN:
-        why = "this one does better when prices move" if plan.robustness else "new money goes first"
-        words.append(f"One that was found would gain {passed:.1f} points more, but {why}.")
-    elif proof.proved_depth and not passed:
-        words.append(f"Of sets of up to {proof.proved_depth} trades none scores better.")
-    return tuple(words)
+        return _not_best(plan, proof, passed)
+    words = _unproved(proof, hold=not plan.steps)
+    if proof.proved_depth and not passed:
+        return words, f"Of sets of up to {proof.proved_depth} trades none scores better."
+    return (words,)
+
+
+def _not_best(plan: Plan, proof: Proof, passed: float) -> tuple[str, ...]:
+    """The reason why a better one is not the plan, and how much better any could be."""
+    why = "this one does better when prices move" if plan.robustness else "new money goes first"
+    most = f"{proof.gap:.1f} points" if proof.gap >= passed + SHOWN else "that"
+    return (
+        f"Not proved to be the best: one that was found would gain {passed:.1f} points more,"
+        f" but {why}.",
+        f"No set of up to {proof.depth} of these {proof.candidates} candidate trades would gain"
+        f" more than {most}; {_looked_at(proof)}.",
+    )
 
 
 def _unproved(proof: Proof, *, hold: bool) -> str:
     best = "that holding is best" if hold else "to be the best"
     gap = f"up to {proof.gap:.1f}" if proof.gap >= SHOWN else "less than 0.1"
-    return (
-        f"Not proved {best}: a better one may gain {gap} points more;"
-        f" {proof.explored:,} sequences were looked at."
-    )
+    return f"Not proved {best}: a better one may gain {gap} points more; {_looked_at(proof)}."
+
+
+def _looked_at(proof: Proof) -> str:
+    return f"{proof.explored:,} sequences were looked at"
 
 
 def _passed_over(plan: Plan, proof: Proof) -> float:

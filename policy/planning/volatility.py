@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -44,8 +44,7 @@ def volatility_change(
         return VolatilityChange(None, None, 0.0)
     size = {s: max(before.get(s, 0), after.get(s, 0)) for s in before.keys() | after.keys()}
     ranked = sorted(size, key=lambda symbol: (-size[symbol], symbol))
-    known = _known(ranked, facts, correlations)
-    sigma = _covariance(known, facts, correlations)
+    known, sigma = _covariance(ranked, facts, correlations)
     shares = [_covered(weights, known) for weights in (before, after)]
     return VolatilityChange(
         _volatility(before, known, sigma, shares[0]),
@@ -54,30 +53,32 @@ def volatility_change(
     )
 
 
-def _known(
-    ranked: Iterable[str], facts: Mapping[str, SecurityFacts], correlations: Correlations
-) -> list[str]:
-    index = correlations.index()
-    known: list[str] = []
-    for symbol in ranked:
-        number = index.get(symbol)
-        if number is None or facts.get(symbol, UNKNOWN_FACTS).volatility is None:
-            continue
-        if all(correlations.between(number, index[other]) is not None for other in known):
-            known.append(symbol)
-    return known
-
-
 def _covariance(
-    known: list[str], facts: Mapping[str, SecurityFacts], correlations: Correlations
-) -> Floats:
+    ranked: Iterable[str], facts: Mapping[str, SecurityFacts], correlations: Correlations
+) -> tuple[list[str], Floats]:
+    """The covered symbols, and float64 (N, N) of them."""
     index = correlations.index()
-    rho = np.array(
-        [[correlations.between(index[a], index[b]) for b in known] for a in known],
-        dtype=np.float64,
-    ).reshape(len(known), len(known))
-    sigma = np.array([facts[symbol].volatility for symbol in known], dtype=np.float64)
-    return sigma[:, None] * rho * sigma[None, :]
+    volatility = {s: facts.get(s, UNKNOWN_FACTS).volatility for s in ranked if s in index}
+    symbols = [symbol for symbol, one in volatility.items() if one is not None]
+    rho = _correlation([index[symbol] for symbol in symbols], correlations)
+    kept: list[int] = []
+    for number in range(len(symbols)):
+        if not np.isnan(rho[number, kept]).any():
+            kept.append(number)
+    sigma = np.array([volatility[symbols[n]] for n in kept], dtype=np.float64)
+    return [symbols[n] for n in kept], sigma[:, None] * rho[np.ix_(kept, kept)] * sigma[None, :]
+
+
+def _correlation(numbers: Sequence[int], correlations: Correlations) -> Floats:
+    """float64 (N, N) in the order of `numbers`, NaN where it is not known."""
+    rho = np.eye(len(numbers))
+    order = sorted(numbers)
+    for at, number in enumerate(order):
+        row = correlations.rows[number]
+        rho[at, :at] = rho[:at, at] = np.array([row[other] for other in order[:at]], np.float64)
+    place = {number: at for at, number in enumerate(order)}
+    wanted = [place[number] for number in numbers]
+    return rho[np.ix_(wanted, wanted)]
 
 
 def _covered(weights: Weights, known: Iterable[str]) -> float:

@@ -249,9 +249,14 @@ def test_a_better_one_that_was_passed_over_is_told_with_the_reason() -> None:
     better = Alternative((), UNPROVED.bound - UNPROVED.gap + 0.2, breakdown, ("beam",))
     bare = plan(step("BUY", "300"), end=51.0, proof=UNPROVED, money=None)
     one = replace(bare, alternatives=(better,), proof=replace(UNPROVED, proved_depth=3))
-    assert proof_sentences(one)[1:] == (
-        "One that was found would gain 0.2 points more, but new money goes first.",
+    assert proof_sentences(one) == (
+        "Not proved to be the best: one that was found would gain 0.2 points more,"
+        " but new money goes first.",
+        "No set of up to 5 of these 40 candidate trades would gain more than 0.3 points;"
+        " 200,000 sequences were looked at.",
     )
+    best = replace(one, alternatives=(replace(better, net=UNPROVED.bound),))
+    assert "would gain more than that" in proof_sentences(best)[1]
     relaxed = replace(one, alternatives=(replace(better, executable=False),))
     assert proof_sentences(relaxed)[1:] == ("Of sets of up to 3 trades none scores better.",)
     slightly = replace(better, net=better.net - 0.19)
