@@ -10,6 +10,7 @@ Floats are fine here: the result is rounded to the tick and written down once.
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -236,7 +237,7 @@ def _security(number: int, rng: np.random.Generator) -> Invented:
         industry=industry,
         product="ETF" if fund else "EQUITY",
         lot=int(rng.choice(np.array(lots))),
-        price=float(np.exp(rng.uniform(np.log(least), np.log(most)))),
+        price=math.exp(rng.uniform(math.log(least), math.log(most))),
         drift=0.01 + 0.10 * quality + float(rng.normal(0, 0.02)),
         beta=float(rng.uniform(0.5, 1.5)),
         volatility=0.06 if fund else float(rng.uniform(0.14, 0.34)),
