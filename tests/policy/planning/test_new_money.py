@@ -157,6 +157,32 @@ def test_what_is_bought_can_be_paid_in_turn_and_ends_nearer_to_its_target(
     )
 
 
+@settings(max_examples=25)
+@given(st.tuples(*(st.integers(0, 9_000) for _ in range(3))), st.integers(0, 400))
+def test_no_currency_falls_below_what_it_keeps(cash: tuple[int, int, int], held: int) -> None:
+    currencies = ("EUR", "USD", "GBP")
+    universe = tuple(
+        security(f"S{i:02d}", number=i + 1, currency=currencies[i % 3]) for i in range(9)
+    )
+    assume(held or any(cash))
+    shot = snapshot(
+        universe,
+        prices={s.symbol: "7.50" for s in universe},
+        held={"S00": str(held)} if held else {},
+        cash={code: str(amount) for code, amount in zip(currencies, cash, strict=True)},
+    )
+    made = scene(shot, limits=OPEN_CAPS)
+    purse = made.purse
+    for bought in new_money_fill(made, 9):
+        funded = buy(purse, made.rules, cost=bought.worst, fee=bought.fee)
+        assert funded is not None
+        purse = funded.purse
+        assert made.rules.total_eur(purse) >= made.rules.total_floor
+        for code in currencies:
+            before = made.rules.surplus(made.purse, code)
+            assert made.rules.surplus(purse, code) >= min(before, 0)
+
+
 @settings(max_examples=40)
 @given(CASES)
 def test_with_the_deposit_drift_can_be_bought_away_and_with_less_it_cannot(
