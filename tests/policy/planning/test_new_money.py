@@ -183,12 +183,8 @@ def test_no_currency_falls_below_what_it_keeps(cash: tuple[int, int, int], held:
             assert made.rules.surplus(purse, code) >= min(before, 0)
 
 
-@settings(max_examples=40)
-@given(CASES)
-def test_with_the_deposit_drift_can_be_bought_away_and_with_less_it_cannot(
-    case: tuple[list[int], int, list[int], str],
-) -> None:
-    made = drawn(case)
+def require_the_least(made: Scene) -> None:
+    """The deposit suffices, and no smaller one that is tried does."""
     deposit = new_money_report(made, None).deposit_eur
     assume(deposit is not None)
     assert deposit is not None
@@ -196,6 +192,30 @@ def test_with_the_deposit_drift_can_be_bought_away_and_with_less_it_cannot(
     for less in (1, 100, 10_000, deposit.minor // 3, deposit.minor):
         if 0 < less <= deposit.minor:
             assert not can_be_bought_away(made, Money(deposit.minor - less, "EUR"))
+
+
+@settings(max_examples=40)
+@given(CASES)
+def test_with_the_deposit_drift_can_be_bought_away_and_with_less_it_cannot(
+    case: tuple[list[int], int, list[int], str],
+) -> None:
+    require_the_least(drawn(case))
+
+
+@settings(max_examples=40)
+@given(
+    st.tuples(st.integers(300, 900), st.integers(0, 300), st.integers(0, 300)),
+    st.integers(0, 900),
+    st.sampled_from([("0.5", "0.5", "0"), ("0.2", "0.8", "0"), ("0.3", "0.3", "0.4")]),
+    st.sampled_from(["3.70", "10", "41", "260"]),
+)
+def test_where_targets_leave_nothing_the_deposit_pays_for_reserve_and_fees_too(
+    shares: tuple[int, int, int], cash: int, weights: tuple[str, str, str], price: str
+) -> None:
+    symbols = ("S00", "S01", "S02")
+    targets = {s: w for s, w in zip(symbols, weights, strict=True) if w != "0"}
+    held = {s: str(n) for s, n in zip(symbols, shares, strict=True) if n and s in targets}
+    require_the_least(account(held, {"EUR": str(cash)}, targets=targets, price=price))
 
 
 @settings(max_examples=40)
