@@ -1,6 +1,6 @@
 """Every budget in one run: `make bench`, or `python -m bench [SECTION …] [--write]`.
 
-Takes about four minutes, uses nothing but this machine, and stops whatever it started. With
+Takes about five minutes, uses nothing but this machine, and stops whatever it started. With
 `--write` the tables of docs/performance.md are replaced by those of this run.
 """
 
