@@ -1,148 +1,129 @@
 """Plans: from one snapshot to the best affordable sequence of trades, one batch at a time.
 
 The planner actor calls `start`, then `step` until the run is done, then `finish`; between two
-steps it may do other work or drop the run. Every function is pure: the same input gives the same
-plan, wherever and how often it runs. A plan without steps says why nothing is done.
+steps it may do other work, keep a `checkpoint` to `resume` from, or drop the run. Every function is
+pure: the same input gives the same plan, wherever and however often interrupted it runs. A plan
+without steps says why nothing is done.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from dataclasses import dataclass, replace
 
-from ledger.correlation import Correlations
-from ledger.currency import BASE
-from ledger.money import Money
-from ledger.order import Proposal, Side
+from ledger.order import Proposal
 from ledger.plan import Plan, PlanStep
-from ledger.portfolio import PortfolioSnapshot
-from ledger.rate import RateTable
-from policy.fees import FeeTerms
-from policy.fx import FxMarket
-from policy.limits import Limits
-from policy.plan_text import hold_text, plan_text, whole
-from policy.planning.arrays import UNKNOWN_QUALITY, Quality, ScoreArrays, score_arrays
-from policy.planning.calculators import find_candidates
-from policy.planning.candidates import Scene, make_scene
-from policy.planning.config import DEFAULT_CONFIG, PlannerConfig
-from policy.planning.evaluate import (
-    BATCH,
-    Ranked,
-    best_of,
-    score_nothing,
-    score_steps,
-    shown_nothing,
-)
-from policy.planning.facts import SecurityFacts
+from policy.planning import checkpoint as checkpoints
+from policy.planning.ground import Kernels
+from policy.planning.narrative import told
+from policy.planning.new_money import new_money_report
+from policy.planning.outcome import POINTS, Choice, alternatives, money_moved, proof_of
+from policy.planning.plan_input import PlanInput, scene_of, why_unfit
 from policy.planning.plan_steps import plan_steps
-from policy.planning.space import Space, sequences, space
-from policy.targets import Targets
-from policy.valuation import unfit
+from policy.planning.search import Search, advance, begin
+from policy.planning.seeds import Seeds, seeds
+from policy.planning.shown import breakdown, score_steps, shown_nothing
+from policy.planning.work import Work, make_work, nothing_found
 
-OBJECTIVE = "diversification"
+__all__ = [
+    "PlanInput",
+    "PlanRun",
+    "checkpoint",
+    "finish",
+    "proposal",
+    "resume",
+    "scene_of",
+    "start",
+    "step",
+]
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlanInput:
-    """Everything one plan depends on.
-
-    `trade_rates` holds only rates fresh enough to trade on; `markets` the exchanges whose hours
-    are known; `barred` the (symbol, side) pairs not to propose now; `pots` and `reserved` the cash
-    of unspent dividends and of open orders, per currency; `opens` when each exchange can be traded
-    on next, so that a plan begins with what can be done soonest.
-    """
-
-    plan_id: str
-    bucket_id: str
-    now: datetime
-    portfolio_hash: str
-    snapshot: PortfolioSnapshot
-    trade_rates: RateTable
-    targets: Targets
-    fees: FeeTerms
-    fx_fees: FeeTerms
-    limits: Limits
-    markets: frozenset[str]
-    barred: frozenset[tuple[str, Side]] = frozenset()
-    pots: tuple[Money, ...] = ()
-    reserved: tuple[Money, ...] = ()
-    quality: Quality = UNKNOWN_QUALITY
-    opens: Mapping[str, datetime] = field(default_factory=dict[str, datetime])
-    config: PlannerConfig = DEFAULT_CONFIG
-    config_hash: str = ""
-    facts: Mapping[str, SecurityFacts] = field(default_factory=dict[str, SecurityFacts])
-    correlations: Correlations | None = None
-    regime: str = "unknown"
-    market_hash: str = ""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Work:
-    """What the search of one run works on; `nothing` is the ranking score of doing nothing."""
-
-    arrays: ScoreArrays
-    space: Space
-    nothing: float
+NOTHING_BETTER = "no affordable trade improves the portfolio enough to be worth it"
+_DONE = Search(phase="done")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PlanRun:
-    """A run between two batches. `hold` says why there is nothing to search for."""
+    """A run between two batches. `hold` says why there is nothing to search for; `seeds` are made
+    by the first batch, `choice` by the last.
+    """
 
     input: PlanInput
-    work: _Work | None
     hold: str | None
-    tried: int = 0
-    evaluated: int = 0
-    best: Ranked | None = None
-
-    @property
-    def sets(self) -> int:
-        """How many sets of candidates this run tries."""
-        return len(self.work.space.combos) if self.work else 0
+    work: Work | None = None
+    search: Search = _DONE
+    seeds: Seeds | None = None
+    choice: Choice | None = None
 
     @property
     def done(self) -> bool:
-        return self.tried >= self.sets
+        return self.hold is not None or self.choice is not None
+
+    @property
+    def phase(self) -> str:
+        """seeds, beam, proof, choice or done."""
+        if self.done:
+            return "done"
+        return "choice" if self.search.done else self.search.phase
+
+    @property
+    def explored(self) -> int:
+        """Evaluated sequences, of at most `budget`."""
+        return self.search.explored
+
+    @property
+    def budget(self) -> int:
+        return self.input.config.node_budget
+
+    @property
+    def best_net(self) -> float | None:
+        """What the plan would gain beyond doing nothing as it stands, in points; None: nothing."""
+        found = self.standing.found
+        return POINTS * found.net if found else None
+
+    @property
+    def gap(self) -> float | None:
+        """How far that may be from the best there is, in points; None without a search."""
+        if self.work is None:
+            return None
+        return proof_of(self.work, self.search, self.standing.found).gap
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the plan is made without."""
+        ours = self.work.notes if self.work else ()
+        return (*ours, *(self.seeds.notes if self.seeds else ()))
+
+    @property
+    def standing(self) -> Choice:
+        """What the plan would be made of as the run stands."""
+        if self.choice is not None:
+            return self.choice
+        filled = self.work.fill if self.work else None
+        return Choice(filled or self.search.best)
 
 
-def start(given: PlanInput) -> PlanRun:
-    """Check the snapshot, find candidates and list what to try."""
-    hold = _unfit(given)
+def start(given: PlanInput, *, kernels: Kernels | None = None) -> PlanRun:
+    """Check the snapshot, find candidates and lay out the search. `kernels` are for tests."""
+    hold = why_unfit(given)
     if hold is not None:
-        return PlanRun(given, None, hold)
+        return PlanRun(given, hold)
     scene = scene_of(given)
     if scene is None:
-        return PlanRun(given, None, "the fee's currency has no rate fit for trading")
-    candidates = find_candidates(scene)
-    where = space(
-        candidates,
-        scene.purse,
-        scene.rules,
-        max_depth=given.limits.max_depth,
-        opens=given.opens,
-    )
-    arrays = score_arrays(scene, where.candidates, given.quality)
-    work = _Work(arrays, where, score_nothing(arrays))
-    return PlanRun(given, work, None if candidates else _nothing_found(scene))
+        return PlanRun(given, "the fee's currency has no rate fit for trading")
+    work = make_work(given, scene, kernels)
+    hold = None if work.candidates else nothing_found(scene)
+    return PlanRun(given, hold, work, begin(work.ground))
 
 
 def step(run: PlanRun) -> PlanRun:
-    """Try the next batch of sets; a run that is done comes back as it is."""
+    """The run after its next batch; one that is done comes back as it is."""
     if run.work is None or run.done:
         return run
-    stop = run.tried + BATCH
-    batch = sequences(run.work.space, run.tried, stop)
-    best = best_of(
-        run.work.arrays,
-        batch,
-        nothing=run.work.nothing,
-        limits=run.input.limits,
-        best=run.best,
-    )
-    tried = min(stop, run.sets)
-    return replace(run, tried=tried, evaluated=run.evaluated + len(batch), best=best)
+    if run.seeds is None:
+        return replace(run, seeds=_seeds(run.input, run.work))
+    if not run.search.done:
+        ground, terms = run.work.ground, run.work.terms
+        return replace(run, search=advance(ground, terms, run.seeds.seeds, run.search))
+    return replace(run, choice=_choose(run.work, run.search))
 
 
 def finish(run: PlanRun) -> Plan:
@@ -150,18 +131,32 @@ def finish(run: PlanRun) -> Plan:
 
     The score of a portfolio that cannot be valued is given as 0; its narrative says so.
     """
-    work, best = run.work, run.best
-    if work is None or best is None:
-        current = 100 * shown_nothing(work.arrays) if work else 0.0
-        reason = run.hold or "no affordable trade improves the portfolio enough to be worth it"
-        return _plan(run, (), current, current, hold_text(reason))
-    cash = run.input.snapshot.cash_eur
-    assert cash is not None
-    scores = score_steps(work.arrays, best.sequence, run.input.limits)
-    steps = plan_steps(best.sequence.steps, scores, cash=cash)
-    current, end = steps[0].score_before, steps[-1].score_after
-    text = plan_text(steps, current_score=current, end_score=end)
-    return _plan(run, steps, current, end, text)
+    hold = run.hold
+    if run.work is None:
+        return _told(run, _bare(run, 0.0), hold)
+    choice = run.standing
+    plan = _searched(run, run.work, choice)
+    return _told(run, plan, hold if choice.found or hold else NOTHING_BETTER)
+
+
+def checkpoint(run: PlanRun) -> bytes:
+    """How far the search got, for `resume`; empty while there is nothing to keep."""
+    if run.work is None or run.done:
+        return b""
+    return checkpoints.dump(run.search, _fingerprint(run.input, run.work))
+
+
+def resume(given: PlanInput, stored: bytes, *, kernels: Kernels | None = None) -> PlanRun:
+    """A run that goes on from a checkpoint. One that was made for another input, or by another
+    version, begins anew: the plan is the same.
+    """
+    run = start(given, kernels=kernels)
+    if run.work is None or run.done:
+        return run
+    search = checkpoints.load(run.work.ground, stored, _fingerprint(given, run.work))
+    if search is None:
+        return run
+    return replace(run, search=search, seeds=_seeds(given, run.work))
 
 
 def proposal(plan: Plan, chosen: PlanStep, *, attempt: int) -> Proposal:
@@ -183,72 +178,79 @@ def proposal(plan: Plan, chosen: PlanStep, *, attempt: int) -> Proposal:
     )
 
 
-def _unfit(given: PlanInput) -> str | None:
-    """Why this snapshot must not be planned on."""
-    snapshot = given.snapshot
-    wrong = unfit(snapshot)
-    if wrong is not None:
-        return wrong
-    if snapshot.total_eur is None or snapshot.cash_eur is None:
-        return f"the value of {', '.join(snapshot.unvalued)} is not known"
-    return _overdrawn(snapshot) or (
-        "the account is empty" if snapshot.total_eur.minor <= 0 else None
+def _seeds(given: PlanInput, work: Work) -> Seeds:
+    return seeds(
+        work.ground.space,
+        work.scene,
+        correlations=given.correlations,
+        regime=given.regime,
+        seed=given.seed,
     )
 
 
-def _overdrawn(snapshot: PortfolioSnapshot) -> str | None:
-    short = [p.security.symbol for p in snapshot.positions if p.quantity.micro < 0]
-    if short:
-        return f"the books show a negative holding of {', '.join(short)}"
-    owed = [cash.money.currency for cash in snapshot.cash if cash.money.minor < 0]
-    return f"negative cash in {', '.join(owed)} is repaired first" if owed else None
+def _fingerprint(given: PlanInput, work: Work) -> str:
+    names = (given.bucket_id, given.portfolio_hash, given.market_hash, given.config_hash)
+    return checkpoints.fingerprint(work.ground, *names, repr(given.config), repr(given.seed))
 
 
-def scene_of(given: PlanInput) -> Scene | None:
-    snapshot = given.snapshot
-    fx = FxMarket(snapshot.pairs, snapshot.quotes, given.trade_rates, given.fx_fees, given.limits)
-    return make_scene(
-        snapshot,
-        given.targets,
-        fx,
-        fees=given.fees,
-        markets=given.markets,
-        barred=given.barred,
-        pots=given.pots,
-        reserved=given.reserved,
-        config=given.config,
-        facts=given.facts,
-        today=given.now.date(),
+def _choose(work: Work, search: Search) -> Choice:
+    return Choice(work.fill or search.best)
+
+
+def _searched(run: PlanRun, work: Work, choice: Choice) -> Plan:
+    ground, found = work.ground, choice.found
+    start_score = POINTS * shown_nothing(ground.arrays)
+    plan = _bare(run, start_score)
+    if found is not None:
+        cash = run.input.snapshot.cash_eur
+        assert cash is not None
+        scores = score_steps(ground.arrays, found.sequence)
+        steps = plan_steps(found.sequence.steps, scores, cash=cash)
+        plan = replace(plan, steps=steps, end_score=steps[-1].score_after, origins=found.origins)
+    required, generated = money_moved(found)
+    relaxed = run.seeds.relaxed if run.seeds else ()
+    end = (found.combo, found.sequence.cost) if found else ()
+    return replace(
+        plan,
+        cash_required_eur=required,
+        cash_generated_eur=generated,
+        proof=proof_of(work, run.search, found),
+        start=breakdown(work.scene, ground.arrays),
+        end=breakdown(work.scene, ground.arrays, *end),
+        alternatives=alternatives(
+            work,
+            run.search.found,
+            ground.found([(one.combo, one.origins) for one in relaxed]),
+            found,
+        ),
+        robustness=choice.robustness,
+        new_money=new_money_report(work.scene, found.sequence if found else None),
     )
 
 
-def _nothing_found(scene: Scene) -> str:
-    free = Money(scene.rules.total_eur(scene.purse) - scene.rules.total_floor, BASE)
-    if free < scene.min_trade:
-        spare = max(free, Money.zero(BASE))
-        return (
-            f"{whole(spare)} of cash above the reserve is less than the smallest worthwhile trade,"
-            f" {whole(scene.min_trade)}, and no position is far above its target"
-        )
-    return "no security that may be traded now is far enough from its target"
-
-
-def _plan(run: PlanRun, steps: tuple[PlanStep, ...], current: float, end: float, text: str) -> Plan:
+def _bare(run: PlanRun, score: float) -> Plan:
+    """The plan to hold."""
     given = run.input
-    trades = [s for s in steps if s.kind == "trade"]
-    required = sum(s.value_eur.minor + s.fee_eur.minor for s in trades if s.side == "BUY")
-    generated = sum(s.value_eur.minor - s.fee_eur.minor for s in trades if s.side == "SELL")
+    nothing, _ = money_moved(None)
     return Plan(
         plan_id=given.plan_id,
         bucket_id=given.bucket_id,
         created_at=given.now,
         portfolio_hash=given.portfolio_hash,
-        objective=OBJECTIVE,
-        steps=steps,
-        current_score=current,
-        end_score=end,
-        evaluated=run.evaluated + 1 if run.work else 0,
-        cash_required_eur=Money(required, BASE),
-        cash_generated_eur=Money(generated, BASE),
-        narrative=text,
+        objective=given.config.objective,
+        steps=(),
+        current_score=score,
+        end_score=score,
+        evaluated=run.explored,
+        cash_required_eur=nothing,
+        cash_generated_eur=nothing,
+        narrative="",
+        config_name=given.config.name,
+        config_hash=given.config_hash,
+        seed=given.seed,
+        notes=run.notes,
     )
+
+
+def _told(run: PlanRun, plan: Plan, hold: str | None) -> Plan:
+    return told(plan, run.input.snapshot, run.input.facts, hold_reason=hold)

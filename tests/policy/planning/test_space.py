@@ -1,12 +1,12 @@
-"""Sequences: feasible by construction, deterministic, bounded, each once."""
+"""The space: what may be combined is walked with exact money, numbered the same way every time."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
-from itertools import pairwise
-from math import comb
+from itertools import combinations, pairwise
 
+import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
@@ -16,7 +16,17 @@ from policy.fx import Conversion
 from policy.limits import DEFAULTS
 from policy.planning.calculators import find_candidates
 from policy.planning.candidates import Candidate, Scene
-from policy.planning.space import MAX_CANDIDATES, Space, TradeSequence, sequences, space
+from policy.planning.space import (
+    MAX_CANDIDATES,
+    MAX_DEPTH,
+    Combo,
+    Space,
+    TradeSequence,
+    fresh_memo,
+    sequence_of,
+    space,
+    walk,
+)
 from tests.policy.accounts import FREE, NOON, dozen, eur, scene, security, snapshot
 from tests.policy.checker import Accountant
 
@@ -28,8 +38,20 @@ def built(where: Scene, depth: int = 3) -> Space:
     return space(find_candidates(where), where.purse, where.rules, max_depth=depth)
 
 
-def every(where: Space) -> tuple[TradeSequence, ...]:
-    return sequences(where, 0, len(where.combos))
+def combos(where: Space, depth: int) -> list[Combo]:
+    """All sets without a symbol twice."""
+    return [
+        combo
+        for size in range(1, depth + 1)
+        for combo in combinations(range(len(where.candidates)), size)
+        if len({where.candidates[n].symbol for n in combo}) == size
+    ]
+
+
+def every(where: Space, depth: int = 3) -> tuple[TradeSequence, ...]:
+    memo = fresh_memo(where)
+    made = (sequence_of(where, combo, memo) for combo in combos(where, depth))
+    return tuple(sequence for sequence in made if sequence is not None)
 
 
 @st.composite
@@ -70,40 +92,59 @@ def test_c2_no_sequence_breaks_a_reserve_in_any_currency_at_any_step(
 
 @settings(max_examples=25, deadline=None)
 @given(drawn=scenes())
-def test_sequences_are_deterministic_unique_and_bounded(
+def test_candidates_are_numbered_the_same_whatever_their_order(
     drawn: tuple[Scene, dict[str, int]],
 ) -> None:
     where, _ = drawn
     one, two = built(where), built(where)
-    found = every(one)
-    assert [s.encoding for s in found] == [s.encoding for s in every(two)]
-    assert len({s.encoding for s in found}) == len(found)
-    count = len(one.candidates)
-    assert count <= 3 * DEFAULTS.max_candidates_per_kind
-    assert len(one.combos) <= sum(comb(count, k) for k in (1, 2, 3)) + 3 * 3
+    assert one.candidates == two.candidates
     shuffled = space(tuple(reversed(one.candidates)), one.purse, one.rules, max_depth=3)
-    assert shuffled.combos == one.combos
-    assert [s.encoding for s in every(shuffled)] == [s.encoding for s in found]
+    assert shuffled.candidates == one.candidates
+    assert [s.encoding for s in every(shuffled)] == [s.encoding for s in every(one)]
 
 
-def test_batches_together_are_the_whole_space() -> None:
-    universe = dozen()
-    shot = snapshot(universe, prices={s.symbol: "40" for s in universe}, cash={"EUR": "4000"})
-    where = built(scene(shot))
-    parts = [*sequences(where, 0, 7), *sequences(where, 7, 11), *sequences(where, 11, 10**6)]
-    assert [s.encoding for s in parts] == [s.encoding for s in every(where)]
+@settings(max_examples=25, deadline=None)
+@given(drawn=scenes())
+def test_what_cannot_be_paid_for_cannot_be_paid_for_with_more_behind_it(
+    drawn: tuple[Scene, dict[str, int]],
+) -> None:
+    made = built(drawn[0])
+    memo = fresh_memo(made)
+    for combo in combos(made, 3):
+        if walk(made, combo[:-1], memo) is None:
+            assert sequence_of(made, combo, fresh_memo(made)) is None
 
 
-def test_all_affordable_sets_to_depth_three_are_there() -> None:
-    universe = dozen()
-    shot = snapshot(universe, prices={s.symbol: "40" for s in universe}, cash={"EUR": "9000"})
-    where = built(scene(shot))
-    assert len(where.candidates) == 5
-    assert sorted(s.combo for s in every(where)) == sorted(where.combos)
-    assert len(where.combos) == 5 + 10 + 10
+def test_a_memo_changes_nothing_but_time() -> None:
+    made = built(rich_and_heavy())
+    memo = fresh_memo(made)
+    for combo in combos(made, 3):
+        assert sequence_of(made, combo, memo) == sequence_of(made, combo, fresh_memo(made))
+
+
+def test_nothing_is_no_sequence() -> None:
+    made = built(rich_and_heavy())
+    assert sequence_of(made, (), fresh_memo(made)) is None
+
+
+def test_costs_of_a_sequence_are_its_fees_and_what_its_conversions_take() -> None:
+    universe = dozen("USD")
+    shot = snapshot(universe, prices={s.symbol: "40" for s in universe}, cash={"EUR": "3000"})
+    for sequence in every(built(scene(shot, fx_fees=FX_FEES))):
+        fees = sum(s.fee_eur.minor for s in sequence.steps if isinstance(s, Candidate))
+        converted = [s for s in sequence.steps if isinstance(s, Conversion)]
+        assert sequence.fx_cost.minor == sum(s.cost_eur.minor for s in converted)
+        assert sequence.cost.minor == fees + sequence.fx_cost.minor
+        assert not converted or sequence.fx_cost > eur(0)
+
+
+@pytest.mark.parametrize(("wanted", "given"), [(0, 1), (4, 4), (99, MAX_DEPTH)])
+def test_depth_is_bounded(wanted: int, given: int) -> None:
+    assert built(rich_and_heavy(), depth=wanted).max_depth == given
 
 
 def rich_and_heavy() -> Scene:
+    """Two positions far above their targets, and cash."""
     universe = dozen()
     shot = snapshot(
         universe,
@@ -119,16 +160,6 @@ def test_sales_come_before_purchases_and_no_symbol_twice() -> None:
     for sequence in every(built(rich_and_heavy(), depth=5)):
         sides = [s.side for s in sequence.steps if isinstance(s, Candidate)]
         assert all(not (a == "BUY" and b == "SELL") for a, b in pairwise(sides))
-
-
-def test_patterns_reach_deeper_than_the_sets_and_keep_steps_for_buying() -> None:
-    where = built(rich_and_heavy(), depth=5)
-    deep = [c for c in where.combos if len(c) > 3]
-    sides = {tuple(where.candidates[i].side for i in combo) for combo in deep}
-    assert ("BUY",) * 5 in sides
-    assert ("SELL", "BUY", "BUY", "BUY", "BUY") in sides or (
-        "SELL", "SELL", "BUY", "BUY", "BUY"
-    ) in sides  # fmt: skip
 
 
 def test_a_purchase_in_another_currency_is_preceded_by_its_conversion() -> None:
@@ -167,32 +198,53 @@ def test_what_can_begin_soonest_comes_first() -> None:
     assert set(mics) == {"XETR", "XPAR"}
 
 
-def test_the_number_of_candidates_is_bounded() -> None:
+def test_the_number_of_candidates_is_bounded_and_what_is_left_out_counted() -> None:
     where = rich_and_heavy()
-    one = find_candidates(where)[-1]
-    many = tuple(
-        replace(one, security=security(f"M{i:03d}", number=i)) for i in range(MAX_CANDIDATES + 20)
-    )
-    made = space(many, where.purse, where.rules, max_depth=2)
+    made = space(many(where, MAX_CANDIDATES + 20), where.purse, where.rules, max_depth=2)
     assert len(made.candidates) == MAX_CANDIDATES
-    assert len(made.combos) == MAX_CANDIDATES + comb(MAX_CANDIDATES, 2)
+    assert made.left_out == 20
+
+
+def test_what_is_wanted_is_never_left_out() -> None:
+    where = rich_and_heavy()
+    found = many(where, MAX_CANDIDATES + 20)
+    weakest = min(found, key=lambda c: (c.priority, c.key))
+    wanted = {weakest.key}
+    made = space(found, where.purse, where.rules, max_depth=2, wanted=wanted)
+    assert weakest in made.candidates
 
 
 def test_no_kind_of_candidate_crowds_out_another() -> None:
     where = rich_and_heavy()
-    found = find_candidates(where)
-    sells = [c for c in found if c.side == "SELL"]
-    buys = [
-        replace(found[-1], priority=1.0, security=security(f"M{i:03d}", number=i))
-        for i in range(MAX_CANDIDATES)
-    ]
+    sells = [c for c in find_candidates(where) if c.side == "SELL"]
+    buys = [replace(c, priority=1.0) for c in many(where, MAX_CANDIDATES)]
     made = space((*buys, *sells), where.purse, where.rules, max_depth=1)
-    assert [c for c in made.candidates if c.side == "SELL"] == sells
+    assert sells
+    assert {c.key for c in sells} <= {c.key for c in made.candidates}
 
 
-def test_the_same_trade_twice_is_tried_once() -> None:
+def test_what_breaks_a_rule_gives_way_to_what_may_be_executed() -> None:
+    where = rich_and_heavy()
+    one = find_candidates(where)[-1]
+    broken = [replace(c, executable=False, priority=9.0) for c in many(where, MAX_CANDIDATES)]
+    made = space(
+        (*broken, one, replace(one, executable=False)), where.purse, where.rules, max_depth=1
+    )
+    assert [c for c in made.candidates if c.executable] == [one]
+
+
+def test_the_same_trade_twice_is_there_once() -> None:
     where = rich_and_heavy()
     found = find_candidates(where)
-    assert built(where).combos == space(
-        (*found, *found), where.purse, where.rules, max_depth=3
-    ).combos  # fmt: skip
+    twice = space((*found, *found), where.purse, where.rules, max_depth=3)
+    assert twice.candidates == built(where).candidates
+    assert twice.left_out == 0
+
+
+def many(where: Scene, count: int) -> tuple[Candidate, ...]:
+    """Purchases of so many securities, each a little less urgent than the one before."""
+    one = find_candidates(where)[-1]
+    return tuple(
+        replace(one, security=security(f"M{i:03d}", number=i), priority=1.0 - i / 1000)
+        for i in range(count)
+    )

@@ -1,0 +1,126 @@
+"""What one plan is searched among: candidates, rules, and whether new money goes first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from ledger.money import Money
+from policy.plan_text import whole
+from policy.planning.arrays import score_arrays
+from policy.planning.calculators import find_candidates
+from policy.planning.candidates import Candidate, Scene
+from policy.planning.constraints import constraints
+from policy.planning.found import Found
+from policy.planning.generators import partial_candidates, relaxed_candidates
+from policy.planning.ground import Ground, Kernels
+from policy.planning.new_money import new_money_fill
+from policy.planning.plan_input import PlanInput
+from policy.planning.search import Terms
+from policy.planning.space import Combo, space
+
+NEW_MONEY = "new_money"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Work:
+    """What the search of one run works on.
+
+    `fill` are the purchases that new money is spent on before any sale is considered: they are the
+    plan, and the search among purchases says how good they are. None: everything is searched.
+    """
+
+    scene: Scene
+    ground: Ground
+    terms: Terms
+    fill: Found | None
+    notes: tuple[str, ...]
+
+    @property
+    def candidates(self) -> tuple[Candidate, ...]:
+        return self.ground.space.candidates
+
+
+def make_work(given: PlanInput, scene: Scene, kernels: Kernels | None = None) -> Work:
+    """Find the candidates and lay out the search; new money goes first where that is wanted."""
+    found = find_candidates(scene)
+    everything = (
+        *found,
+        *partial_candidates(scene, found),
+        *relaxed_candidates(scene, found, find=find_candidates),
+    )
+    if scene.config.new_money_first:
+        filled = _new_money(given, scene, everything, kernels)
+        if filled is not None:
+            return filled
+    ground = _ground(given, scene, everything, (), kernels)
+    return _work(scene, ground, None)
+
+
+def _work(scene: Scene, ground: Ground, fill: Found | None) -> Work:
+    terms = Terms(budget=scene.config.node_budget, beam_width=scene.config.beam_width)
+    out = ground.space.left_out
+    notes = (f"{out} candidates were too many and left out",) if out else ()
+    return Work(scene, ground, terms, fill, notes)
+
+
+def _ground(
+    given: PlanInput,
+    scene: Scene,
+    candidates: tuple[Candidate, ...],
+    wanted: Iterable[Candidate],
+    kernels: Kernels | None,
+) -> Ground:
+    where = space(
+        candidates,
+        scene.purse,
+        scene.rules,
+        max_depth=scene.config.max_depth,
+        opens=given.opens,
+        wanted=frozenset(one.key for one in wanted),
+    )
+    rules = constraints(where, scene, correlations=given.correlations)
+    arrays = score_arrays(scene, where.candidates, never=rules.blocked.diagonal())
+    return Ground(where, arrays, rules, kernels)
+
+
+def _new_money(
+    given: PlanInput,
+    scene: Scene,
+    candidates: tuple[Candidate, ...],
+    kernels: Kernels | None,
+) -> Work | None:
+    """The search among purchases, when what new money buys is worth more than doing nothing."""
+    fill = new_money_fill(scene, scene.config.max_depth)
+    if not fill:
+        return None
+    buys = tuple(one for one in (*candidates, *fill) if one.side == "BUY")
+    ground = _ground(given, scene, buys, fill, kernels)
+    combo = _placed(ground, fill)
+    if not ground.rules.accepts(combo):
+        return None
+    found = ground.found([(combo, (NEW_MONEY,))])
+    return _work(scene, ground, found[0]) if found and found[0].net > 0.0 else None
+
+
+def _placed(ground: Ground, fill: Iterable[Candidate]) -> Combo:
+    """The purchases as a set of the space, without those that must not stand with the others."""
+    numbers = {one.key: number for number, one in enumerate(ground.space.candidates)}
+    combo: Combo = ()
+    for one in fill:
+        longer = tuple(sorted((*combo, numbers[one.key])))
+        if len(longer) <= ground.space.max_depth and ground.possible(longer):
+            combo = longer
+    return combo
+
+
+def nothing_found(scene: Scene) -> str:
+    """Why there is no candidate."""
+    free = scene.free_cash()
+    if free < scene.min_trade:
+        spare = max(free, Money.zero(free.currency))
+        return (
+            f"{whole(spare)} of cash above the reserve is less than the smallest worthwhile trade,"
+            f" {whole(scene.min_trade)}, and no position is far above its target"
+        )
+    return "no security that may be traded now is far enough from its target"
