@@ -37,6 +37,9 @@ __all__ = [
 ]
 
 NOTHING_BETTER = "no affordable trade improves the portfolio enough to be worth it"
+NOT_FINISHED = "nothing better was found before the search ended"
+# Sequences that break a rule on purpose, valued to show the best of them.
+LOOKED_AT = 16
 _DONE = Search(phase="done")
 
 
@@ -136,7 +139,9 @@ def finish(run: PlanRun) -> Plan:
         return _told(run, _bare(run, 0.0), hold)
     choice = run.standing
     plan = _searched(run, run.work, choice)
-    return _told(run, plan, hold if choice.found or hold else NOTHING_BETTER)
+    if hold is None and choice.found is None:
+        hold = NOTHING_BETTER if run.done else NOT_FINISHED
+    return _told(run, plan, hold)
 
 
 def checkpoint(run: PlanRun) -> bytes:
@@ -208,7 +213,7 @@ def _searched(run: PlanRun, work: Work, choice: Choice) -> Plan:
         steps = plan_steps(found.sequence.steps, scores, cash=cash)
         plan = replace(plan, steps=steps, end_score=steps[-1].score_after, origins=found.origins)
     required, generated = money_moved(found)
-    relaxed = run.seeds.relaxed if run.seeds else ()
+    relaxed = run.seeds.relaxed[:LOOKED_AT] if run.seeds else ()
     end = (found.combo, found.sequence.cost) if found else ()
     return replace(
         plan,

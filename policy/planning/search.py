@@ -41,6 +41,8 @@ SEED_BLOCK = 64
 # Up to this many trades everything is looked at or ruled out before longer sequences are.
 EXHAUSTIVE_DEPTH = 3
 LEAST_KEPT = 5
+# Scores nearer than this are the same: nothing is bought, and no branch followed, for less.
+SAME = 1e-9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +85,7 @@ class Search:
     @property
     def best(self) -> Found | None:
         """The best sequence that is worth more than doing nothing."""
-        return self.found[0] if self.found and self.found[0].net > 0.0 else None
+        return self.found[0] if self.found and self.found[0].net > SAME else None
 
     @property
     def best_net(self) -> float:
@@ -91,7 +93,7 @@ class Search:
         return self.best.net if self.best else 0.0
 
     def bound(self, max_depth: int) -> float:
-        """No sequence of up to `max_depth` trades is worth more."""
+        """No sequence of up to `max_depth` trades is worth more (less than `SAME` is no more)."""
         if self.proved_depth >= max_depth:
             return self.best_net
         held = self.ceiling
@@ -197,7 +199,7 @@ def _stage(ground: Ground, now: Search, depth: int) -> Search:
 
 def _prove(ground: Ground, terms: Terms, now: Search) -> Search:
     assert now.open is not None
-    live = now.open.above(now.best_net)
+    live = now.open.above(now.best_net + SAME)
     if not len(live):
         return _stage_done(ground, replace(now, open=live))
     block, rest = _block(ground, live)
@@ -210,7 +212,7 @@ def _prove(ground: Ground, terms: Terms, now: Search) -> Search:
 def _stage_done(ground: Ground, now: Search) -> Search:
     """Nothing is open that could beat the best, unless it was let go for want of room."""
     assert now.open is not None
-    if now.open.lost > now.best_net:
+    if now.open.lost > now.best_net + SAME:
         return replace(now, phase="done")
     proved = replace(now, proved_depth=now.depth)
     if now.depth == ground.max_depth:
@@ -248,7 +250,7 @@ def _expand(ground: Ground, terms: Terms, now: Search, block: Frontier) -> Searc
     for size, group in groupby(sorted((combo for combo, _ in sets), key=len), key=len):
         parents = list(group)
         if size < now.depth:
-            rows, bound, net = _children(ground, parents, now.depth, now.best_net)
+            rows, bound, net = _children(ground, parents, now.depth, now.best_net + SAME)
             now, keep = _check_worthiest(ground, terms, now, rows, net)
             open_ = open_.plus(rows[keep], bound[keep], net[keep])
     return replace(now, open=open_)

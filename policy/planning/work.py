@@ -16,7 +16,7 @@ from policy.planning.generators import partial_candidates, relaxed_candidates
 from policy.planning.ground import Ground, Kernels
 from policy.planning.new_money import new_money_fill
 from policy.planning.plan_input import PlanInput
-from policy.planning.search import Terms
+from policy.planning.search import SAME, Terms
 from policy.planning.space import Combo, space
 
 NEW_MONEY = "new_money"
@@ -53,7 +53,7 @@ def make_work(given: PlanInput, scene: Scene, kernels: Kernels | None = None) ->
         filled = _new_money(given, scene, everything, kernels)
         if filled is not None:
             return filled
-    ground = _ground(given, scene, everything, (), kernels)
+    ground = _ground(given, scene, everything, frozenset(), kernels)
     return _work(scene, ground, None)
 
 
@@ -68,7 +68,7 @@ def _ground(
     given: PlanInput,
     scene: Scene,
     candidates: tuple[Candidate, ...],
-    wanted: Iterable[Candidate],
+    wanted: frozenset[bytes],
     kernels: Kernels | None,
 ) -> Ground:
     where = space(
@@ -77,7 +77,7 @@ def _ground(
         scene.rules,
         max_depth=scene.config.max_depth,
         opens=given.opens,
-        wanted=frozenset(one.key for one in wanted),
+        wanted=wanted,
     )
     rules = constraints(where, scene, correlations=given.correlations)
     arrays = score_arrays(scene, where.candidates, never=rules.blocked.diagonal())
@@ -94,13 +94,14 @@ def _new_money(
     fill = new_money_fill(scene, scene.config.max_depth)
     if not fill:
         return None
-    buys = tuple(one for one in (*candidates, *fill) if one.side == "BUY")
-    ground = _ground(given, scene, buys, fill, kernels)
+    keys = frozenset(one.key for one in fill)
+    others = (one for one in candidates if one.side == "BUY" and one.key not in keys)
+    ground = _ground(given, scene, (*fill, *others), keys, kernels)
     combo = _placed(ground, fill)
     if not ground.rules.accepts(combo):
         return None
     found = ground.found([(combo, (NEW_MONEY,))])
-    return _work(scene, ground, found[0]) if found and found[0].net > 0.0 else None
+    return _work(scene, ground, found[0]) if found and found[0].net > SAME else None
 
 
 def _placed(ground: Ground, fill: Iterable[Candidate]) -> Combo:
