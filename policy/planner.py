@@ -214,14 +214,14 @@ def _searched(run: PlanRun, work: Work, choice: Choice) -> Plan:
         plan = replace(plan, steps=steps, end_score=steps[-1].score_after, origins=found.origins)
     required, generated = money_moved(found)
     relaxed = run.seeds.relaxed[:LOOKED_AT] if run.seeds else ()
-    end = (found.combo, found.sequence.cost) if found else ()
+    sequence = found.sequence if found else None
     return replace(
         plan,
         cash_required_eur=required,
         cash_generated_eur=generated,
         proof=proof_of(work, run.search, found),
         start=breakdown(work.scene, ground.arrays),
-        end=breakdown(work.scene, ground.arrays, *end),
+        end=breakdown(work.scene, ground.arrays, sequence),
         alternatives=alternatives(
             work,
             run.search.found,
@@ -229,7 +229,7 @@ def _searched(run: PlanRun, work: Work, choice: Choice) -> Plan:
             found,
         ),
         robustness=choice.robustness,
-        new_money=new_money_report(work.scene, found.sequence if found else None),
+        new_money=new_money_report(work.scene, sequence),
     )
 
 

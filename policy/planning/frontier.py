@@ -8,11 +8,15 @@ same on every machine.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from kernels.checks import Floats, Ints
+from kernels.checks import Floats
 from policy.planning.space import Combo
+
+Shorts = npt.NDArray[np.int16]
 
 # About 4 MB at the largest depth.
 MAX_OPEN = 100_000
@@ -27,7 +31,7 @@ class Frontier:
     `lost` is the best bound of what was let go because there was too much; it stays open.
     """
 
-    rows: Ints
+    rows: Shorts
     bound: Floats
     net: Floats
     lost: float = -np.inf
@@ -49,7 +53,7 @@ class Frontier:
         """The most promising `count`, and the rest."""
         return self._part(slice(None, count)), self._part(slice(count, None))
 
-    def plus(self, rows: Ints, bound: Floats, net: Floats) -> Frontier:
+    def plus(self, rows: Shorts, bound: Floats, net: Floats) -> Frontier:
         """With those rows in their places; what is too much at the end is let go."""
         order = np.argsort(-bound, kind="stable")
         places = np.searchsorted(-self.bound, -bound[order], side="right")
@@ -71,7 +75,7 @@ class Frontier:
         return replace(self, rows=self.rows[rows], bound=self.bound[rows], net=self.net[rows])
 
 
-def combo_of(row: Ints) -> Combo:
+def combo_of(row: npt.NDArray[np.integer[Any]]) -> Combo:
     return tuple(int(number) for number in row if number != PADDING)
 
 

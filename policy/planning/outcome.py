@@ -69,7 +69,7 @@ def _alternative(work: Work, found: Found, *, executable: bool) -> Alternative:
             if isinstance(step, Candidate)
         ),
         net=POINTS * found.net,
-        end=breakdown(work.scene, work.ground.arrays, found.combo, sequence.cost),
+        end=breakdown(work.scene, work.ground.arrays, sequence),
         origins=found.origins,
         executable=executable,
     )

@@ -23,9 +23,9 @@ from typing import Literal
 
 import numpy as np
 
-from kernels.checks import Floats, Ints
+from kernels.checks import Floats, Ints, Rows
 from policy.planning.found import Found, best_of
-from policy.planning.frontier import PADDING, Frontier, combo_of, root
+from policy.planning.frontier import PADDING, Frontier, Shorts, combo_of, root
 from policy.planning.ground import Ground
 from policy.planning.seeds import Seed
 from policy.planning.space import Combo
@@ -258,7 +258,7 @@ def _expand(ground: Ground, terms: Terms, now: Search, block: Frontier) -> Searc
 
 def _children(
     ground: Ground, parents: Sequence[Combo], depth: int, worth: float
-) -> tuple[Ints, Floats, Floats]:
+) -> tuple[Shorts, Floats, Floats]:
     """Rows, bounds and nets of the extensions that may lead to more than `worth`. The conversions
     of a parent are part of whatever extends it, so their costs come off the bounds.
     """
@@ -276,8 +276,8 @@ def _children(
 
 
 def _check_worthiest(
-    ground: Ground, terms: Terms, now: Search, rows: Ints, net: Floats
-) -> tuple[Search, Ints]:
+    ground: Ground, terms: Terms, now: Search, rows: Shorts, net: Floats
+) -> tuple[Search, Rows]:
     """The search with what the best of the rows are worth, and the numbers of the rows to keep:
     all but those that turned out impossible.
     """

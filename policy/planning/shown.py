@@ -60,10 +60,11 @@ def score_steps(
 
 
 def breakdown(
-    scene: Scene, arrays: ScoreArrays, combo: Combo = (), cost: Money = Money(0, BASE)
+    scene: Scene, arrays: ScoreArrays, sequence: TradeSequence | None = None
 ) -> Breakdown:
-    """What the shown score after `combo` is made of. Its total is that score."""
-    weights = _end_values(arrays, combo) / arrays.total
+    """What the shown score is made of at the end of `sequence`, or now. Its total is that score."""
+    cost = sequence.cost if sequence else Money.zero(BASE)
+    weights = _end_values(arrays, sequence.combo if sequence else ()) / arrays.total
     spread = scene.config.objective == "diversification"
     parts = _spread_parts(arrays, weights) if spread else _end_parts(scene, arrays, weights)
     penalty = euros(cost) * arrays.cost_penalty

@@ -93,7 +93,7 @@ def test_a_breakdown_adds_up_to_the_score_that_is_shown(objective: str, world: W
     zero = Money.zero(BASE)
     assert breakdown(where, ground.arrays).total == pytest.approx(shown_nothing(ground.arrays))
     for sequence in every(ground):
-        made = breakdown(where, ground.arrays, sequence.combo, sequence.cost)
+        made = breakdown(where, ground.arrays, sequence)
         (shown,) = shown_scores(ground.arrays, [sequence.combo], [sequence.cost])
         assert made.total == pytest.approx(shown, abs=1e-9)
         assert made.cost_eur == sequence.cost >= zero
