@@ -13,13 +13,14 @@ from dataclasses import dataclass, replace
 from ledger.order import Proposal
 from ledger.plan import Plan, PlanStep
 from policy.planning import checkpoint as checkpoints
+from policy.planning import robust
 from policy.planning.ground import Kernels
 from policy.planning.narrative import told
 from policy.planning.new_money import new_money_report
 from policy.planning.outcome import POINTS, Choice, alternatives, money_moved, proof_of
 from policy.planning.plan_input import PlanInput, scene_of, why_unfit
 from policy.planning.plan_steps import plan_steps
-from policy.planning.search import Search, advance, begin
+from policy.planning.search import SAME, Search, advance, begin
 from policy.planning.seeds import Seeds, seeds
 from policy.planning.shown import breakdown, score_steps, shown_nothing
 from policy.planning.work import Work, make_work, nothing_found
@@ -38,6 +39,7 @@ __all__ = [
 
 NOTHING_BETTER = "no affordable trade improves the portfolio enough to be worth it"
 NOT_FINISHED = "nothing better was found before the search ended"
+NOT_ROBUST = "what improves the portfolio now does not do so when prices move"
 # Sequences that break a rule on purpose, valued to show the best of them.
 LOOKED_AT = 16
 _DONE = Search(phase="done")
@@ -126,7 +128,7 @@ def step(run: PlanRun) -> PlanRun:
     if not run.search.done:
         ground, terms = run.work.ground, run.work.terms
         return replace(run, search=advance(ground, terms, run.seeds.seeds, run.search))
-    return replace(run, choice=_choose(run.work, run.search))
+    return replace(run, choice=_choose(run.input, run.work, run.search))
 
 
 def finish(run: PlanRun) -> Plan:
@@ -140,7 +142,7 @@ def finish(run: PlanRun) -> Plan:
     choice = run.standing
     plan = _searched(run, run.work, choice)
     if hold is None and choice.found is None:
-        hold = NOTHING_BETTER if run.done else NOT_FINISHED
+        hold = _why_nothing(run)
     return _told(run, plan, hold)
 
 
@@ -193,13 +195,38 @@ def _seeds(given: PlanInput, work: Work) -> Seeds:
     )
 
 
+def _why_nothing(run: PlanRun) -> str:
+    if not run.done:
+        return NOT_FINISHED
+    return NOT_ROBUST if run.search.best or (run.work and run.work.fill) else NOTHING_BETTER
+
+
 def _fingerprint(given: PlanInput, work: Work) -> str:
     names = (given.bucket_id, given.portfolio_hash, given.market_hash, given.config_hash)
     return checkpoints.fingerprint(work.ground, *names, repr(given.config), repr(given.seed))
 
 
-def _choose(work: Work, search: Search) -> Choice:
-    return Choice(work.fill or search.best)
+def _choose(given: PlanInput, work: Work, search: Search) -> Choice:
+    """The fill of new money, else the best; by more than the score where that is configured."""
+    config, arrays = given.config, work.ground.arrays
+    candidates = (work.fill,) if work.fill else tuple(f for f in search.found if f.net > SAME)
+    if not (
+        config.enable_multi_objective
+        or config.enable_stochastic_scenarios
+        or config.enable_monte_carlo_paths
+    ):
+        return Choice(next(iter(candidates), None))
+    outlook = robust.Outlook(
+        config=config,
+        symbols=arrays.symbols,
+        facts=given.facts,
+        correlations=given.correlations,
+        seed=given.seed,
+    )
+    found, robustness = robust.choose(
+        candidates, arrays.ranking, outlook, kernel=work.ground.kernels.sequences
+    )
+    return Choice(found, robustness)
 
 
 def _searched(run: PlanRun, work: Work, choice: Choice) -> Plan:

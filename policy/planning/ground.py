@@ -61,7 +61,7 @@ class Ground:
         self.space = space
         self.arrays = arrays
         self.rules = rules
-        self._kernels = kernels or Kernels()
+        self.kernels = kernels or Kernels()
         self._memo: Memo = fresh_memo(space)
         self._nothing = float(self._scores(pack_sequences([()]))[0])
 
@@ -88,7 +88,7 @@ class Ground:
             parents,
             steps_left=steps_left,
             blocked=self.rules.blocked,
-            kernel=self._kernels.search,
+            kernel=self.kernels.search,
         )
 
     def possible(self, combo: Combo) -> bool:
@@ -120,7 +120,7 @@ class Ground:
             self.arrays,
             combos_of,
             [sequence.cost for sequence, _ in sequences],
-            kernel=self._kernels.sequences,
+            kernel=self.kernels.sequences,
         )
         return [
             Found(
@@ -141,5 +141,5 @@ class Ground:
         return walk(self.space, combo, self._memo) is not None
 
     def _scores(self, rows: Ints) -> Floats:
-        raw = run(self.arrays.ranking, rows, kernel=self._kernels.sequences)
+        raw = run(self.arrays.ranking, rows, kernel=self.kernels.sequences)
         return np.where(raw.feasible, raw.score, -np.inf)

@@ -213,3 +213,19 @@ def test_a_lot_of_a_fraction_is_planned_exactly() -> None:
     made = plan(plan_input(shot))
     assert made.steps
     assert all(s.quantity.is_multiple_of(Quantity.of("0.001")) for s in made.steps)
+
+
+@pytest.mark.parametrize(
+    "mode",
+    ["enable_stochastic_scenarios", "enable_monte_carlo_paths", "enable_multi_objective"],
+)
+@pytest.mark.parametrize("new_money_first", [True, False])
+def test_the_choice_among_the_best_may_count_more_than_the_score(
+    mode: str, new_money_first: bool
+) -> None:
+    asked = configured(account(), new_money_first=new_money_first, **{mode: True})
+    made = plan(asked)
+    assert made.steps
+    assert made == plan(asked)
+    assert (made.robustness is None) == (mode == "enable_multi_objective")
+    assert (made.origins == ("new_money",)) == new_money_first
