@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-DecisionKind = Literal["order", "books", "sale"]
+DecisionKind = Literal["order", "books", "sale", "reinvest"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Literal
+from typing import Final, Literal
 
 from ledger.money import Money, Price, Quantity
-from ledger.order import Side
+from ledger.order import OrderState, Side
 from ledger.plan_facts import PlanFacts
 
 
@@ -16,7 +17,7 @@ class StepState(StrEnum):
     """proposed → approved → submitting → submitted → partially_filled → filled, and the exits.
 
     `refused` by a gate, `rejected` by the broker, `expired` unfilled, `superseded` by a newer plan,
-    `dismissed` by the owner, `failed` for everything else.
+    `dismissed` by the owner, `failed` when the order is proved never to have arrived.
     """
 
     PROPOSED = "proposed"
@@ -38,6 +39,24 @@ WAITING_STEPS = frozenset({StepState.PROPOSED, StepState.APPROVED})
 # Its order is on the way.
 SENT_STEPS = frozenset({StepState.SUBMITTING, StepState.SUBMITTED, StepState.PARTIALLY_FILLED})
 OPEN_STEPS = WAITING_STEPS | SENT_STEPS
+
+# What the state of its order means for a step. One whose arrival is not known is still leaving.
+STEP_OF_ORDER: Final[Mapping[OrderState, StepState]] = {
+    OrderState.PROPOSED: StepState.SUBMITTING,
+    OrderState.SUBMITTING: StepState.SUBMITTING,
+    OrderState.UNKNOWN: StepState.SUBMITTING,
+    OrderState.ESCALATED: StepState.SUBMITTING,
+    OrderState.ACCEPTED: StepState.SUBMITTED,
+    OrderState.ACTIVE: StepState.SUBMITTED,
+    OrderState.PARTIALLY_FILLED: StepState.PARTIALLY_FILLED,
+    OrderState.FILLED: StepState.FILLED,
+    OrderState.REFUSED: StepState.REFUSED,
+    OrderState.REJECTED: StepState.REJECTED,
+    OrderState.NOT_PLACED: StepState.FAILED,
+    OrderState.CANCELLED: StepState.EXPIRED,
+    OrderState.EXPIRED: StepState.EXPIRED,
+    OrderState.SIMULATED: StepState.SUPERSEDED,
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from ledger.errors import StartError, StoreFailed
 T = TypeVar("T")
 
 Row = sqlite3.Row
-Value = int | str | None
+Value = int | str | bytes | None
 Params = Sequence[Value] | Mapping[str, Value]
 Synchronous = Literal["FULL", "NORMAL", "OFF"]
 
