@@ -16,18 +16,10 @@ from ledger.order import TERMINAL, Intent, Mode, OrderState, OrderView, Proposal
 from store.codec import to_json, to_ms
 from store.engine import Tx, Value
 from store.moves import move, note_event, route
-from store.order_guards import (
-    check_key,
-    check_may_leave,
-    check_not_stale,
-    keep_key,
-    link_broker_order,
-    lone_stranger,
-    next_tag,
-    reserve_share,
-)
-from store.order_queries import Looks, OrderQueries, forget_looks, intents, load_looks
-from store.order_rows import insert_intent, load_intent, money_columns, price_columns
+from store.order_guards import check_may_leave, link_broker_order, lone_stranger, next_tag
+from store.order_queries import Looks, OrderQueries, forget_looks, load_looks
+from store.order_rows import load_intent, money_columns, price_columns
+from store.proposals import Circumstances, propose
 from store.settle import settle, settle_shares
 
 _PAST_ACCEPTED = frozenset(
@@ -69,27 +61,8 @@ class Orders(OrderQueries):
         is a newer one, so that what was just executed is never decided again.
         """
 
-        async def work(tx: Tx) -> Intent:
-            known = await intents(
-                tx,
-                "WHERE order_class = ? AND source_id = ? AND step = ? AND attempt = ?",
-                (proposal.order_class, proposal.source_id, proposal.step, proposal.attempt),
-            )
-            await check_key(tx, key, known[0].intent_id if known else None)
-            if known:
-                await keep_key(tx, key, known[0].intent_id)
-                return known[0]
-            await check_not_stale(tx, seen_seq)
-            intent_id = await insert_intent(tx, proposal, mode, at)
-            await note_event(
-                tx, intent_id, before=None, after=OrderState.PROPOSED, at=at, note=proposal.reason
-            )
-            await keep_key(tx, key, intent_id)
-            for share in shares:
-                await reserve_share(tx, intent_id, share)
-            return await load_intent(tx, intent_id)
-
-        return await self._engine.transaction(work)
+        how = Circumstances(mode, at, seen_seq, key)
+        return await self._engine.transaction(lambda tx: propose(tx, proposal, how, shares))
 
     async def refuse(
         self,
