@@ -1,11 +1,12 @@
-"""Buckets and their status. Read by the gates."""
+"""Buckets, their status and what may leave them without the owner. Read by the gates."""
 
 from __future__ import annotations
 
 from ledger.bucket import Autonomy, Bucket
 from ledger.currency import BASE
+from ledger.errors import Missing
 from ledger.money import Money
-from store.engine import Engine, Row
+from store.engine import Engine, Row, Tx
 
 
 class Buckets:
@@ -24,6 +25,24 @@ class Buckets:
             lambda tx: tx.all("SELECT * FROM bucket ORDER BY bucket_id <> 'core', bucket_id")
         )
         return tuple(_bucket_of(row) for row in rows)
+
+    async def set_autonomy(self, bucket_id: str, autonomy: Autonomy) -> None:
+        """From the next order on. Raises Missing."""
+        below = autonomy.act_below
+        changed = await self._engine.write(
+            "UPDATE bucket SET autonomy = ?, act_below_minor = ? WHERE bucket_id = ?",
+            (autonomy.mode, None if below is None else below.minor, bucket_id),
+        )
+        if changed != 1:
+            raise Missing(f"there is no bucket {bucket_id}")
+
+
+async def autonomy_of(tx: Tx, bucket_id: str, default: Autonomy) -> Autonomy:
+    """What the bucket's owner said last, or else the default; raises Missing."""
+    row = await tx.one("SELECT * FROM bucket WHERE bucket_id = ?", (bucket_id,))
+    if row is None:
+        raise Missing(f"there is no bucket {bucket_id}")
+    return _autonomy_of(row) or default
 
 
 def _bucket_of(row: Row) -> Bucket:

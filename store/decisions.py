@@ -1,7 +1,8 @@
 """The questions only the owner can answer, gathered from where they stand open.
 
 Nothing is written here: an order is escalated by the trader, a difference found by sync, a repair
-put on hold by the rebalancer, and each of them closes its own question when it is answered.
+put on hold by the rebalancer, a purchase from dividends wanted by drip, and each of them closes its
+own question when it is answered.
 """
 
 from __future__ import annotations
@@ -27,6 +28,10 @@ SALE = (
     Choice("confirm", "sell for up to what is asked, above the daily share"),
     Choice("abort", "sell nothing; the negative cash stays until it is settled otherwise"),
 )
+REINVEST = (
+    Choice("approve", "buy it once, for at most what is asked and 2 % more"),
+    Choice("reject", "do not buy it with dividends for the next 30 days"),
+)
 
 _ORDERS = """
 SELECT i.*, e.at_ms AS since_ms, e.note AS why FROM intent i
@@ -37,6 +42,9 @@ WHERE i.state = 'escalated' ORDER BY i.intent_id
 """
 _ITEMS = "SELECT * FROM book_item WHERE blocking = 1 AND resolved_ms IS NULL ORDER BY item_id"
 _SALES = "SELECT * FROM emergency_run WHERE state = 'waiting_owner' ORDER BY started_ms, run_id"
+_REINVESTMENTS = (
+    "SELECT * FROM reinvestment_ask WHERE answer IS NULL AND intent_id IS NULL ORDER BY ask_id"
+)
 
 
 class Decisions:
@@ -44,7 +52,7 @@ class Decisions:
         self._ledger = ledger
 
     async def open(self) -> tuple[Decision, ...]:
-        """Every open question: orders first, then sales, then differences; each oldest first."""
+        """Every open question: orders, sales, differences, then purchases; each oldest first."""
         return await self._ledger.read(_open)
 
 
@@ -53,6 +61,7 @@ async def _open(tx: Tx) -> tuple[Decision, ...]:
         *[_order(row) for row in await tx.all(_ORDERS)],
         *[_sale(row) for row in await tx.all(_SALES)],
         *[_difference(row) for row in await tx.all(_ITEMS)],
+        *[_reinvestment(row) for row in await tx.all(_REINVESTMENTS)],
     )
 
 
@@ -113,4 +122,15 @@ def _sale(row: Row) -> Decision:
         detail="; ".join(text for text in (_asked(row), row["note"]) if text),
         choices=SALE,
         since=from_ms(row["updated_ms"]),
+    )
+
+
+def _reinvestment(row: Row) -> Decision:
+    return Decision(
+        decision_id=f"reinvest:{row['ask_id']}",
+        kind="reinvest",
+        title=f"Buy {row['symbol']} for {Money(row['value_minor'], BASE)} of dividends?",
+        detail=row["detail"],
+        choices=REINVEST,
+        since=from_ms(row["asked_ms"]),
     )

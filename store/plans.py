@@ -1,20 +1,24 @@
-"""Plans and their steps. Written by the planner."""
+"""Plans and what becomes of their steps. Written by the planner."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 
-from ledger.errors import Conflict, Missing
-from ledger.plan import Plan, PlanStep, StepState, StoredPlan, StoredStep
-from store.codec import from_json, to_json, to_ms
+from ledger.errors import Conflict
+from ledger.order import OrderState
+from ledger.plan import SENT_STEPS, STEP_OF_ORDER, Plan, StepState, StoredPlan
+from store.codec import sql_list, to_ms
 from store.engine import Engine, Row, Tx
+from store.plan_inputs import forget_unused
+from store.plan_rows import current_plan, give_up, insert_plan, load_plan
+from store.planner_runs import RunEnd, close_run, forget_runs
 
-_SUPERSEDE_STEPS = """
-UPDATE plan_step SET state = 'superseded'
-WHERE state = 'proposed' AND plan_id IN (SELECT plan_id FROM plan WHERE {which})
+_SENT = f"""
+SELECT s.plan_id, s.number, s.state, i.state AS order_state,
+    json_extract(s.payload, '$.kind') AS kind
+FROM plan_step s JOIN intent i USING (intent_id)
+WHERE s.state IN ({sql_list(SENT_STEPS)}) ORDER BY s.plan_id, s.number
 """
-
 _OLD = """
 SELECT plan_id FROM plan p WHERE superseded = 1 AND created_ms < ? AND NOT EXISTS
     (SELECT 1 FROM plan_step s WHERE s.plan_id = p.plan_id AND s.intent_id IS NOT NULL)
@@ -25,106 +29,98 @@ class Plans:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    async def commit(self, plan: Plan, *, supersede: bool = True) -> StoredPlan:
-        """Store a plan; with `supersede` it replaces the bucket's current ones.
+    async def commit(
+        self, plan: Plan, *, supersede: bool = True, run: RunEnd | None = None
+    ) -> StoredPlan:
+        """Store a plan, its steps and the end of the run that made it, all at once.
 
-        Raises Conflict when a plan of this id exists.
+        With `supersede` it replaces the bucket's current ones; what the owner postponed stays
+        postponed while holdings, cash and configuration are the same. Raises Conflict when a plan
+        of this id exists, or when `run` is none that is going on.
         """
 
         async def work(tx: Tx) -> StoredPlan:
-            if await _find(tx, "WHERE plan_id = ?", plan.plan_id) is not None:
+            if await tx.one("SELECT 1 FROM plan WHERE plan_id = ?", (plan.plan_id,)) is not None:
                 raise Conflict(f"plan {plan.plan_id} exists", code="duplicate_plan")
+            before = await current_plan(tx, plan.bucket_id)
             if supersede:
-                await _supersede(tx, "bucket_id = ? AND superseded = 0", plan.bucket_id)
-            await _insert(tx, plan)
-            return await _get(tx, plan.plan_id)
+                await give_up(tx, "bucket_id = ? AND superseded = 0", plan.bucket_id)
+            await insert_plan(tx, plan)
+            await _inherit(tx, before, plan)
+            if run is not None:
+                await close_run(tx, run, plan.plan_id, plan.evaluated)
+            return await load_plan(tx, plan.plan_id)
 
         return await self._engine.transaction(work)
 
     async def current(self, bucket_id: str) -> StoredPlan | None:
         """The newest plan of the bucket that was not superseded."""
-        tail = (
-            "WHERE bucket_id = ? AND superseded = 0 ORDER BY created_ms DESC, plan_id DESC LIMIT 1"
-        )
-        return await self._engine.read(lambda tx: _find(tx, tail, bucket_id))
+        return await self._engine.read(lambda tx: current_plan(tx, bucket_id))
 
     async def get(self, plan_id: str) -> StoredPlan:
         """Raises Missing."""
-        return await self._engine.read(lambda tx: _get(tx, plan_id))
+        return await self._engine.read(lambda tx: load_plan(tx, plan_id))
 
-    async def move_step(
-        self,
-        plan_id: str,
-        number: int,
-        *,
-        expected: StepState,
-        to: StepState,
-        intent_id: int | None = None,
-    ) -> bool:
-        """Move a step if it still is in `expected`; False when it is not.
+    async def follow_orders(self) -> int:
+        """Move every step to where its order is by now; how many moved.
 
-        `intent_id` joins the step with its order; None leaves the order it has.
+        A filled conversion lets its plan go on, any other end of a step gives the plan up.
         """
-        changed = await self._engine.write(
-            "UPDATE plan_step SET state = ?, intent_id = coalesce(?, intent_id)"
-            " WHERE plan_id = ? AND number = ? AND state = ?",
-            (to, intent_id, plan_id, number, expected),
-        )
-        return changed == 1
+        if not _changes(await self._engine.read(lambda tx: tx.all(_SENT))):
+            return 0
+
+        async def work(tx: Tx) -> int:
+            moved = _changes(await tx.all(_SENT))
+            for row, after in moved:
+                await _follow(tx, row, after)
+            return len(moved)
+
+        return await self._engine.transaction(work)
 
     async def supersede(self, plan_id: str) -> None:
         """Give a plan up; steps whose order is on its way keep their state."""
-        await self._engine.transaction(lambda tx: _supersede(tx, "plan_id = ?", plan_id))
+        await self._engine.transaction(lambda tx: give_up(tx, "plan_id = ?", plan_id))
 
     async def prune(self, before: datetime) -> int:
-        """Forget given up plans made before the market instant `before` that led to no order."""
+        """Forget given up plans made before the market instant `before` that led to no order, the
+        runs that led to no plan, and every input that nothing needs any more. How many plans.
+        """
 
         async def work(tx: Tx) -> int:
-            await tx.execute(f"DELETE FROM plan_step WHERE plan_id IN ({_OLD})", (to_ms(before),))
-            return await tx.execute(f"DELETE FROM plan WHERE plan_id IN ({_OLD})", (to_ms(before),))
+            instant = (to_ms(before),)
+            await forget_runs(tx, f"plan_id IN ({_OLD})", instant)
+            await forget_runs(tx, "plan_id IS NULL")
+            await tx.execute(f"DELETE FROM plan_step WHERE plan_id IN ({_OLD})", instant)
+            gone = await tx.execute(f"DELETE FROM plan WHERE plan_id IN ({_OLD})", instant)
+            await forget_unused(tx)
+            return gone
 
         return await self._engine.transaction(work)
 
 
-async def _supersede(tx: Tx, which: str, key: str) -> None:
-    await tx.execute(_SUPERSEDE_STEPS.format(which=which), (key,))
-    await tx.execute(f"UPDATE plan SET superseded = 1 WHERE {which}", (key,))
+def _changes(rows: list[Row]) -> list[tuple[Row, StepState]]:
+    """The steps that are not where their order is, and where they belong."""
+    placed = [(row, STEP_OF_ORDER[OrderState(row["order_state"])]) for row in rows]
+    return [(row, after) for row, after in placed if row["state"] != after]
 
 
-async def _insert(tx: Tx, plan: Plan) -> None:
+async def _follow(tx: Tx, row: Row, after: StepState) -> None:
+    plan_id = row["plan_id"]
     await tx.execute(
-        "INSERT INTO plan (plan_id, bucket_id, created_ms, payload) VALUES (?, ?, ?, ?)",
-        (plan.plan_id, plan.bucket_id, to_ms(plan.created_at), to_json(replace(plan, steps=()))),
+        "UPDATE plan_step SET state = ? WHERE plan_id = ? AND number = ? AND state = ?",
+        (after, plan_id, row["number"], row["state"]),
     )
-    await tx.execute_many(
-        "INSERT INTO plan_step (plan_id, number, state, payload) VALUES (?, ?, ?, ?)",
-        [(plan.plan_id, step.number, StepState.PROPOSED, to_json(step)) for step in plan.steps],
-    )
+    goes_on = after is StepState.FILLED and row["kind"] == "fx"
+    if after not in SENT_STEPS and not goes_on:
+        await give_up(tx, "plan_id = ?", plan_id)
 
 
-async def _get(tx: Tx, plan_id: str) -> StoredPlan:
-    found = await _find(tx, "WHERE plan_id = ?", plan_id)
-    if found is None:
-        raise Missing(f"there is no plan {plan_id}")
-    return found
-
-
-async def _find(tx: Tx, tail: str, key: str) -> StoredPlan | None:
-    row = await tx.one(f"SELECT * FROM plan {tail}", (key,))
-    if row is None:
-        return None
-    rows = await tx.all(
-        "SELECT * FROM plan_step WHERE plan_id = ? ORDER BY number", (row["plan_id"],)
-    )
-    steps = tuple(_step_of(step) for step in rows)
-    plan = replace(from_json(row["payload"], Plan), steps=tuple(s.step for s in steps))
-    return StoredPlan(plan=plan, steps=steps, superseded=bool(row["superseded"]))
-
-
-def _step_of(row: Row) -> StoredStep:
-    return StoredStep(
-        plan_id=row["plan_id"],
-        step=from_json(row["payload"], PlanStep),
-        state=StepState(row["state"]),
-        intent_id=row["intent_id"],
-    )
+async def _inherit(tx: Tx, before: StoredPlan | None, plan: Plan) -> None:
+    """A plan for the same situation stays postponed: only its prices are newer."""
+    until = None if before is None else before.postponed_until
+    if before is None or until is None or until <= plan.created_at:
+        return
+    if before.plan.portfolio_hash == plan.portfolio_hash:
+        await tx.execute(
+            "UPDATE plan SET postponed_ms = ? WHERE plan_id = ?", (to_ms(until), plan.plan_id)
+        )

@@ -16,6 +16,7 @@ from store.bar_sources import BarSources
 from store.bars import Bars
 from store.books import Books
 from store.buckets import Buckets
+from store.dismissals import Dismissals
 from store.dividends import Dividends
 from store.emergency import Emergencies
 from store.engine import Checkpoint, Engine, Synchronous
@@ -30,9 +31,13 @@ from store.migrate import Migration, migrate, migrations, version
 from store.optimizer_runs import OptimizerRuns
 from store.orders import Orders
 from store.planner_configs import PlannerConfigs
+from store.plan_inputs import PlanInputs
+from store.plan_words import PlanWords
+from store.planner_runs import PlannerRuns
 from store.plans import Plans
 from store.quarantine import Quarantine
 from store.recovery import RecoveryLog
+from store.reinvestment_asks import ReinvestmentAsks
 from store.runs import Runs
 from store.scores import ScoreStore
 from store.securities import Securities
@@ -57,6 +62,11 @@ class Store:
     orders: Orders
     plans: Plans
     planner_configs: PlannerConfigs
+    plan_words: PlanWords
+    plan_inputs: PlanInputs
+    planner_runs: PlannerRuns
+    dismissals: Dismissals
+    reinvestments: ReinvestmentAsks
     dividends: Dividends
     emergency: Emergencies
     optimizer_runs: OptimizerRuns
@@ -89,6 +99,11 @@ class Store:
             orders=Orders(ledger),
             plans=Plans(ledger),
             planner_configs=PlannerConfigs(ledger),
+            plan_words=PlanWords(ledger),
+            plan_inputs=PlanInputs(ledger),
+            planner_runs=PlannerRuns(ledger),
+            dismissals=Dismissals(ledger),
+            reinvestments=ReinvestmentAsks(ledger),
             dividends=Dividends(ledger),
             emergency=Emergencies(ledger),
             optimizer_runs=OptimizerRuns(ledger),

@@ -12,7 +12,9 @@ from ledger.emergency import EmergencySale
 from ledger.fact import CORE, is_pair
 from ledger.money import Money, Price, Quantity
 from ledger.order import Mode, OrderState, Side
+from ledger.plan import StoredPlan
 from ledger.planner_config import PastConfig, StoredConfig
+from ledger.planner_run import PlannerRun
 from ledger.rate import RateTable
 from ledger.run import Job, RunRecord
 from ledger.score import PastScore
@@ -24,7 +26,9 @@ from store.engine import Engine, Row, Tx, Value, scalar
 from store.flow_views import FlowViews
 from store.market import MarketStore
 from store.order_views import OrderViews
+from store.plan_rows import load_plan
 from store.planner_configs import PlannerConfigs
+from store.planner_runs import recent_planner_runs
 from store.quarantine import QuarantinedRow, quarantined
 from store.runs import recent_runs
 from store.scores import ScoreStore
@@ -124,6 +128,14 @@ class Views(OrderViews):
     async def planner_config_history(self, config_id: str) -> tuple[PastConfig, ...]:
         """The versions that were replaced, newest first. Raises Missing."""
         return await self._configs.history(config_id)
+
+    async def stored_plan(self, plan_id: str) -> StoredPlan:
+        """A plan with what became of its steps, however old; raises Missing."""
+        return await self._ledger.read(lambda tx: load_plan(tx, plan_id))
+
+    async def planner_runs(self, limit: int, bucket_id: str = CORE) -> tuple[PlannerRun, ...]:
+        """The last runs of the planner, newest first; without what they have found so far."""
+        return await self._ledger.read(lambda tx: recent_planner_runs(tx, bucket_id, limit))
 
     async def trades(self, query: TradeQuery) -> tuple[TradeRow, ...]:
         """Executions, newest first."""
