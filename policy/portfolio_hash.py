@@ -1,27 +1,29 @@
-"""The name of a planning situation: when it changes, a plan made for it is out of date.
+"""The names of a planning situation: when one changes, a plan made for it is out of date.
 
-One function with one call site per plan. It covers what the account holds, what is under way and
-what the owner decided; prices are not in it, `moved` watches them.
+`portfolio_hash` covers what the account holds, what is under way and what the owner decided,
+`market_hash` what is known and thought of the securities. Each has one call site per plan. Prices
+are in neither: `policy.replan` watches how far they move.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, fields
-from decimal import Decimal
+from dataclasses import dataclass, field, fields, replace
 from hashlib import blake2b
 
+from ledger.allocation import AllocationBook
+from ledger.correlation import Correlations
 from ledger.money import Money
 from ledger.order import Intent, Side
 from ledger.portfolio import PortfolioSnapshot
-from ledger.quote import Quote
 from ledger.security import Security
 from policy.fees import FeeTerms
 from policy.limits import Limits
-from policy.pricing import drift
+from policy.planning.arrays import UNKNOWN_QUALITY, Quality
+from policy.planning.facts import SecurityFacts
 from policy.targets import Targets
 
-FORMAT = 3
+FORMAT = 4
 DIGEST_BYTES = 16
 
 
@@ -29,15 +31,34 @@ DIGEST_BYTES = 16
 class Configuration:
     """What the owner, the broker and the rules contribute to a plan.
 
-    `limits` are the owner's own: what the market adds to them follows from `regime` and prices.
+    `limits` are the owner's settings, `config_hash` names the configuration of the bucket and
+    `book` is how he groups countries and industries; `cooldown` are the (symbol, side) pairs that
+    wait because of earlier trades.
     """
 
     limits: Limits
-    targets: Targets
     fees: FeeTerms
     fx_fees: FeeTerms
-    barred: frozenset[tuple[str, Side]] = frozenset()
+    config_hash: str = ""
+    book: AllocationBook = field(default_factory=AllocationBook)
+    cooldown: frozenset[tuple[str, Side]] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Market:
+    """What is known and thought of the securities, and of the market as a whole.
+
+    `unfit` are those whose score does not carry a purchase, `refused` the (symbol, side) pairs a
+    gate said no to lately.
+    """
+
+    targets: Targets
     regime: str = ""
+    quality: Quality = UNKNOWN_QUALITY
+    unfit: frozenset[str] = frozenset()
+    refused: frozenset[tuple[str, Side]] = frozenset()
+    facts: Mapping[str, SecurityFacts] = field(default_factory=dict[str, SecurityFacts])
+    correlations: Correlations | None = None
 
 
 def portfolio_hash(
@@ -59,21 +80,45 @@ def portfolio_hash(
         *sorted(_security(security) for security in snapshot.universe),
         *_configuration(configuration),
     ]
-    return blake2b("\n".join(lines).encode(), digest_size=DIGEST_BYTES).hexdigest()
+    return _name(lines)
 
 
-def moved(
-    planned: Mapping[str, Quote], now: Mapping[str, Quote], *, limit: Decimal
-) -> tuple[str, ...]:
-    """The symbols, pairs included, whose price moved more than `limit` since they were planned on.
+def market_hash(market: Market) -> str:
+    """32 hex digits over scores, facts, target weights, correlations and the market's state.
 
-    A quote that is missing now says nothing about the price, so it does not count.
+    Correlations are named by their day and their securities: they are made once a day.
     """
-    return tuple(
-        symbol
-        for symbol, then in sorted(planned.items())
-        if (quote := now.get(symbol)) is not None and drift(then.last, quote.last) > limit
-    )
+    known = market.correlations
+    lines = [
+        f"format {FORMAT}",
+        f"regime {market.regime}",
+        *(f"weight {s!r} {w.normalize()}" for s, w in sorted(market.targets.weights.items())),
+        f"optimized {market.targets.optimized}",
+        *(f"score {symbol!r} {score!r}" for symbol, score in sorted(market.quality.scores.items())),
+        *(f"yield {symbol!r} {paid!r}" for symbol, paid in sorted(market.quality.yields.items())),
+        *(f"unfit {symbol!r}" for symbol in sorted(market.unfit)),
+        *(f"refused {symbol!r} {side}" for symbol, side in sorted(market.refused)),
+        *(
+            f"facts {symbol!r} {_timeless(facts)!r}"
+            for symbol, facts in sorted(market.facts.items())
+        ),
+        f"correlations {None if known is None else (known.as_of, known.days, known.symbols)!r}",
+    ]
+    return _name(lines)
+
+
+def _timeless(facts: SecurityFacts) -> SecurityFacts:
+    """Since when it is held follows from the holdings."""
+    return replace(facts, bought_on=None)
+
+
+def fingerprint(bucket_id: str, portfolio: str, market: str) -> str:
+    """The name of all that one plan is made for, but for prices and the time."""
+    return _name([f"bucket {bucket_id!r}", portfolio, market])
+
+
+def _name(lines: Iterable[str]) -> str:
+    return blake2b("\n".join(lines).encode(), digest_size=DIGEST_BYTES).hexdigest()
 
 
 def _order(intent: Intent) -> str:
@@ -107,19 +152,16 @@ def _security(security: Security) -> str:
 
 
 def _configuration(configuration: Configuration) -> Iterator[str]:
-    limits = configuration.limits
-    for field in fields(limits):
-        yield f"limit {field.name} {getattr(limits, field.name)!r}"
-    targets = configuration.targets
-    groups = (targets.weights, targets.countries, targets.industries)
-    for name, weights in zip(("weight", "country", "industry"), groups, strict=True):
-        for key, weight in sorted(weights.items()):
-            yield f"{name} {key!r} {weight.normalize()}"
-    for name, placed in (("in", targets.country_of), ("of", targets.industry_of)):
-        for symbol, group in sorted(placed.items()):
-            yield f"{name} {symbol!r} {group!r}"
+    limits, book = configuration.limits, configuration.book
+    for limit in fields(limits):
+        yield f"limit {limit.name} {getattr(limits, limit.name)!r}"
+    for name, groups in (("country", book.country), ("industry", book.industry)):
+        for group, weight in groups.targets.items():
+            yield f"{name} target {group!r} {weight.normalize()}"
+        for group, members in sorted(groups.members.items()):
+            yield f"{name} group {group!r} {sorted(members)!r}"
     for name, terms in (("fees", configuration.fees), ("fx_fees", configuration.fx_fees)):
         yield f"{name} {terms!r}"
-    yield f"regime {configuration.regime}"
-    for symbol, side in sorted(configuration.barred):
-        yield f"barred {symbol!r} {side}"
+    yield f"config {configuration.config_hash}"
+    for symbol, side in sorted(configuration.cooldown):
+        yield f"cooldown {symbol!r} {side}"
