@@ -39,6 +39,8 @@ from policy.gate_context import (
 from policy.limits import Limits
 from policy.market_hours import FX, Calendars, SessionState
 from policy.price_checks import MEAN_BARS, mean_close
+from policy.planning.config import Strategies
+from policy.planning.effective import effective_limits
 from policy.pricing import LimitPrice, limit_price
 from policy.target_days import target_days_between
 from policy.valuation import known_rates
@@ -103,6 +105,7 @@ class Desk:
     clock: Clock
     calendars: Calendars
     rules: Latest[Limits]
+    strategies: Latest[Strategies]
     broker_fees: FeeTerms
     fx_fees: FeeTerms
     zone: ZoneInfo
@@ -116,6 +119,11 @@ class Desk:
     def fees(self) -> FeeTerms:
         """What an order of a security is reckoned to cost, now."""
         return no_less_than(self.limits, self.broker_fees)
+
+    def limits_of(self, bucket_id: str) -> Limits:
+        """The limits for orders of a bucket: of settings and configuration the stricter."""
+        applied = (self.strategies.value or {}).get(bucket_id)
+        return self.limits if applied is None else effective_limits(self.limits, applied.config)
 
     @property
     def pairs(self) -> tuple[FxPair, ...]:
@@ -166,7 +174,7 @@ class Desk:
         balances = await self.facts.balances()
         board = self.portfolio.value
         security, pair = self._instrument(proposal, board)
-        limits, now = self.limits, self.clock.market_now()
+        limits, now = self.limits_of(proposal.bucket_id), self.clock.market_now()
         rates = self._tradable_rates(board, now.date())
         limit = self._limit(proposal, seen.quote, security, pair)
         session, exchange = self.session_of(proposal), self.exchange_at(proposal, now)

@@ -2,14 +2,15 @@
 
 It looks with every new portfolio and when it is nudged. What waits is kept in pots; an order
 reserves its part of them in the transaction that commits it, and a pot that stayed unspent too
-long is given back. Without leave to act by itself it only says what it would buy. Beside that it
-keeps what the owner tells about dividends.
+long is given back. A purchase that its owner has to let leave is asked for first, as a decision
+like any other; where the bucket only advises it just says what it would buy. Beside that it keeps
+what the owner tells about dividends.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import trio
@@ -17,22 +18,31 @@ import trio
 from actors.follow import follow
 from actors.job import JobDesk
 from actors.situation import Situation
+from ledger.bucket import Autonomy
+from ledger.decision import kind_of
 from ledger.dividend import DividendPot, PotState
-from ledger.errors import Conflict
+from ledger.errors import Conflict, Missing, Refused
 from ledger.fact import CORE
-from ledger.order import OrderState
+from ledger.order import OrderState, Side
 from ledger.portfolio import PortfolioSnapshot
 from policy.dividend_history import DividendAnalysis
 from policy.drip import NoReinvestment, Reinvestment, payer, reinvest
 from policy.planner import scene_of
+from store.proposals import Circumstances
+from store.reinvestment_asks import Answer, ReinvestmentAsks
 from wire.dividend_asks import ClearBonus, MarkReinvested, NoteDividend, SetPendingBonus
 from wire.health import Health
 from wire.mailbox import Ask, AskBox, NudgeBox, serving
 from wire.messages import Boards, IntentReady, Nudge
+from wire.order_asks import Resolve
+
+WORDS: Mapping[str, Answer] = {"approve": "approve", "reject": "reject"}
 
 
 @dataclass(frozen=True, slots=True)
 class DripPorts:
+    """`default` is the autonomy of a bucket whose owner has said nothing."""
+
     situation: Situation
     boards: Boards
     health: Health
@@ -40,7 +50,8 @@ class DripPorts:
     asks: AskBox
     nudges: NudgeBox[Nudge]
     intents: trio.MemorySendChannel[IntentReady]
-    autonomous: bool
+    purchases: ReinvestmentAsks
+    default: Autonomy
 
 
 class Drip:
@@ -49,6 +60,8 @@ class Drip:
     def __init__(self, ports: DripPorts) -> None:
         self._p = ports
         self._s = ports.situation
+        # An earlier life may have left asks open.
+        self._asking = True
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         async with trio.open_nursery() as nursery:
@@ -69,7 +82,7 @@ class Drip:
             async with serving(ask):
                 ask.slot.answer(await self._answer(ask))
 
-    async def _answer(self, ask: Ask) -> int | None:
+    async def _answer(self, ask: Ask) -> int | str | None:
         """Each is one transaction, so it may come in the middle of a decision."""
         dividends, now = self._s.dividends, self._s.clock.market_now()
         match ask.request:
@@ -81,9 +94,25 @@ class Drip:
                 await dividends.mark_reinvested(dividend_id, bought, at=now)
             case ClearBonus(symbol=symbol):
                 return await dividends.clear_bonus(symbol, at=now)
+            case Resolve():
+                return await self._resolve(ask.request)
             case other:
                 raise AssertionError(f"drip was asked {other}")
         return None
+
+    async def _resolve(self, asked: Resolve) -> str:
+        """The owner's word on one purchase; it is acted on with the next look."""
+        kind, name = kind_of(asked.decision_id)
+        if kind != "reinvest" or not name.isascii() or not name.isdigit():
+            raise Missing(f"there is no open decision {asked.decision_id}")
+        if asked.choice not in WORDS:
+            raise Refused(f"choice {asked.choice!r}: approve or reject", code="choice")
+        if not asked.confirm:
+            raise Refused("deciding needs confirm: true", code="confirmation_required")
+        now = self._s.clock.market_now()
+        await self._p.purchases.answer(int(name), WORDS[asked.choice], at=now)
+        self._p.nudges.nudge(Nudge("the owner decided about a purchase"))
+        return "it is bought once" if asked.choice == "approve" else "it is not bought"
 
     async def _answer_nudge(self, nudge: Nudge) -> None:
         async with self._p.jobs.run("drip", nudge) as report:
@@ -94,23 +123,36 @@ class Drip:
                 report.result = await self._reinvest(portfolio)
 
     async def _look(self, portfolio: PortfolioSnapshot) -> None:
-        if self._p.autonomous:
-            await self._reinvest(portfolio)
-        else:
-            await self._tidy()
+        await self._reinvest(portfolio)
+
+    @property
+    def _autonomy(self) -> Autonomy:
+        """What may be bought without the owner; nothing before anybody has shown it."""
+        for bucket in self._p.boards.buckets.value or ():
+            if bucket.bucket_id == CORE:
+                return bucket.autonomy or self._p.default
+        return Autonomy("advise")
 
     async def _reinvest(self, portfolio: PortfolioSnapshot) -> str:
         """Propose the first purchase the pots allow; returns what was found or done, in words."""
         pots = [pot for pot in await self._tidy() if pot.state is PotState.ACCUMULATING]
         if not pots:
+            await self._withdraw()
             return "no dividend waits for reinvestment"
         obstacle = await self._s.obstacle(portfolio)
         if obstacle is not None:
             return obstacle
         found = await self._decide(portfolio, pots)
         if isinstance(found, NoReinvestment):
+            await self._withdraw()
             return found.reason
         return await self._propose(found, portfolio)
+
+    async def _withdraw(self) -> None:
+        """Nothing is to be bought now, so nobody is asked about it."""
+        if self._asking:
+            await self._p.purchases.withdraw(CORE)
+            self._asking = False
 
     async def _tidy(self) -> tuple[DividendPot, ...]:
         """Pay debts between pots and give back what nothing was bought from for too long."""
@@ -131,7 +173,10 @@ class Drip:
     async def _decide(
         self, portfolio: PortfolioSnapshot, pots: list[DividendPot]
     ) -> Reinvestment | NoReinvestment:
-        scene = scene_of(await self._s.now(portfolio))
+        given = await self._s.now(portfolio)
+        rejected = await self._p.purchases.rejected(CORE, given.now)
+        unwanted: frozenset[tuple[str, Side]] = frozenset((symbol, "BUY") for symbol in rejected)
+        scene = scene_of(replace(given, barred=given.barred | unwanted))
         if scene is None:
             return NoReinvestment("the fee's currency has no rate fit for trading")
         oldest = min(pot.dividend_id for pot in pots)
@@ -165,27 +210,44 @@ class Drip:
         wanted = found.proposal
         text = f"{wanted.side} {wanted.quantity} {wanted.symbol}: {wanted.reason}"
         trading = self._p.boards.trading.value
-        if not self._p.autonomous:
-            return f"would {text}"
         if trading is None or trading.halted or trading.mode != "live":
             return f"orders may not leave now; would {text}"
+        waiting = await self._ask(found, text)
+        if waiting is not None:
+            return waiting
         wait = await self._s.pace()
         if wait is not None:
             return f"the next trade may be made at {wait:%Y-%m-%d %H:%M}; would {text}"
-        now = self._s.clock.market_now()
+        how = Circumstances(trading.mode, self._s.clock.market_now(), portfolio.ledger_seq)
         try:
-            intent = await self._s.orders.propose(
-                wanted,
-                mode=trading.mode,
-                at=now,
-                shares=found.shares,
-                seen_seq=portfolio.ledger_seq,
+            intent = await self._p.purchases.hand_over(
+                wanted, how, shares=found.shares, default=self._p.default
             )
         except Conflict as conflict:
             return str(conflict)
         if intent.state is OrderState.PROPOSED:
             await self._p.intents.send(IntentReady(intent.intent_id))
         return text
+
+    async def _ask(self, found: Reinvestment, text: str) -> str | None:
+        """Ask the owner when the purchase may not leave without him; None when it may leave."""
+        wanted, autonomy = found.proposal, self._autonomy
+        value = wanted.value_eur
+        if autonomy.mode == "advise" or value is None:
+            await self._withdraw()
+            return f"would {text}"
+        if autonomy.acts_alone(value):
+            await self._withdraw()
+            return None
+        asked = await self._p.purchases.ask(
+            wanted.bucket_id,
+            wanted.symbol,
+            value,
+            detail=text,
+            at=self._s.clock.market_now(),
+        )
+        self._asking = True
+        return None if asked.answer == "approve" else f"its owner is asked; would {text}"
 
     def _open_for(self, mic: str) -> timedelta | None:
         """How long an exchange has been open today; None while orders may not leave for it."""

@@ -1,7 +1,7 @@
 """Hands the next step of a plan to the trader, when an order made of it could leave now.
 
-Called by the planner with a current plan. What the gates would refuse for the hour, the pace or a
-window of time is not proposed: it waits here, and the plan with it.
+Called by the planner with a current plan. What its owner has not let leave waits here, and so does
+what the gates would refuse for the hour, the pace or a window of time: it is not proposed.
 """
 
 from __future__ import annotations
@@ -11,69 +11,114 @@ from dataclasses import dataclass
 import trio
 
 from actors.situation import Situation
+from ledger.bucket import Autonomy
 from ledger.errors import Conflict
 from ledger.order import Intent, OrderState
-from ledger.plan import StepState, StoredPlan, StoredStep
+from ledger.plan import WAITING_STEPS, PlanStep, StepState, StoredPlan, StoredStep
 from ledger.portfolio import PortfolioSnapshot
 from policy import planner as planning
 from policy.gates import all_must_wait
 from policy.market_hours import FX
-from store.orders import Orders
-from store.plans import Plans
+from store.plan_words import PlanWords
+from store.proposals import Circumstances
 from wire.messages import Boards, IntentReady
+
+# Of a bucket that nobody has shown yet.
+NOTHING_LEAVES = Autonomy("advise")
 
 
 @dataclass(frozen=True, slots=True)
 class HandOver:
-    orders: Orders
-    plans: Plans
+    """`default` is the autonomy of a bucket whose owner has said nothing."""
+
+    words: PlanWords
     situation: Situation
     boards: Boards
     intents: trio.MemorySendChannel[IntentReady]
+    default: Autonomy
 
-    async def next_step(self, stored: StoredPlan | None, portfolio: PortfolioSnapshot) -> None:
-        """Commit the plan's next step as an intent and tell the trader, unless it has to wait."""
-        trading = self.boards.trading.value
-        if stored is None or trading is None or trading.halted or trading.mode != "live":
-            return
+    def autonomy(self, bucket_id: str) -> Autonomy:
+        """What may leave the bucket without its owner."""
+        for bucket in self.boards.buckets.value or ():
+            if bucket.bucket_id == bucket_id:
+                return bucket.autonomy or self.default
+        return NOTHING_LEAVES
+
+    def held(self, stored: StoredPlan) -> bool:
+        """Whether the plan's next step waits for its owner, or with his word for its hour."""
         step = stored.next_step
-        if step is None or await self._waits(stored, step, portfolio):
+        if step is None or step.state not in WAITING_STEPS:
+            return False
+        if step.state is StepState.APPROVED or self._postponed(stored):
+            return True
+        return self._word_missing(stored, step) and self._asks(stored)
+
+    async def next_step(self, stored: StoredPlan, portfolio: PortfolioSnapshot) -> None:
+        """Commit the plan's next step as an intent and tell the trader, unless it has to wait."""
+        trading, step = self.boards.trading.value, stored.next_step
+        if trading is None or trading.halted or trading.mode != "live":
+            return
+        if step is None or step.state not in WAITING_STEPS:
+            return
+        if self._postponed(stored) or self._word_missing(stored, step):
+            return
+        if await self._waits(stored, step, portfolio):
             return
         try:
-            intent = await self.propose(stored, step, portfolio)
+            intent = await self._commit(stored, step, portfolio, default=self.default)
         except Conflict:
-            return  # the books have moved since, and a newer portfolio is on its way
+            return  # the owner, the plan or the books have moved since: it is looked at again
         if intent.state is OrderState.PROPOSED:
             await self.intents.send(IntentReady(intent.intent_id))
 
-    async def propose(
+    async def at_once(
         self,
         stored: StoredPlan,
-        chosen: StoredStep,
+        step: StoredStep,
+        portfolio: PortfolioSnapshot | None,
+        key: str | None,
+    ) -> Intent:
+        """The step as an intent because its owner asks for it with `key`.
+
+        The same step always gives the same intent. Raises what PlanWords.hand_over raises.
+        """
+        return await self._commit(stored, step, portfolio, default=None, key=key)
+
+    async def _commit(
+        self,
+        stored: StoredPlan,
+        step: StoredStep,
         portfolio: PortfolioSnapshot | None,
         *,
+        default: Autonomy | None,
         key: str | None = None,
     ) -> Intent:
-        """Commit the step as an intent; the same step always gives the same intent.
-
-        `key` is what its owner asked for it with.
-        """
-        trading, step = self.boards.trading.value, chosen.step
-        intent = await self.orders.propose(
-            planning.proposal(stored.plan, step, attempt=1),
+        trading = self.boards.trading.value
+        how = Circumstances(
             mode=trading.mode if trading else "research",
             at=self.situation.clock.market_now(),
             seen_seq=portfolio.ledger_seq if portfolio else None,
             key=key,
         )
-        await self.plans.move_step(
-            chosen.plan_id,
-            step.number,
-            expected=StepState.PROPOSED,
-            to=StepState.SUBMITTING,
-            intent_id=intent.intent_id,
+        wanted = planning.proposal(stored.plan, step.step, attempt=1)
+        return await self.words.hand_over(
+            stored.plan.plan_id, step.step.number, wanted, how, default=default
         )
-        return intent
+
+    def _postponed(self, stored: StoredPlan) -> bool:
+        until = stored.postponed_until
+        return until is not None and self.situation.clock.market_now() < until
+
+    def _asks(self, stored: StoredPlan) -> bool:
+        """Whether the owner is asked at all; with advise he is only told."""
+        return self.autonomy(stored.plan.bucket_id).mode != "advise"
+
+    def _word_missing(self, stored: StoredPlan, step: StoredStep) -> bool:
+        """A conversion leaves by itself only when the trade that it funds does so, too."""
+        autonomy = self.autonomy(stored.plan.bucket_id)
+        if step.state is StepState.APPROVED:
+            return autonomy.mode == "advise"
+        return not all(autonomy.acts_alone(one.value_eur) for one in ahead(stored))
 
     async def _waits(
         self, stored: StoredPlan, chosen: StoredStep, portfolio: PortfolioSnapshot
@@ -87,7 +132,7 @@ class HandOver:
         if await self.situation.pace() is not None:
             return True
         barred = await self.situation.barred(portfolio)
-        return any((s.step.symbol, s.step.side) in barred for s in _together(stored, chosen))
+        return any((step.symbol, step.side) in barred for step in ahead(stored))
 
     def _markets_open(
         self, stored: StoredPlan, chosen: StoredStep, portfolio: PortfolioSnapshot
@@ -95,7 +140,7 @@ class HandOver:
         """A conversion waits for the market of the trade that it funds, too."""
         if chosen.step.kind == "fx" and not self.situation.trading(FX).is_open:
             return False
-        funded = next((s.step for s in _together(stored, chosen) if s.step.kind == "trade"), None)
+        funded = next((step for step in ahead(stored) if step.kind == "trade"), None)
         if funded is None:
             return False
         securities = [s for s in portfolio.universe if s.symbol == funded.symbol]
@@ -103,8 +148,11 @@ class HandOver:
         return any(self.situation.may_leave(s, funded.side, quote) for s in securities)
 
 
-def _together(stored: StoredPlan, chosen: StoredStep) -> tuple[StoredStep, ...]:
-    """The step and, when it is a conversion, everything up to the trade that it funds."""
-    ahead = [step for step in stored.steps if step.step.number >= chosen.step.number]
-    first_trade = next((i for i, step in enumerate(ahead) if step.step.kind == "trade"), None)
-    return tuple(ahead if first_trade is None else ahead[: first_trade + 1])
+def ahead(stored: StoredPlan) -> tuple[PlanStep, ...]:
+    """The next step and, when it is a conversion, everything up to the trade that it funds."""
+    following = stored.next_step
+    if following is None:
+        return ()
+    steps = [s.step for s in stored.steps if s.step.number >= following.step.number]
+    first_trade = next((i for i, step in enumerate(steps) if step.kind == "trade"), None)
+    return tuple(steps if first_trade is None else steps[: first_trade + 1])

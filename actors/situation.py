@@ -6,10 +6,12 @@ Planner and DRIP see the same one, so that they never disagree about what is fre
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
+from actors.holding_times import HoldingTimes
 from ledger.allocation import AllocationBook
 from ledger.fact import CORE
 from ledger.ids import ulid
@@ -28,10 +30,12 @@ from policy.knowledge import Knowledge, knowledge
 from policy.limits import Limits
 from policy.market_hours import Calendars, SessionState
 from policy.planner import PlanInput
-from policy.planning.config import Strategies
-from policy.portfolio_hash import Configuration, portfolio_hash
+from policy.planning.config import AppliedConfig, Strategies
+from policy.planning.effective import effective_limits
+from policy.portfolio_hash import Configuration, Market, market_hash, portfolio_hash
 from policy.target_days import target_days_between
 from policy.valuation import known_rates, unfit
+from store.dismissals import Dismissals
 from store.dividends import Dividends
 from store.emergency import Emergencies
 from store.facts import Facts
@@ -52,6 +56,8 @@ class Situation:
     dividends: Dividends
     facts: Facts
     emergencies: Emergencies
+    dismissals: Dismissals
+    holding_times: HoldingTimes
     boards: Boards
     clock: Clock
     calendars: Calendars
@@ -70,7 +76,7 @@ class Situation:
     @property
     def fees(self) -> FeeTerms:
         """What an order of a security is reckoned to cost, now."""
-        return no_less_than(self.limits, self.broker_fees)
+        return no_less_than(self.bucket_limits(), self.broker_fees)
 
     async def obstacle(self, portfolio: PortfolioSnapshot | None) -> str | None:
         """Why nothing may be decided on this portfolio now."""
@@ -92,41 +98,79 @@ class Situation:
             return "the portfolio does not yet show the newest facts"
         return None
 
+    def strategy(self, bucket_id: str = CORE) -> AppliedConfig:
+        """What the bucket plans by."""
+        return (self.strategies.value or {}).get(bucket_id, AppliedConfig())
+
+    def bucket_limits(self, bucket_id: str = CORE) -> Limits:
+        """The limits in force for the bucket: of settings and configuration the stricter."""
+        return effective_limits(self.limits, self.strategy(bucket_id).config)
+
     async def now(self, portfolio: PortfolioSnapshot) -> PlanInput:
         """Everything a decision made now would depend on."""
-        market, known = self.clock.market_now(), self.knowledge(portfolio)
-        limits = replace(self.limits, min_cash_reserve=known.reserve)
-        barred = await self.barred(portfolio)
+        market, limits, strategy = self.clock.market_now(), self.bucket_limits(), self.strategy()
+        known = self.knowledge(portfolio, await self.holding_times.of(portfolio))
+        cooldown, refused = await self._waiting(market)
         earmarked = await self.dividends.earmarked()
         pots = tuple(Money(minor, currency) for currency, minor in sorted(earmarked.items()))
         opens = self._opens(portfolio, market)
-        configuration = Configuration(
-            limits=self.limits,
-            targets=known.targets,
-            fees=self.fees,
-            fx_fees=self.fx_fees,
-            barred=barred,
-            regime=self._regime.regime,
+        named = portfolio_hash(
+            portfolio,
+            self._configuration(cooldown),
+            bucket_id=CORE,
+            pots=pots,
         )
+        dismissed = await self.dismissals.of(CORE, named)
         return PlanInput(
             plan_id=ulid(self.clock.machine_now(), self.rng),
             bucket_id=CORE,
             now=market,
-            portfolio_hash=portfolio_hash(portfolio, configuration, bucket_id=CORE, pots=pots),
+            portfolio_hash=named,
             snapshot=portfolio,
             trade_rates=self.trade_rates(portfolio),
             targets=known.targets,
             fees=self.fees,
             fx_fees=self.fx_fees,
-            limits=limits,
+            limits=replace(limits, min_cash_reserve=known.reserve),
             markets=frozenset(opens),
-            barred=barred,
+            barred=cooldown | refused | _purchases(known.unfit) | dismissed,
             pots=pots,
             quality=known.quality,
             opens=opens,
+            config=strategy.config,
+            config_hash=strategy.text_hash,
+            facts=known.facts,
+            correlations=self.boards.correlations.value,
+            regime=self._regime.regime,
+            market_hash=self._market_hash(known, refused),
         )
 
-    def knowledge(self, portfolio: PortfolioSnapshot) -> Knowledge:
+    def _configuration(self, cooldown: frozenset[tuple[str, Side]]) -> Configuration:
+        return Configuration(
+            limits=self.limits,
+            fees=self.fees,
+            fx_fees=self.fx_fees,
+            config_hash=self.strategy().text_hash,
+            book=self.boards.allocation.value or AllocationBook(),
+            cooldown=cooldown,
+        )
+
+    def _market_hash(self, known: Knowledge, refused: frozenset[tuple[str, Side]]) -> str:
+        return market_hash(
+            Market(
+                targets=known.targets,
+                regime=self._regime.regime,
+                quality=known.quality,
+                unfit=known.unfit,
+                refused=refused,
+                facts=known.facts,
+                correlations=self.boards.correlations.value,
+            )
+        )
+
+    def knowledge(
+        self, portfolio: PortfolioSnapshot, bought_on: Mapping[str, date] | None = None
+    ) -> Knowledge:
         """What is known of the securities now."""
         boards = self.boards
         return knowledge(
@@ -135,26 +179,31 @@ class Situation:
             run=boards.optimizer.value,
             book=boards.allocation.value or AllocationBook(),
             regime=self._regime,
-            limits=self.limits,
+            limits=self.bucket_limits(),
+            bought_on=bought_on,
         )
 
     @property
     def _regime(self) -> Regime:
         return self.boards.regime.value or UNKNOWN_REGIME
 
-    async def barred(self, portfolio: PortfolioSnapshot | None) -> frozenset[tuple[str, Side]]:
+    async def barred(self, portfolio: PortfolioSnapshot) -> frozenset[tuple[str, Side]]:
         """What must not be proposed now: refused lately, in a hold or cool-down, or bought on a
         score that does not carry it.
 
         The gates would refuse the former; both ask the same functions.
         """
-        now = self.clock.market_now()
+        cooldown, refused = await self._waiting(self.clock.market_now())
+        unfit = self.knowledge(portfolio).unfit
+        return cooldown | refused | _purchases(unfit)
+
+    async def _waiting(
+        self, now: datetime
+    ) -> tuple[frozenset[tuple[str, Side]], frozenset[tuple[str, Side]]]:
+        """What waits because of earlier trades, and what because a gate said no lately."""
         refused = frozenset(await self.orders.barred(now))
         history = await self._history(now)
-        unfit = frozenset[str]() if portfolio is None else self.knowledge(portfolio).unfit
-        waiting = windows.barred(history, now=now, limits=self.limits)
-        buys: frozenset[tuple[str, Side]] = frozenset((symbol, "BUY") for symbol in unfit)
-        return refused | waiting | buys
+        return windows.barred(history, now=now, limits=self.bucket_limits()), refused
 
     async def pace(self) -> datetime | None:
         """From when on anything may be traded again; None when the pace allows a trade now."""
@@ -163,7 +212,7 @@ class Situation:
         return windows.next_trade_at(history, now=now, limits=limits, zone=self.zone)
 
     async def _history(self, now: datetime) -> TradeHistory:
-        return await self.histories.since(now - windows.look_back(self.limits))
+        return await self.histories.since(now - windows.look_back(self.bucket_limits()))
 
     def trading(self, mic: str) -> SessionState:
         """When an exchange may be traded on by the hours in force."""
@@ -204,3 +253,7 @@ class Situation:
             lambda rate: target_days_between(rate.as_of, today),
             most=self.limits.max_trade_rate_days,
         )
+
+
+def _purchases(symbols: frozenset[str]) -> frozenset[tuple[str, Side]]:
+    return frozenset((symbol, "BUY") for symbol in symbols)

@@ -7,11 +7,13 @@ from functools import partial
 
 import trio
 
+from actors.holding_times import HoldingTimes
 from actors.job import JobDesk
 from actors.situation import Situation
 from broker.port import FeeModel
 from daemon.folders import entry_there
 from daemon.system import Parts
+from ledger.bucket import Autonomy, default_autonomy
 from ledger.run import JOBS, Job
 from policy.fees import FeeTerms
 from policy.limits import Limits
@@ -49,6 +51,11 @@ class Shared:
     def paper(self) -> bool:
         return self.parts.broker.capabilities.paper
 
+    @property
+    def autonomy(self) -> Autonomy:
+        """What may leave a bucket whose owner has said nothing."""
+        return default_autonomy(paper=self.paper)
+
 
 def share(parts: Parts) -> Shared:
     send, receive = trio.open_memory_channel[IntentReady](INTENTS_BOUND)
@@ -64,6 +71,8 @@ def share(parts: Parts) -> Shared:
         dividends=parts.store.dividends,
         facts=parts.store.facts,
         emergencies=parts.store.emergency,
+        dismissals=parts.store.dismissals,
+        holding_times=HoldingTimes(parts.store.facts),
         boards=boards,
         clock=parts.clock,
         calendars=parts.calendars,

@@ -20,7 +20,6 @@ from actors.matrix import Matrix, MatrixPorts
 from actors.order_desk import OrderDesk
 from actors.order_watch import OrderWatch
 from actors.past_reader import PastReader
-from actors.planner import Planner, PlannerPorts
 from actors.rebalancer import Rebalancer, RebalancerPorts
 from actors.rebalancing import RebalanceDesk, RebalanceDeskPorts
 from actors.schedule import Schedule, SchedulePorts
@@ -32,11 +31,11 @@ from actors.trader import Trader, TraderPorts
 from actors.universe import Universe
 from actors.upkeep import Upkeep
 from broker.renamed import RenamedBroker
-from daemon.analyst import analyst
 from daemon.folders import entry_there
 from daemon.fx_routes import routes_in_force
 from daemon.halt_button import NAME as HALT_BUTTON
 from daemon.halt_button import HaltButton
+from daemon.planner import planner
 from daemon.shared import Shared, share
 from daemon.system import Actor, Parts, System
 from policy.metrics import check_metrics
@@ -55,7 +54,7 @@ def wire(parts: Parts) -> System:
         Actor("schedule", "critical", 5.0, _schedule(shared, universe).run),
         Actor("sync", "critical", 20.0, _sync(shared, universe).run),
         Actor("trader", "critical", 20.0, _trader(shared).run),
-        Actor("planner", "deciding", 20.0, _planner(shared).run),
+        Actor("planner", "deciding", 20.0, planner(shared).run),
         Actor("rebalancer", "deciding", 20.0, _rebalancer(shared).run),
         Actor("drip", "deciding", 20.0, _drip(shared).run),
         Actor("upkeep", "peripheral", 20.0, _upkeep(shared).run),
@@ -169,6 +168,7 @@ def _trader(shared: Shared) -> Trader:
         clock=parts.clock,
         calendars=parts.calendars,
         rules=shared.rules,
+        strategies=shared.strategies,
         broker_fees=shared.situation.broker_fees,
         fx_fees=shared.situation.fx_fees,
         zone=parts.zone,
@@ -188,28 +188,6 @@ def _trader(shared: Shared) -> Trader:
             sync=shared.nudges["sync"],
             kill=shared.kill,
             poll_s=ORDER_POLL_PAPER_S if shared.paper else ORDER_POLL_LIVE_S,
-        )
-    )
-
-
-def _planner(shared: Shared) -> Planner:
-    parts = shared.parts
-    return Planner(
-        PlannerPorts(
-            orders=parts.store.orders,
-            plans=parts.store.plans,
-            situation=shared.situation,
-            boards=shared.boards,
-            events=shared.events,
-            health=shared.health,
-            jobs=shared.jobs,
-            clock=parts.clock,
-            asks=shared.asks.planner,
-            nudges=shared.nudges["plan"],
-            intents=shared.send.clone(),
-            runner=parts.runner,
-            analyst=analyst(shared),
-            autonomous=shared.paper,
         )
     )
 
@@ -247,7 +225,8 @@ def _drip(shared: Shared) -> Drip:
             asks=shared.asks.drip,
             nudges=shared.nudges["drip"],
             intents=shared.send,
-            autonomous=shared.paper,
+            purchases=shared.parts.store.reinvestments,
+            default=shared.autonomy,
         )
     )
 
