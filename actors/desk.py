@@ -38,9 +38,9 @@ from policy.gate_context import (
 )
 from policy.limits import Limits
 from policy.market_hours import FX, Calendars, SessionState
-from policy.price_checks import MEAN_BARS, mean_close
 from policy.planning.config import Strategies
 from policy.planning.effective import effective_limits
+from policy.price_checks import MEAN_BARS, mean_close
 from policy.pricing import LimitPrice, limit_price
 from policy.target_days import target_days_between
 from policy.valuation import known_rates
