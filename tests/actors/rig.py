@@ -21,6 +21,7 @@ from daemon.system import Parts, System
 from daemon.wiring import wire
 from hw.null import NullDisplay
 from hw.port import Size
+from ledger.bucket import Autonomy
 from ledger.errors import Unavailable
 from ledger.order import Intent, Mode, OrderState, Proposal
 from ledger.portfolio import PortfolioSnapshot
@@ -69,6 +70,11 @@ class Rig:
         """What schedule would publish, for tests without schedule."""
         self.system.boards.trading.publish(TradingState(mode, "scripted", ()))
         self.system.kill.follow(latched=False)
+
+    async def set_autonomy(self, autonomy: Autonomy) -> None:
+        """What the planner would do, for tests without planner."""
+        await self.store.buckets.set_autonomy("core", autonomy)
+        self.system.boards.buckets.publish(await self.store.buckets.all())
 
     async def settle(self) -> None:
         """Until nobody has anything to do before the clock moves."""
@@ -155,6 +161,7 @@ async def open_rig(
         async with trio.open_nursery() as nursery:
             rig = Rig(store, broker, clock, system, nursery, folder, made)
             rig.publish_trading(mode)
+            await rig.set_autonomy(Autonomy("act"))
             yield rig
             nursery.cancel_scope.cancel()
 

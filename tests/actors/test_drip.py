@@ -14,6 +14,7 @@ import trio
 
 from actors.drip import Drip
 from actors.situation import Situation
+from ledger.bucket import Autonomy
 from ledger.dividend import DividendNote, PotState
 from ledger.errors import Conflict, Missing, Unavailable
 from ledger.fact import CashFlow
@@ -164,10 +165,9 @@ async def test_a_nudge_is_answered_at_once(rig: Rig) -> None:
     assert trio.current_time() == asked_at
 
 
-async def test_without_leave_to_act_it_only_says_what_it_would_buy(rig: Rig) -> None:
-    await _dividend(rig, "310", "trader")
-    rig.nursery.start_soon(_drip(rig, autonomous=False).run)
-    await rig.settle()
+async def test_where_it_only_advises_it_says_what_it_would_buy(rig: Rig) -> None:
+    await rig.set_autonomy(Autonomy("advise"))
+    await _dividend(rig)
     assert (await _nudged(rig)).startswith("would BUY")
     await rig.sync()
     await rig.settle()
@@ -175,9 +175,9 @@ async def test_without_leave_to_act_it_only_says_what_it_would_buy(rig: Rig) -> 
     assert await _left(rig) == eur("310")
 
 
-async def test_without_leave_to_act_old_money_is_given_back_all_the_same(rig: Rig) -> None:
-    await _dividend(rig, "310", "trader")
-    rig.nursery.start_soon(_drip(rig, autonomous=False).run)
+async def test_where_it_only_advises_old_money_is_given_back_all_the_same(rig: Rig) -> None:
+    await rig.set_autonomy(Autonomy("advise"))
+    await _dividend(rig)
     assert rig.clock.jump_to(rig.clock.market_now() + timedelta(days=91))
     rig.broker.table = _next_days_rates(rig)
     await rig.sync()

@@ -47,7 +47,7 @@ async def test_the_next_step_is_handed_over_by_itself(rig: Rig) -> None:
     sent = await rig.until_state(order, OrderState.ACTIVE)
     plan = await _plan(rig)
     assert sent.proposal.source_id == plan.plan.plan_id
-    assert plan.steps[0].state is StepState.SUBMITTING
+    assert plan.steps[0].state is StepState.SUBMITTED
 
 
 async def test_only_one_step_is_on_its_way(rig: Rig) -> None:
