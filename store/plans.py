@@ -29,22 +29,19 @@ class Plans:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    async def commit(
-        self, plan: Plan, *, supersede: bool = True, run: RunEnd | None = None
-    ) -> StoredPlan:
+    async def commit(self, plan: Plan, *, run: RunEnd | None = None) -> StoredPlan:
         """Store a plan, its steps and the end of the run that made it, all at once.
 
-        With `supersede` it replaces the bucket's current ones; what the owner postponed stays
-        postponed while holdings, cash and configuration are the same. Raises Conflict when a plan
-        of this id exists, or when `run` is none that is going on.
+        It replaces the bucket's current one; what the owner postponed stays postponed while
+        holdings, cash and configuration are the same. Raises Conflict when a plan of this id
+        exists, or when `run` is none that is going on.
         """
 
         async def work(tx: Tx) -> StoredPlan:
             if await tx.one("SELECT 1 FROM plan WHERE plan_id = ?", (plan.plan_id,)) is not None:
                 raise Conflict(f"plan {plan.plan_id} exists", code="duplicate_plan")
             before = await current_plan(tx, plan.bucket_id)
-            if supersede:
-                await give_up(tx, "bucket_id = ? AND superseded = 0", plan.bucket_id)
+            await give_up(tx, "bucket_id = ? AND superseded = 0", plan.bucket_id)
             await insert_plan(tx, plan)
             await _inherit(tx, before, plan)
             if run is not None:
