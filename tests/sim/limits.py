@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from policy.limits import DEFAULTS, Limits
+from policy.planning.config_text import text_hash
+from store.store import Store
 
 # Without pace, cool-offs and core hours a world is full of orders, which is what it is for.
 LOOSE = replace(
@@ -24,6 +26,28 @@ LOOSE = replace(
     min_security_score=Decimal(0),
     min_score_coverage=Decimal(0),
 )
+
+# A configuration that adds no rule of its own to those of the account.
+PLAIN = """
+[filters.eligibility]
+enabled = false
+
+[filters.recently_traded]
+enabled = false
+"""
+
+
+async def keep_plain(store: Store, at: datetime) -> None:
+    """Core plans by PLAIN, so that a world's limits are all there is."""
+    await store.planner_configs.create(
+        "plain",
+        name="Plain",
+        toml=PLAIN,
+        text_hash=text_hash(PLAIN),
+        bucket_id="core",
+        at=at,
+        applied=True,
+    )
 
 
 def drawn(seed: int) -> Limits:

@@ -45,7 +45,7 @@ from tests.sim.crash import Bomb, Crash, StepFuse
 from tests.sim.customs import Customs, Departure
 from tests.sim.invariants import connect
 from tests.sim.life import Life, Script, Trouble
-from tests.sim.limits import LOOSE
+from tests.sim.limits import LOOSE, keep_plain
 from tests.sim.line import Injected, NearEnd
 from tests.sim.market import SmallMarket, calendars
 from tests.sim.order import task_order
@@ -235,6 +235,7 @@ class _Run:
         )
         if created:
             await store.settings.set_mode("live", by="creation", at=clock.machine_now())
+            await keep_plain(store, clock.machine_now())
         skewed = SkewedClock(clock, f"{world.seed} {world.lives}", chance=world.skew)
         customs = Customs(
             world.folder,
