@@ -8,19 +8,29 @@ from decimal import Decimal
 
 import pytest
 
+from ledger.allocation import AllocationBook, Groups
+from ledger.correlation import Correlations
 from ledger.money import Money, Price, Quantity
 from ledger.order import Intent, OrderState, Proposal
 from ledger.portfolio import PortfolioSnapshot
 from ledger.security import Security
 from policy.limits import DEFAULTS
-from policy.portfolio_hash import Configuration, moved, portfolio_hash
+from policy.planning.arrays import Quality
+from policy.planning.facts import SecurityFacts
+from policy.portfolio_hash import (
+    Configuration,
+    Market,
+    fingerprint,
+    market_hash,
+    portfolio_hash,
+)
 from policy.targets import equal_targets
-from tests.policy.accounts import FEES, FREE, NOON, dozen, eur, quote, security, snapshot
+from tests.policy.accounts import FEES, FREE, NOON, dozen, eur, security, snapshot
 
 UNIVERSE = dozen()
-CONFIGURATION = Configuration(
-    limits=DEFAULTS, targets=equal_targets(UNIVERSE, DEFAULTS), fees=FEES, fx_fees=FREE
-)
+CONFIGURATION = Configuration(limits=DEFAULTS, fees=FEES, fx_fees=FREE)
+TARGETS = equal_targets(UNIVERSE, DEFAULTS)
+MARKET = Market(targets=TARGETS, regime="bull")
 
 
 def account(
@@ -99,10 +109,13 @@ def test_holdings_cash_and_flags_change_the_name(shot: PortfolioSnapshot) -> Non
         replace(CONFIGURATION, limits=replace(DEFAULTS, min_cash_reserve=eur(600))),
         replace(CONFIGURATION, fees=FREE),
         replace(CONFIGURATION, fx_fees=FEES),
-        replace(CONFIGURATION, barred=frozenset({("S00", "BUY")})),
-        replace(CONFIGURATION, targets=equal_targets(UNIVERSE[:9], DEFAULTS)),
-        replace(CONFIGURATION, targets=replace(CONFIGURATION.targets, country_of={"S00": "EU"})),
-        replace(CONFIGURATION, regime="bear"),
+        replace(CONFIGURATION, cooldown=frozenset({("S00", "BUY")})),
+        replace(CONFIGURATION, config_hash="other"),
+        replace(CONFIGURATION, book=AllocationBook(country=Groups({"EU": ("Germany",)}))),
+        replace(
+            CONFIGURATION,
+            book=AllocationBook(industry=Groups({"A": ("Energy",)}, {"A": Decimal(1)})),
+        ),
     ],
 )
 def test_configuration_changes_the_name(changed: Configuration) -> None:
@@ -120,10 +133,30 @@ def test_bucket_orders_and_pots_change_the_name() -> None:
     assert len(names) == 5
 
 
-def test_prices_and_pairs_that_moved_are_named() -> None:
-    then = {s: quote(s, "100") for s in ("AAA", "BBB", "CCC")}
-    then["EUR/USD"] = quote("EUR/USD", "1.10", "USD")
-    now = {"AAA": quote("AAA", "101.00"), "BBB": quote("BBB", "98.99")}
-    now["EUR/USD"] = quote("EUR/USD", "1.12", "USD")
-    assert moved(then, now, limit=DEFAULTS.replan_move) == ("BBB", "EUR/USD")
-    assert moved(then, {}, limit=DEFAULTS.replan_move) == ()
+@pytest.mark.parametrize(
+    "changed",
+    [
+        replace(MARKET, targets=equal_targets(UNIVERSE[:9], DEFAULTS)),
+        replace(MARKET, targets=replace(TARGETS, optimized=True)),
+        replace(MARKET, regime="bear"),
+        replace(MARKET, quality=Quality({"S00": 0.7}, {})),
+        replace(MARKET, quality=Quality({}, {"S00": 0.03})),
+        replace(MARKET, unfit=frozenset({"S00"})),
+        replace(MARKET, refused=frozenset({("S00", "SELL")})),
+        replace(MARKET, facts={"S00": SecurityFacts(quality=0.6)}),
+        replace(MARKET, correlations=Correlations(NOON.date(), 252, ("S00",), ((),))),
+    ],
+)
+def test_what_is_known_of_the_market_changes_its_name(changed: Market) -> None:
+    assert market_hash(changed) != market_hash(MARKET)
+
+
+def test_since_when_something_is_held_is_no_news_of_the_market() -> None:
+    known = replace(MARKET, facts={"S00": SecurityFacts(bought_on=NOON.date())})
+    unknown = replace(MARKET, facts={"S00": SecurityFacts()})
+    assert market_hash(known) == market_hash(unknown)
+
+
+def test_a_fingerprint_names_bucket_portfolio_and_market() -> None:
+    names = {("core", "a", "b"), ("core", "ab", ""), ("other", "a", "b"), ("core", "a", "c")}
+    assert len({fingerprint(*parts) for parts in names}) == len(names)
