@@ -161,7 +161,8 @@ async def open_rig(
         async with trio.open_nursery() as nursery:
             rig = Rig(store, broker, clock, system, nursery, folder, made)
             rig.publish_trading(mode)
-            await rig.set_autonomy(Autonomy("act"))
+            (core,) = await store.buckets.all()
+            await rig.set_autonomy(core.autonomy or Autonomy("act"))
             yield rig
             nursery.cancel_scope.cancel()
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from ledger.money import Money, Price, Quantity
+from ledger.money import Price, Quantity
 from ledger.plan import Plan, PlanStep
 from ledger.portfolio import PortfolioSnapshot
 from policy.limits import DEFAULTS
@@ -195,4 +195,3 @@ def test_what_a_conversion_of_the_plan_moved_is_no_reason() -> None:
     basis = Basis("after", "same", GIVEN.snapshot)
     made = plan(step())
     assert outdated(made, basis, after, limits=DEFAULTS, market_open=True) is None
-    assert Money.zero("EUR") == eur(0)
