@@ -125,7 +125,7 @@ class Planner:
     @property
     def _watched(self) -> tuple[Latest[Any], ...]:
         boards = self._p.boards
-        known = (boards.optimizer, boards.allocation, boards.correlations)
+        known = (boards.opinions, boards.optimizer, boards.allocation, boards.correlations)
         return (
             boards.portfolio,
             boards.orders,
@@ -176,7 +176,7 @@ class Planner:
         for _ in range(1 if report is None else MOST_TRIES):
             await self._follow()
             portfolio = self._p.boards.portfolio.value
-            obstacle = await self._s.obstacle(portfolio)
+            obstacle = await self._obstacle(portfolio)
             if portfolio is None or obstacle is not None:
                 if report is not None:
                     report.skip(obstacle or "no portfolio yet")
@@ -190,6 +190,14 @@ class Planner:
                 return
         if report is not None:
             report.skip("the situation kept changing")
+
+    async def _obstacle(self, portfolio: PortfolioSnapshot | None) -> str | None:
+        """Why nothing can be planned now. A plan made before the securities were looked at in this
+        life would be replaced a moment later; what an earlier life planned would be, too.
+        """
+        if self._p.boards.opinions.value is None:
+            return "the securities have not been looked at yet"
+        return await self._s.obstacle(portfolio)
 
     async def _follow(self) -> StoredPlan | None:
         """Step 1; the plan that is current behind it."""

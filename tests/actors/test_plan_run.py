@@ -38,6 +38,7 @@ async def situation(rig: Rig) -> PlanInput:
         for load in planner_of(rig)._p.load:
             await load()
         await rig.start("sync")
+        rig.nursery.start_soon(planner_of(rig)._p.analyst.run)
         await rig.settle()
     return await planner_of(rig)._s.now(rig.boards.portfolio.value)
 
