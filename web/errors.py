@@ -49,6 +49,17 @@ TABLE: tuple[tuple[type[TrimtabError], int, str], ...] = (
     (OutcomeUnknown, 502, "outcome_unknown"),
 )
 HALTED = "halted"
+# Codes that have a status of their own, whatever class they come with.
+STATUS_OF = {
+    HALTED: 423,
+    "core_config": 403,
+    "stale_version": 412,
+    "planner_config": 422,
+    "until": 422,
+    "act_below": 422,
+}
+# Which field of the request such a 422 is about.
+FIELD_OF = {"planner_config": "toml_config", "until": "until", "act_below": "act_below_eur"}
 
 
 class Problem(Exception):
@@ -90,7 +101,9 @@ def from_error(error: TrimtabError) -> Problem | None:
     for kind, status, code in TABLE:
         if isinstance(error, kind):
             own = getattr(error, "code", code)
-            problem = Problem(423 if own == HALTED else status, own, str(error))
+            problem = Problem(STATUS_OF.get(own, status), own, str(error))
+            if own in FIELD_OF:
+                problem.extra["errors"] = [{"field": FIELD_OF[own], "message": str(error)}]
             run_id = getattr(error, "run_id", None)
             if run_id is not None:
                 problem.extra["run_id"] = run_id

@@ -38,10 +38,14 @@ _schema_tools: Any = quart_schema
 
 
 class FieldError(msgspec.Struct, frozen=True):
+    """What is wrong with a field; `path` and `line` say where in a text that is one."""
+
     field: str
     message: str
     value: str | int | float | bool | None = None
     bound: float | None = None
+    path: str | None = None
+    line: int | None = None
 
 
 class BlockedBy(msgspec.Struct, frozen=True):

@@ -12,6 +12,8 @@ from ledger.dividend import DividendRecord
 from ledger.emergency import EmergencySale
 from ledger.money import Money
 from ledger.order import Intent
+from ledger.plan import StoredPlan
+from ledger.planner_config import PastConfig, StoredConfig
 from ledger.rate import RateTable
 from ledger.run import RunRecord
 from ledger.score import PastScore
@@ -114,6 +116,22 @@ class ReadModels(Protocol):
 
     async def order_of_step(self, plan_id: str, step: int) -> OrderStory | None:
         """What a step of a plan became; None while it is no order."""
+        ...
+
+    async def stored_plan(self, plan_id: str) -> StoredPlan:
+        """A plan of whatever age with the states of its steps; raises Missing."""
+        ...
+
+    async def planner_configs(self) -> Sequence[StoredConfig]:
+        """Every configuration of the planner, by name."""
+        ...
+
+    async def planner_config(self, config_id: str) -> StoredConfig:
+        """Raises Missing."""
+        ...
+
+    async def planner_config_history(self, config_id: str) -> Sequence[PastConfig]:
+        """What a configuration was before, newest first."""
         ...
 
     async def pending_sales(self) -> Sequence[EmergencySale]:

@@ -25,6 +25,7 @@ INVALIDATING: frozenset[EventType] = frozenset(
         "PORTFOLIO_CHANGED",
         "DEPOSIT_PROCESSED",
         "DIVIDEND_CREATED",
+        "SECURITY_CHANGED",
         "SETTINGS_CHANGED",
     }
 )
@@ -89,23 +90,33 @@ def envelope(event: Event) -> bytes:
     return frame(shown, seq=event.seq)
 
 
-def recommendation(plan: Latest[StoredPlan]) -> Callable[[Event], bytes]:
+class RecommendationNews:
     """An event as the recommendation stream shows it: a new plan, or what made the old one stale.
 
     The plan named is the current one; a client that reads late fetches that one anyway.
     """
 
-    def show(event: Event) -> bytes:
-        current = plan.value
-        shown: dict[str, Json] = {"seq": event.seq, "timestamp": event.at.timestamp()}
-        shown["portfolio_hash"] = None if current is None else current.plan.portfolio_hash
-        if event.type in READY:
-            shown |= {"ready": True, "plan_id": None if current is None else current.plan.plan_id}
-        else:
-            shown |= {"invalidated": True, "reason": event.type}
-        return frame(shown, seq=event.seq)
+    def __init__(self, plan: Latest[StoredPlan], ring: EventRing) -> None:
+        self._plan = plan
+        self._ring = ring
 
-    return show
+    def __call__(self, event: Event) -> bytes:
+        shown: dict[str, Json] = {"seq": event.seq, "timestamp": event.at.timestamp()}
+        return frame(shown | self._told(event), seq=event.seq)
+
+    def remembered(self, seq: int) -> dict[str, Json]:
+        """What a client that comes at `seq` has to know: that the plan may no longer hold."""
+        events, _ = self._ring.after(0)
+        told = [e for e in events if e.seq <= seq and e.type in READY | INVALIDATING]
+        return self._told(told[-1]) if told and told[-1].type in INVALIDATING else {}
+
+    def _told(self, event: Event) -> dict[str, Json]:
+        current = self._plan.value
+        plan = None if current is None else current.plan
+        known: dict[str, Json] = {"portfolio_hash": plan.portfolio_hash[:8] if plan else None}
+        if event.type in READY:
+            return known | {"ready": True, "plan_id": plan.plan_id if plan else None}
+        return known | {"invalidated": True, "reason": event.type}
 
 
 class PlannerReader:

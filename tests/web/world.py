@@ -27,6 +27,7 @@ from ledger.security import Instrument, Security
 from store.flow_views import CashFlowRow, FlowSummary, summarise
 from store.order_views import OrderQuery, OrderStory
 from store.views import TradeQuery, TradeRow
+from tests.web.planner_world import FakePlannerViews
 from web.access import Binding, Session
 from web.app import create_app
 from web.ports import BuildInfo
@@ -133,7 +134,7 @@ class FakeFlows:
 
 
 @dataclass
-class FakeViews:
+class FakeViews(FakePlannerViews):
     """Rows in memory; `error` is raised instead when it is set."""
 
     trade_rows: tuple[TradeRow, ...] = ()

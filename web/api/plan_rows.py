@@ -8,24 +8,28 @@ from decimal import Decimal
 
 import msgspec
 
+from ledger.bucket import Autonomy, default_autonomy
 from ledger.currency import BASE
 from ledger.emergency import EmergencySale
+from ledger.fact import CORE
 from ledger.money import Money
-from ledger.plan import StoredPlan, StoredStep
+from ledger.plan import StepState, StoredPlan, StoredStep
+from web.api.plan_parts import Insight, insight
 from web.api.planner import PLANNING
 from web.context import Web, here
-from web.encode import price, score
+from web.encode import amount, price, score
 
 
 class StepRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One step. Prices are in `currency`, values and cash in EUR, scores are 0–100.
 
     Sales that cover negative cash come first and belong to no plan. `plan_step` is the number by
-    which a step of the plan is executed.
+    which a step of the plan is executed, `step_id` the name by which it is dismissed.
     """
 
     step: int
     plan_step: int | None
+    step_id: str | None
     kind: str
     side: str
     symbol: str
@@ -43,14 +47,18 @@ class StepRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     available_cash_before: Decimal
     available_cash_after: Decimal
     is_emergency: bool
+    is_windfall: bool
+    is_averaging_down: bool
+    contributes_to: list[str]
     state: str
     intent_id: int | None
 
 
-class Recommendations(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Recommendations(Insight, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The current plan; without steps it says: hold. `state` is ready, planning, stale or none.
 
     Depth, scores and cash are those of the plan alone, whatever stands before its steps.
+    `awaiting_approval`: its next step leaves only once the owner approves it.
     """
 
     state: str
@@ -71,6 +79,10 @@ class Recommendations(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     cash_required: Decimal
     cash_generated: Decimal
     next_step: int | None
+    autonomy: str
+    act_below_eur: Decimal | None
+    awaiting_approval: bool
+    postponed_until: datetime | None
     broker: str
     paper: bool
 
@@ -87,16 +99,37 @@ def _state(web: Web, stored: StoredPlan | None) -> str:
     return "stale" if stale else "ready"
 
 
+def autonomy_of(web: Web, bucket_id: str) -> Autonomy:
+    """What the owner said of a bucket, or what holds while he has said nothing."""
+    buckets = web.boards.buckets.value or ()
+    said = next((one.autonomy for one in buckets if one.bucket_id == bucket_id), None)
+    return said or default_autonomy(paper=web.paper)
+
+
+def _awaits(stored: StoredPlan, autonomy: Autonomy) -> bool:
+    following = stored.next_step
+    if following is None or following.state is not StepState.PROPOSED:
+        return False
+    return autonomy.mode != "advise" and not autonomy.acts_alone(following.step.value_eur)
+
+
 def plan_rows(web: Web) -> Recommendations:
     stored = web.boards.plan.value
-    if stored is None:
-        return _nothing(web)
+    return _nothing(web) if stored is None else rows_of(web, stored)
+
+
+def rows_of(web: Web, stored: StoredPlan) -> Recommendations:
+    """One plan, whether or not it is the current one."""
+    current = web.boards.plan.value
+    newest = current is not None and current.plan.plan_id == stored.plan.plan_id
     plan = stored.plan
     steps = stored.steps
+    autonomy = autonomy_of(web, plan.bucket_id)
     gain = steps[-1].step.score_after - steps[0].step.score_before if steps else 0.0
     following = stored.next_step
     return Recommendations(
-        state=_state(web, stored),
+        **msgspec.structs.asdict(insight(plan)),
+        state=_state(web, stored) if newest else "stale",
         depth=len(steps),
         steps=[_step(step) for step in steps],
         total_score_improvement=round(gain, 2),
@@ -114,6 +147,10 @@ def plan_rows(web: Web) -> Recommendations:
         cash_required=plan.cash_required_eur.amount,
         cash_generated=plan.cash_generated_eur.amount,
         next_step=None if following is None else following.step.number,
+        autonomy=autonomy.mode,
+        act_below_eur=amount(autonomy.act_below),
+        awaiting_approval=_awaits(stored, autonomy),
+        postponed_until=stored.postponed_until,
         broker=web.broker,
         paper=web.paper,
     )
@@ -133,6 +170,7 @@ def _sale(number: int, sale: EmergencySale) -> StepRow:
     return StepRow(
         step=number,
         plan_step=None,
+        step_id=None,
         kind="trade",
         side="SELL",
         symbol=sale.symbol,
@@ -150,6 +188,9 @@ def _sale(number: int, sale: EmergencySale) -> StepRow:
         available_cash_before=zero,
         available_cash_after=zero,
         is_emergency=True,
+        is_windfall=False,
+        is_averaging_down=False,
+        contributes_to=[],
         state="proposed" if sale.intent_id is None else "submitting",
         intent_id=sale.intent_id,
     )
@@ -164,6 +205,7 @@ def _name(symbol: str) -> str:
 def _nothing(web: Web) -> Recommendations:
     """The answer before the first plan."""
     zero = Money.zero(BASE).amount
+    autonomy = autonomy_of(web, CORE)
     return Recommendations(
         state=_state(web, None),
         depth=0,
@@ -183,6 +225,10 @@ def _nothing(web: Web) -> Recommendations:
         cash_required=zero,
         cash_generated=zero,
         next_step=None,
+        autonomy=autonomy.mode,
+        act_below_eur=amount(autonomy.act_below),
+        awaiting_approval=False,
+        postponed_until=None,
         broker=web.broker,
         paper=web.paper,
     )
@@ -193,6 +239,7 @@ def _step(stored: StoredStep) -> StepRow:
     return StepRow(
         step=step.number,
         plan_step=step.number,
+        step_id=stored.step_id,
         kind=step.kind,
         side=step.side,
         symbol=step.symbol,
@@ -210,6 +257,9 @@ def _step(stored: StoredStep) -> StepRow:
         available_cash_before=step.cash_before_eur.amount,
         available_cash_after=step.cash_after_eur.amount,
         is_emergency=False,
+        is_windfall="windfall" in step.tags,
+        is_averaging_down="averaging_down" in step.tags,
+        contributes_to=list(step.tags),
         state=stored.state.value,
         intent_id=stored.intent_id,
     )

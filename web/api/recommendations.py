@@ -35,7 +35,7 @@ async def recommendations() -> Response:
     sales = await _emergency_sales(web)
     if sales:
         return reply(behind(sales, plan_rows(web)))
-    boards = (web.boards.plan, web.boards.planner, web.boards.trading)
+    boards = (web.boards.plan, web.boards.planner, web.boards.trading, web.boards.buckets)
     return from_boards("recommendations", boards, lambda: plan_rows(web))
 
 
