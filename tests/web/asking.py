@@ -39,7 +39,7 @@ class Sender:
             data = await response.get_data()
             nursery.cancel_scope.cancel()
         self.headers = {name.lower(): value for name, value in response.headers.items()}
-        return response.status_code, json.loads(data)
+        return response.status_code, json.loads(data) if data else None
 
     async def _actor(self, box: AskBox, answers: tuple[object, ...]) -> None:
         """Each answer once, an error raised; the last one again for whatever follows."""

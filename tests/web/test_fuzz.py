@@ -10,18 +10,34 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ledger.allocation import Groups
+from ledger.bucket import Autonomy
 from ledger.decision import Choice, Decision
+from ledger.errors import Refused
 from ledger.order import OrderState
 from ledger.run import RunStatus
 from policy.allocation import group_name, member_names, wanted_weights
 from tests.web.chart_answers import CHART, SPARKLINES
+from tests.web.planner_world import WRONG, config, difference, past, telling
 from tests.web.test_scoring import SCORE
-from tests.web.world import BEARER, NOW, full_world, intent, owner_latch, portfolio, run
+from tests.web.world import BEARER, NOW, full_world, intent, owner_latch, plan, portfolio, run
 from wire.allocation_asks import GroupView, PutGroup, PutGroupTargets
 from wire.chart_asks import PriceChart, Sparklines
 from wire.mailbox import AskBox, serving
 from wire.messages import Decide, ProposeStep, RunJob, SetMode
 from wire.order_asks import CancelOrder, PlaceOrder, Resolve
+from wire.planner_asks import (
+    ApplyConfig,
+    ApprovePlan,
+    CreateConfig,
+    DismissStep,
+    PlanAgain,
+    PostponePlan,
+    RejectPlan,
+    SetAutonomy,
+    ShowDifference,
+    UpdateConfig,
+    ValidateConfig,
+)
 from wire.scoring_asks import ScoreSeries
 from wire.security_asks import AddSecurity, DeleteSecurity, SearchSecurities, UpdateSecurity
 from wire.setting_asks import ListSettings, PutSetting, SettingView
@@ -33,11 +49,15 @@ POSTS = (
     "/api/securities", "/api/securities/add-by-identifier", "/api/securities/refresh-all",
     "/api/securities/IBE.EU/refresh", "/api/securities/IBE.EU/refresh-data",
     "/api/scoring/score",
+    "/api/planners", "/api/planners/validate", "/api/planners/c-core/apply",
+    "/api/planner/regenerate-sequences", "/api/trades/recommendations/P-1/dismiss",
+    "/api/planner/plans/P/approve", "/api/planner/plans/P/postpone", "/api/planner/plans/P/reject",
 )  # fmt: skip
 PUTS = (
     "/api/settings/max_trades_per_day", "/api/allocation/groups/country",
     "/api/allocation/groups/industry", "/api/allocation/groups/targets/country",
     "/api/allocation/groups/targets/industry", "/api/securities/IBE.EU",
+    "/api/planners/c-core", "/api/planner/autonomy",
 )  # fmt: skip
 GETS = (
     "/api/trades", "/api/trades/orders", "/api/trades/allocation", "/api/system/decisions",
@@ -46,6 +66,9 @@ GETS = (
     "/api/allocation/current", "/api/allocation/groups/country", "/api/portfolio/transactions",
     "/api/charts/sparklines", "/api/charts/securities/IBE.EU",
     "/api/securities", "/api/securities/search", "/api/securities/IBE.EU",
+    "/api/planner/status", "/api/planner/autonomy", "/api/planner/plans/P", "/api/planners",
+    "/api/planners/c-core", "/api/planners/c-core/history", "/api/planner/status/stream",
+    "/api/trades/recommendations/stream",
 )  # fmt: skip
 WORDS = st.sampled_from(
     [
@@ -127,6 +150,28 @@ PRICES = st.fixed_dictionaries(
         "max_drawdown": st.floats() | SCALARS,
     },
 )
+# And those that come close to the owner's word on a plan, or to a configuration.
+PLANNING = st.fixed_dictionaries(
+    {},
+    optional={
+        "step": st.integers() | SCALARS,
+        "until": st.datetimes().map(str)
+        | st.sampled_from(["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "2026-02-30"])
+        | SCALARS,
+    },
+) | st.fixed_dictionaries(
+    {},
+    optional={
+        "name": st.text(max_size=110) | SCALARS,
+        "toml": st.text(max_size=50) | SCALARS,
+        "toml_config": st.sampled_from(["[planner]", "[" * 400, "a = 1979-05-27T07:32:00+99:99"])
+        | SCALARS,
+        "bucket_id": st.text(max_size=70) | SCALARS,
+        "dry_run": st.booleans() | SCALARS,
+        "autonomy": st.sampled_from(["advise", "approve", "act_below", "act", "ask"]),
+        "act_below_eur": st.floats() | st.sampled_from(["NaN", "sNaN", "1e9999999", "1e-9999999"]),
+    },
+)
 NAMES = st.sampled_from(
     [
         "limit", "days", "symbol", "side", "before_id", "types", "code", "start_date", "end_date",
@@ -134,7 +179,9 @@ NAMES = st.sampled_from(
         "points", "range", "interval",
     ]
 )  # fmt: skip
-DOCUMENTED = {200, 201, 202, 303, 400, 401, 403, 404, 405, 409, 413, 422, 423, 429, 502, 503}
+DOCUMENTED = {
+    200, 201, 202, 204, 303, 400, 401, 403, 404, 405, 409, 412, 413, 422, 423, 429, 502, 503,
+}  # fmt: skip
 VIEW = SettingView("max_trades_per_day", "6", "int", "", "4", "1", "50", "on one day")
 QUICK = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
@@ -154,6 +201,12 @@ SAID: dict[type, object] = {
     RunJob: run(1, "prices", RunStatus.QUEUED),
     Sparklines: SPARKLINES,
     PriceChart: CHART,
+    PlanAgain: "01HRUN",
+    ShowDifference: difference("P"),
+    ValidateConfig: WRONG,
+    SetAutonomy: Autonomy("act"),
+    **dict.fromkeys((ApprovePlan, PostponePlan, RejectPlan, DismissStep), plan("P")),
+    **dict.fromkeys((CreateConfig, UpdateConfig, ApplyConfig), config()),
 }
 
 
@@ -163,6 +216,8 @@ def _said(request: object) -> object:
             return GroupView(group_name(request.name, Groups()), member_names(request.members))
         case PutGroupTargets():
             return Groups(wanted=wanted_weights(request.weights)).targets
+        case CreateConfig(toml=toml) | UpdateConfig(toml=toml) if toml and "[" in toml:
+            raise Refused("it is not understood", code="planner_config")
         case _:
             return SAID.get(type(request), (owner_latch(),))
 
@@ -176,6 +231,9 @@ async def _answer_asks(box: AskBox) -> None:
 
 async def _send(method: str, path: str, **kwargs: Any) -> int:
     world = full_world()
+    world.views.plans["P"] = telling(plan("P"))
+    world.views.configs = (config(),)
+    world.views.past = (past(1),)
     choices = (Choice("placed", "it is followed"),)
     world.views.questions = (Decision("order:7", "order", "Placed?", "why", choices, NOW),)
     async with trio.open_nursery() as nursery:
@@ -197,7 +255,7 @@ def send(method: str, path: str, **kwargs: Any) -> int:
 
 
 @QUICK
-@given(path=st.sampled_from(POSTS + PUTS), value=VALUES | NEARLY | GROUPS | PRICES)
+@given(path=st.sampled_from(POSTS + PUTS), value=VALUES | NEARLY | GROUPS | PRICES | PLANNING)
 def test_no_json_body_is_a_fault_of_ours(path: str, value: Any) -> None:
     headers = {**BEARER, "Content-Type": "application/json"}
     method = "PUT" if path in PUTS else "POST"

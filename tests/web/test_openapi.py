@@ -85,7 +85,7 @@ async def test_an_answer_has_exactly_the_members_of_its_description() -> None:
     for path in (
         "/api/system/status", "/api/portfolio/summary", "/api/trades/recommendations",
         "/api/allocation/current", "/api/allocation/groups/allocation",
-        "/api/portfolio/cash-breakdown", "/api/portfolio/transactions",
+        "/api/portfolio/cash-breakdown", "/api/portfolio/transactions", "/api/planner/status",
     ):  # fmt: skip
         answer = await (await app.test_client().get(path)).get_json()
         content = described["paths"][path]["get"]["responses"]["200"]["content"]
@@ -104,3 +104,14 @@ async def test_there_is_no_page_that_loads_from_another_host() -> None:
     client = full_world().app().test_client()
     for path in ("/docs", "/redocs", "/scalar"):
         assert (await client.get(path)).status_code == 404
+
+
+async def test_a_plan_and_its_configuration_are_described_in_full() -> None:
+    described = await document(full_world().app())
+    schemas = described["components"]["schemas"]
+    assert {"ProofRow", "BreakdownRow", "AlternativeRow", "NewMoneyRow", "RiskRow"} <= set(schemas)
+    assert set(schemas["PlanView"]["properties"]) == {
+        *schemas["Recommendations"]["properties"], "superseded", "difference", "no_difference",
+    }  # fmt: skip
+    for name in ("CreateBody", "UpdateBody", "ValidateBody", "ApproveBody", "PostponeBody"):
+        assert schemas[name]["additionalProperties"] is False
