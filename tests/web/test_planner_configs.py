@@ -110,7 +110,7 @@ async def test_creating_asks_for_exactly_what_was_sent(
 async def test_updating_leaves_what_is_not_named(body: Any, change: tuple[Any, ...]) -> None:
     send = asking(replace(config(), version=4))
     status, row = await send("PUT", CORE, body)
-    assert (status, send.asked) == (200, [UpdateConfig("c-core", *change, version=None)])
+    assert (status, send.asked) == (200, [UpdateConfig("c-core", *change, None)])
     assert (row["version"], send.headers["etag"]) == (4, '"4"')
 
 
@@ -134,7 +134,7 @@ async def test_a_version_that_is_no_longer_the_newest_is_told_apart() -> None:
     assert (status, problem["code"]) == (412, "stale_version")
 
 
-FINDINGS = [
+FINDINGS: list[dict[str, Any]] = [
     {"field": "toml_config", "path": "planner.max_dept",
      "message": "is not known; did you mean max_depth?", "line": 3},
     {"field": "toml_config", "path": "planner.allow_buy", "message": "must be true or false",
@@ -283,5 +283,5 @@ async def test_a_dry_run_that_was_not_possible_says_why() -> None:
      ("PUT", "/api/planner/autonomy")],
 )  # fmt: skip
 async def test_nothing_is_asked_without_showing_who_asks(method: str, path: str) -> None:
-    response = await configured().app().test_client().open(path, method=method)
+    response = await configured().app().test_client().open(path, method=method, json={})
     assert response.status_code == 401

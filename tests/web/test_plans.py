@@ -202,7 +202,7 @@ async def test_an_unknown_plan_is_missing_and_asks_nobody() -> None:
 
 
 UNTIL = NOW + timedelta(days=2)
-WORDS = (
+WORDS: tuple[tuple[str, Any, object], ...] = (
     (f"/api/planner/plans/{PLAN}/approve", None, ApprovePlan(PLAN, None, BY)),
     (f"/api/planner/plans/{PLAN}/approve", {}, ApprovePlan(PLAN, None, BY)),
     (f"/api/planner/plans/{PLAN}/approve", {"step": 2}, ApprovePlan(PLAN, 2, BY)),
