@@ -136,7 +136,12 @@ class OrderCommands:
     def _owner(self, decision_id: str) -> AskBox:
         """Whoever owns what is decided about."""
         asks, (kind, _) = self.system.asks, kind_of(decision_id)
-        owners = {"order": asks.trader, "books": asks.sync, "sale": asks.rebalancer}
+        owners = {
+            "order": asks.trader,
+            "books": asks.sync,
+            "sale": asks.rebalancer,
+            "reinvest": asks.drip,
+        }
         if kind not in owners:
             raise Missing(f"there is no open decision {decision_id}")
         return owners[kind]

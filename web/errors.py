@@ -55,11 +55,12 @@ STATUS_OF = {
     "core_config": 403,
     "stale_version": 412,
     "planner_config": 422,
+    "name": 422,
     "until": 422,
     "act_below": 422,
 }
 # Which field of the request such a 422 is about.
-FIELD_OF = {"planner_config": "toml_config", "until": "until", "act_below": "act_below_eur"}
+FIELD_OF = {"name": "name", "until": "until", "act_below": "act_below_eur"}
 
 
 class Problem(Exception):

@@ -27,6 +27,7 @@ INVALIDATING: frozenset[EventType] = frozenset(
         "DIVIDEND_CREATED",
         "SECURITY_CHANGED",
         "SETTINGS_CHANGED",
+        "PLANNER_CONFIG_CHANGED",
     }
 )
 

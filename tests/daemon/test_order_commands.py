@@ -126,7 +126,12 @@ async def test_filters_reach_the_read_model() -> None:
 
 @pytest.mark.parametrize(
     ("decision_id", "owner"),
-    [("order:7", "trader"), ("books:1", "sync"), ("sale:R1", "rebalancer")],
+    [
+        ("order:7", "trader"),
+        ("books:1", "sync"),
+        ("sale:R1", "rebalancer"),
+        ("reinvest:4", "drip"),
+    ],
 )
 async def test_a_decision_is_asked_of_whoever_owns_it(decision_id: str, owner: str) -> None:
     world = full_world()

@@ -22,6 +22,7 @@ from ledger.plan import (
     StoredStep,
 )
 from ledger.plan_difference import CashChange, PlanDifference, RiskChange, WeightChange
+from ledger.plan_facts import PlanFacts, StepFacts
 from ledger.planner_config import (
     ConfigCheck,
     ConfigFinding,
@@ -108,6 +109,23 @@ def eur(text: str) -> Money:
     return Money.of(text, "EUR")
 
 
+_FACTS = PlanFacts(
+    strategy="rebalance",
+    execution="sells_first",
+    steps=(
+        StepFacts(1, "trade", "SELL", "AAPL.US", "Apple", eur("184.70"), eur("2.18"), "overweight",
+                  ("windfall",), 0.456, Decimal("0.1667"), None, "Novartis"),
+    ),
+    invested_eur=eur("1580.40"),
+    proceeds_eur=eur("184.70"),
+    costs_eur=eur("6.54"),
+    net_eur=eur("1402.24"),
+    goals=(("windfall", 1),),
+    current_score=72.2,
+    end_score=75.2,
+)  # fmt: skip
+
+
 def _breakdown(total: float, cost: str) -> Breakdown:
     parts = (ScorePart("diversification", 0.8, 0.25), ScorePart("total_return", 0.7, 0.35))
     return Breakdown(parts, eur(cost), 0.0004, total)
@@ -135,6 +153,7 @@ def telling(stored: StoredPlan, *, proved: bool = False) -> StoredPlan:
         robustness=Robustness("monte_carlo", 100, 63, 0.021, -0.04, -0.01, 0.05, 0.019, 0.0021),
         new_money=NewMoney(eur("500.00"), eur("461.75"), eur("1250.00"), ("DEMO1.XX",)),
         notes=("no correlations yet",),
+        facts=_FACTS,
     )
     return replace(stored, plan=made, steps=_waiting(stored.steps))
 

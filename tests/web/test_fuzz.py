@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from ledger.allocation import Groups
 from ledger.bucket import Autonomy
 from ledger.decision import Choice, Decision
-from ledger.errors import Refused
 from ledger.order import OrderState
+from ledger.planner_config import ConfigRefused
 from ledger.run import RunStatus
 from policy.allocation import group_name, member_names, wanted_weights
 from tests.web.chart_answers import CHART, SPARKLINES
@@ -217,7 +217,7 @@ def _said(request: object) -> object:
         case PutGroupTargets():
             return Groups(wanted=wanted_weights(request.weights)).targets
         case CreateConfig(toml=toml) | UpdateConfig(toml=toml) if toml and "[" in toml:
-            raise Refused("it is not understood", code="planner_config")
+            raise ConfigRefused(WRONG.errors)
         case _:
             return SAID.get(type(request), (owner_latch(),))
 

@@ -79,6 +79,11 @@ async def test_a_plan_tells_how_good_it_is_and_what_else_was_found() -> None:
         "free_eur": 500, "spent_eur": 461.75, "deposit_eur": 1250, "blocked_by": ["DEMO1.XX"],
     }  # fmt: skip
     assert shown["notes"] == ["no correlations yet"]
+    facts = shown["facts"]
+    assert (facts["strategy"], facts["net_eur"], facts["goals"]) == (
+        "rebalance", 1402.24, {"windfall": 1},
+    )  # fmt: skip
+    assert (facts["steps"][0]["sold_share"], facts["steps"][0]["is_windfall"]) == (0.1667, True)
     assert (shown["config_name"], shown["config_hash"]) == ("Core", "aa11")
     assert (shown["input_hash"], shown["seed"]) == ("1f" * 16, 2**63 + 11)
 

@@ -110,6 +110,7 @@ def _box(web: Web, decision: Decision) -> AskBox:
         "order": web.asks.trader,
         "books": web.asks.sync,
         "sale": web.asks.rebalancer,
+        "reinvest": web.asks.drip,
     }[decision.kind]
 
 

@@ -7,6 +7,7 @@ from decimal import Decimal
 import msgspec
 
 from ledger.plan import Alternative, Breakdown, NewMoney, Plan, Proof, Robustness
+from web.api.plan_facts import PlanFactsRow, facts_row
 from web.encode import amount, score
 
 
@@ -107,6 +108,7 @@ class Insight(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     robustness: RobustnessRow | None = None
     new_money: NewMoneyRow | None = None
     notes: list[str] = []
+    facts: PlanFactsRow | None = None
     config_name: str | None = None
     config_hash: str | None = None
     input_hash: str | None = None
@@ -122,6 +124,7 @@ def insight(plan: Plan) -> Insight:
         robustness=None if plan.robustness is None else _robustness(plan.robustness),
         new_money=None if plan.new_money is None else _new_money(plan.new_money),
         notes=list(plan.notes),
+        facts=None if plan.facts is None else facts_row(plan.facts),
         config_name=plan.config_name or None,
         config_hash=plan.config_hash or None,
         input_hash=plan.input_hash,

@@ -119,7 +119,7 @@ def past_row(past: PastConfig) -> PastRow:
 def check_row(check: ConfigCheck) -> CheckRow:
     return CheckRow(
         valid=check.valid,
-        error=told(check.errors[0]) if check.errors else None,
+        error=_told(check.errors[0]) if check.errors else None,
         errors=_findings(check.errors),
         warnings=_findings(check.warnings),
         counts=None if check.counts is None else _counts(check.counts),
@@ -127,7 +127,7 @@ def check_row(check: ConfigCheck) -> CheckRow:
     )
 
 
-def told(finding: ConfigFinding) -> str:
+def _told(finding: ConfigFinding) -> str:
     """A finding in one line."""
     said = f"{finding.path}: {finding.message}" if finding.path else finding.message
     return said if finding.line is None else f"line {finding.line}: {said}"

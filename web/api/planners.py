@@ -7,16 +7,15 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from collections.abc import Generator
+from contextlib import contextmanager
 from typing import Annotated
 
 import msgspec
 from msgspec import Meta
 from quart import Blueprint, Response, request
 
-from ledger.errors import Refused
-from ledger.planner_config import StoredConfig
+from ledger.planner_config import ConfigRefused, StoredConfig
 from web.api.planner_config_rows import (
     AppliedRow,
     CheckRow,
@@ -26,7 +25,6 @@ from web.api.planner_config_rows import (
     check_row,
     config_row,
     past_row,
-    told,
 )
 from web.asking import body
 from web.context import here
@@ -89,7 +87,7 @@ async def create() -> Response:
     """Keep a new configuration; its bucket plans by it once it is applied."""
     asked = await body(CreateBody)
     wanted = CreateConfig(asked.name, asked.toml_config, asked.bucket_id or None)
-    async with _naming_lines(asked.toml_config):
+    with _naming_lines(asked.toml_config):
         made = await here().asks.planner.ask(wanted, deadline_s=ASK_DEADLINE_S)
     response = _tagged(made, status=201)
     response.headers["Location"] = f"/api/planners/{made.config_id}"
@@ -121,7 +119,7 @@ async def update(config_id: str) -> Response:
     wanted = UpdateConfig(
         config_id, asked.name, asked.toml_config, asked.bucket_id, version=_expected()
     )
-    async with _naming_lines(asked.toml_config):
+    with _naming_lines(asked.toml_config):
         changed = await here().asks.planner.ask(wanted, deadline_s=ASK_DEADLINE_S)
     return _tagged(changed)
 
@@ -148,7 +146,7 @@ async def history(config_id: str) -> Response:
 async def apply(config_id: str) -> Response:
     """Let the bucket plan by the newest text."""
     stored = await here().views.planner_config(config_id)
-    async with _naming_lines(stored.toml):
+    with _naming_lines(stored.toml):
         applied = await here().asks.planner.ask(ApplyConfig(config_id), deadline_s=ASK_DEADLINE_S)
     return reply(applied_row(applied, applied.bucket_id or ""))
 
@@ -170,27 +168,19 @@ def _expected() -> int | None:
     return int(found[1])
 
 
-@asynccontextmanager
-async def _naming_lines(toml: str | None) -> AsyncGenerator[None]:
+@contextmanager
+def _naming_lines(toml: str | None) -> Generator[None]:
     """Every finding with its line for a refused text: 400 when it is no TOML at all, else 422."""
     try:
         yield
-    except Refused as refused:
-        if refused.code != "planner_config" or toml is None:
-            raise
-        raise await _problem(toml, str(refused)) from None
-
-
-async def _problem(toml: str, detail: str) -> Problem:
-    check = await here().asks.planner.ask(ValidateConfig(toml, False), deadline_s=ASK_DEADLINE_S)
-    errors: list[Json] = [
-        {"field": "toml_config", "path": one.path, "message": one.message, "line": one.line}
-        for one in check.errors
-    ]
-    told_first = told(check.errors[0]) if check.errors else detail
-    status, code = (422, "planner_config") if _is_toml(toml) else (400, "not_toml")
-    extra: dict[str, Json] = {"errors": errors} if errors else {}
-    return Problem(status, code, told_first, extra=extra)
+    except ConfigRefused as refused:
+        errors: list[Json] = [
+            {"field": "toml_config", "path": one.path, "message": one.message, "line": one.line}
+            for one in refused.findings
+        ]
+        known = toml is None or _is_toml(toml)
+        status, code = (422, refused.code) if known else (400, "not_toml")
+        raise Problem(status, code, str(refused), extra={"errors": errors}) from None
 
 
 def _is_toml(text: str) -> bool:
