@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final, Literal
 
+from ledger.bucket import Autonomy
 from ledger.money import Money, Price, Quantity
 from ledger.order import OrderState, Side
 from ledger.plan_facts import PlanFacts
@@ -247,3 +248,10 @@ class StoredPlan:
         if self.superseded:
             return None
         return next((s for s in self.steps if s.state in OPEN_STEPS), None)
+
+    def awaits_word(self, autonomy: Autonomy) -> bool:
+        """Whether the next step leaves only once its owner has approved it."""
+        following = self.next_step
+        if following is None or following.state is not StepState.PROPOSED:
+            return False
+        return autonomy.mode != "advise" and not autonomy.acts_alone(following.step.value_eur)
