@@ -9,7 +9,6 @@ from ledger.decision import Decision
 from ledger.halt import Latch
 from ledger.money import Money
 from ledger.order import Intent, Verdict
-from ledger.plan import StoredPlan, StoredStep
 from ledger.portfolio import Cash, PortfolioSnapshot, Position
 from ledger.run import RunRecord
 from store.order_queries import OrderEvent
@@ -103,41 +102,6 @@ def job_of(view: JobView) -> dict[str, Any]:
         "progress": view.progress,
         "consecutive_failures": view.consecutive_failures,
         "last": None if view.last is None else run_of(view.last),
-    }
-
-
-def plan_of(stored: StoredPlan) -> dict[str, Any]:
-    plan, following = stored.plan, stored.next_step
-    return {
-        "plan_id": plan.plan_id,
-        "created_at": instant_of(plan.created_at),
-        "narrative": plan.narrative,
-        "superseded": stored.superseded,
-        "current_score": plan.current_score,
-        "end_score": plan.end_score,
-        "evaluated": plan.evaluated,
-        "next_step": None if following is None else following.step.number,
-        "steps": [step_of(step) for step in stored.steps],
-    }
-
-
-def step_of(stored: StoredStep) -> dict[str, Any]:
-    step = stored.step
-    return {
-        "number": step.number,
-        "kind": step.kind,
-        "side": step.side,
-        "symbol": step.symbol,
-        "name": step.name,
-        "quantity": str(step.quantity),
-        "price": f"{step.price.value.normalize():f}",
-        "currency": step.price.currency,
-        "value_eur": money_of(step.value_eur),
-        "fee_eur": money_of(step.fee_eur),
-        "reason": step.reason,
-        "score_before": step.score_before,
-        "score_after": step.score_after,
-        "state": stored.state.value,
     }
 
 

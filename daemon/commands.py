@@ -21,10 +21,8 @@ from daemon.answers import (
     instant_of,
     job_of,
     latch_of,
-    plan_of,
     portfolio_of,
     run_of,
-    step_of,
 )
 from daemon.command_args import ASK_S, BY, TEXT_MAX, Args, Command, number, text
 from daemon.control import report
@@ -33,12 +31,13 @@ from daemon.log_tail import LEVELS, tail
 from daemon.logs import LOG_FOLDER, LOG_NAME
 from daemon.order_commands import OrderCommands
 from daemon.paper_world import PaperWorld
+from daemon.plan_commands import PlanCommands
+from daemon.planner_config_commands import PlannerConfigCommands
 from daemon.setting_commands import SettingCommands
 from daemon.system import System
 from ledger.errors import Conflict
 from ledger.halt import LATCHES, LatchName
 from ledger.order import Mode
-from ledger.plan import OPEN_STEPS
 from ledger.run import JOBS, Job, RunStatus
 from store.store import Store
 from wire.messages import (
@@ -68,11 +67,10 @@ class Commands:
     login_link: Callable[[], str]
 
     def table(self) -> dict[str, Command]:
+        views, capabilities = self.store.views, self.world.broker.capabilities
         return {
             "status": self.status,
             "sync": self._job("sync"),
-            "plan": self.plan,
-            "recommend": self.recommend,
             "halt": self.halt,
             "resume": self.resume,
             "mode": self.mode,
@@ -81,7 +79,9 @@ class Commands:
             "led": self.led,
             "backup": self._job("backup"),
             "logs": self.logs,
-            **OrderCommands(self.system, self.store.views).table(),
+            **PlanCommands(self.system, views, self.world.clock, capabilities.paper).table(),
+            **PlannerConfigCommands(self.system.asks.planner, views).table(),
+            **OrderCommands(self.system, views).table(),
             **SettingCommands(self.system.asks.schedule).table(),
         }
 
@@ -101,21 +101,6 @@ class Commands:
             "actors": [actor_of(beat) for beat in self.system.health.all()],
             "recovery": list(recovery.lines) if recovery else [],
             "login_url": self.login_link(),
-        }
-
-    async def plan(self, _: Args) -> dict[str, Any] | None:
-        """The current plan with what became of its steps."""
-        stored = self.system.boards.plan.value
-        return None if stored is None else plan_of(stored)
-
-    async def recommend(self, _: Args) -> dict[str, Any]:
-        """What still waits to be done."""
-        stored = self.system.boards.plan.value
-        waiting = () if stored is None or stored.superseded else stored.steps
-        return {
-            "plan_id": None if stored is None else stored.plan.plan_id,
-            "narrative": None if stored is None else stored.plan.narrative,
-            "steps": [step_of(item) for item in waiting if item.state in OPEN_STEPS],
         }
 
     async def halt(self, args: Args) -> dict[str, Any]:

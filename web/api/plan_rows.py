@@ -13,7 +13,7 @@ from ledger.currency import BASE
 from ledger.emergency import EmergencySale
 from ledger.fact import CORE
 from ledger.money import Money
-from ledger.plan import StepState, StoredPlan, StoredStep
+from ledger.plan import StoredPlan, StoredStep
 from web.api.plan_parts import Insight, insight
 from web.api.planner import PLANNING
 from web.context import Web, here
@@ -106,13 +106,6 @@ def autonomy_of(web: Web, bucket_id: str) -> Autonomy:
     return said or default_autonomy(paper=web.paper)
 
 
-def _awaits(stored: StoredPlan, autonomy: Autonomy) -> bool:
-    following = stored.next_step
-    if following is None or following.state is not StepState.PROPOSED:
-        return False
-    return autonomy.mode != "advise" and not autonomy.acts_alone(following.step.value_eur)
-
-
 def plan_rows(web: Web) -> Recommendations:
     stored = web.boards.plan.value
     return _nothing(web) if stored is None else rows_of(web, stored)
@@ -149,7 +142,7 @@ def rows_of(web: Web, stored: StoredPlan) -> Recommendations:
         next_step=None if following is None else following.step.number,
         autonomy=autonomy.mode,
         act_below_eur=amount(autonomy.act_below),
-        awaiting_approval=_awaits(stored, autonomy),
+        awaiting_approval=stored.awaits_word(autonomy),
         postponed_until=stored.postponed_until,
         broker=web.broker,
         paper=web.paper,
