@@ -6,9 +6,22 @@ folder itself.
 | status | – | version, mode, broker, paper, halted, latches[name, reason, set_at], market_time, total_eur, cash[currency, amount, value_eur], positions[symbol, name, quantity, price, currency, value_eur, profit_eur], stale, actors[actor, rank, state, restarts, note], recovery[text], login_url |
 | jobs | – | [job, schedule, next_due, last (a run record or nil), consecutive_failures, progress] |
 | run | job | the run record: run_id, job, trigger, status, reason, requested_at, market_at, started_at, ended_at, duration_ms, error, result; it may still be running |
-| plan | – | nil, or plan_id, created_at, superseded, current_score, end_score, evaluated, narrative, steps[number, side, symbol, name, quantity, price, value_eur, fee_eur, state, reason] |
+| plan | plan_id? | nil, or plan_id, created_at, superseded, postponed_until, autonomy, awaiting_approval, current_score, end_score, evaluated, narrative, next_step, steps[number, step_id, side, symbol, name, quantity, price, value_eur, fee_eur, state, reason], proof, alternatives[net, score, trades, origins, executable], new_money, robustness, notes, difference (or nil with no_difference) |
 | recommend | – | as over HTTP: steps[step, side, symbol, name, quantity, estimated_price, …] |
 | execute | plan_id, step | the order: status, state, intent_id, client_order_id, symbol, side, quantity, filled, limit, order_class, mode, reason, proposed_at, submitted_at, retry_after, error, blocked_by[gate, detail, retry_after] |
+| approve | plan_id?, step? | the plan |
+| reject | plan_id? | the plan |
+| postpone | plan_id?, until or minutes | the plan |
+| dismiss | step_id | the plan |
+| autonomy | mode?, act_below_eur?, bucket_id? | [bucket_id, autonomy, act_below_eur, paper] |
+| recompute | plan_id | plan_id, input_hash, same, differs, explored |
+| planners | – | [id, name, bucket_id, version, applied, text_hash, applied_hash, created_at, updated_at] |
+| planner_show | id | the configuration with its toml |
+| planner_history | id, version? | [version, name, summary, saved_at] newest first; with a version that one with its toml |
+| planner_validate | toml, dry_run? | valid, errors[path, message, line], warnings, counts, not_run |
+| planner_save | id or name, toml, bucket_id?, version? | the configuration |
+| planner_apply | id | the configuration |
+| planner_delete | id | deleted |
 | orders | state?, symbol?, order_class?, key?, before_id?, limit? | [order], newest first |
 | order | client_order_id | the order with cancelable, average_price, events[at, before, after, note], verdicts[gate, passed, forced, detail, retry_after], fills[executed_at, quantity, price, value, fees] |
 | place | side, symbol, quantity, limit?, force[gate], key | the order and its key; state pending when no answer came in time: the same key asks again |
@@ -36,7 +49,7 @@ from pathlib import Path
 
 import click
 
-from daemon import client_orders, client_settings
+from daemon import client_orders, client_plan_text, client_planners, client_plans, client_settings
 from daemon import client_text as text
 from daemon.client_link import CallFailed
 from daemon.client_session import Failed, Session, as_json, confirm, shared
@@ -79,13 +92,15 @@ def sync(session: Session, timeout_s: float) -> None:
 @cli.command()
 @shared
 @timeout
+@click.argument("plan_id", required=False)
 @click.option("--last", is_flag=True, help="Show the last plan without planning anew.")
 @click.pass_obj
-def plan(session: Session, timeout_s: float, *, last: bool) -> None:
-    """Plan now and show the plan."""
-    if not last:
+def plan(session: Session, plan_id: str | None, timeout_s: float, *, last: bool) -> None:
+    """Plan now and show the plan with its proof and what it changes; or show PLAN_ID."""
+    if not last and plan_id is None:
         session.run("plan", timeout_s)
-    session.show(session.call("plan"), text.plan)
+    named = {} if plan_id is None else {"plan_id": plan_id}
+    session.show(session.call("plan", **named), client_plan_text.plan)
 
 
 @cli.command()
@@ -221,7 +236,12 @@ def doctor(session: Session, config: Path | None) -> None:
         raise Failed
 
 
-for _command in (*client_orders.COMMANDS, *client_settings.COMMANDS):
+for _command in (
+    *client_orders.COMMANDS,
+    *client_plans.COMMANDS,
+    *client_planners.COMMANDS,
+    *client_settings.COMMANDS,
+):
     cli.add_command(_command)
 
 
@@ -239,7 +259,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         else:
             _say(str(error))
         return USAGE if error.usage else FAILED
-    except (Failed, click.Abort, KeyboardInterrupt):
+    except Failed as outcome:
+        return outcome.exit_code
+    except (click.Abort, KeyboardInterrupt):
         return FAILED
     finally:
         session.close()

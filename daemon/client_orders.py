@@ -16,6 +16,7 @@ from wire.order_asks import FORCEABLE, MOST_PRICE, fault_in
 
 # After these nobody knows yet whether the order was taken.
 LOST = frozenset({"timeout", "disconnected", "protocol"})
+WAITING = frozenset({"proposed", "approved"})
 STOPPED = frozenset({"refused", "rejected", "not_placed"})
 
 
@@ -63,7 +64,7 @@ def _next_step(session: Session, *, yes: bool) -> tuple[str, int]:
     """The step that waits in the current plan, once the owner has agreed to it."""
     answer = text.row_of(session.call("plan")) or {}
     steps = text.rows_of(answer, "steps")
-    waiting = [step for step in steps if step.get("state") == "proposed"]
+    waiting = [step for step in steps if step.get("state") in WAITING]
     if not waiting:
         raise CallFailed("not_found", "no step of a plan waits to be executed")
     step = waiting[0]

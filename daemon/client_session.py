@@ -65,6 +65,10 @@ class Session:
 class Failed(Exception):
     """The outcome has been shown; only the exit code is left to say."""
 
+    def __init__(self, exit_code: int = 1) -> None:
+        super().__init__(exit_code)
+        self.exit_code = exit_code
+
 
 def as_json(result: object) -> str:
     """One line of JSON; bytes (pixels) in base64."""

@@ -139,30 +139,13 @@ def run(answer: Row) -> Lines:
     return [f"{line}: {why}" if why else line]
 
 
-_STEP = ("step", "number", "side", "symbol", "name", "quantity", "price", "estimated_price",
+STEP = ("step", "number", "side", "symbol", "name", "quantity", "price", "estimated_price",
          "currency", "value_eur", "estimated_value", "fee_eur", "state", "reason")  # fmt: skip
-
-
-def plan(answer: Row | None) -> Lines:
-    if not answer:
-        return ["no plan yet"]
-    steps = rows_of(answer, "steps")
-    lines = [f"plan {cell(answer.get('plan_id'))} of {cell(answer.get('created_at'))}"]
-    if answer.get("superseded"):
-        lines[0] += ", superseded"
-    score = f"score {cell(answer.get('current_score'))} → {cell(answer.get('end_score'))}"
-    lines.append(f"{score}, {cell(answer.get('evaluated'))} sequences evaluated")
-    lines += table(steps, _STEP) if steps else ["hold: nothing beats doing nothing"]
-    return [*lines, *_narrative(answer)]
-
-
-def _narrative(answer: Row) -> Lines:
-    return ["", *str(answer["narrative"]).splitlines()] if answer.get("narrative") else []
 
 
 def recommendations(answer: Row) -> Lines:
     steps = rows_of(answer, "steps")
-    return table(steps, _STEP) if steps else ["nothing recommended"]
+    return table(steps, STEP) if steps else ["nothing recommended"]
 
 
 def order(answer: Row) -> Lines:

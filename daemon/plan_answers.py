@@ -150,12 +150,11 @@ def _weights(changes: Iterable[WeightChange]) -> list[dict[str, Any]]:
     ]
 
 
-def autonomy_of(bucket_id: str, said: Autonomy | None, holds: Autonomy) -> dict[str, Any]:
+def autonomy_of(bucket_id: str, holds: Autonomy) -> dict[str, Any]:
     return {
         "bucket_id": bucket_id,
         "autonomy": holds.mode,
         "act_below_eur": money_of(holds.act_below),
-        "is_default": said is None,
     }
 
 

@@ -153,8 +153,8 @@ class PlanCommands:
         return said or default_autonomy(paper=self.paper)
 
     def _autonomy(self, bucket_id: str, said: Autonomy | None) -> dict[str, Any]:
-        row = autonomy_of(bucket_id, said, said or default_autonomy(paper=self.paper))
-        return {**row, "paper": self.paper}
+        holds = said or default_autonomy(paper=self.paper)
+        return {**autonomy_of(bucket_id, holds), "paper": self.paper}
 
     async def _decide(self, request: Request[StoredPlan]) -> dict[str, Any]:
         return self._told(await self.system.asks.planner.ask(request, deadline_s=DECIDE_S))

@@ -319,10 +319,10 @@ async def test_every_bucket_says_what_its_orders_may_do(slash: str) -> None:
     _, unsaid = await Sender(world)("GET", AUTONOMY + slash)
     say(world, Autonomy("act_below", eur("500")))
     _, said = await Sender(world)("GET", AUTONOMY + slash)
-    assert [(row["autonomy"], row["is_default"]) for row in unsaid] == [("act", True)]
+    assert [row["autonomy"] for row in unsaid] == ["act"]
     assert said == [
         {"bucket_id": "core", "name": "Core", "autonomy": "act_below", "act_below_eur": 500,
-         "is_default": False, "broker": "paper", "paper": True}
+         "broker": "paper", "paper": True}
     ]  # fmt: skip
 
 
@@ -336,7 +336,6 @@ async def test_autonomy_is_changed_by_asking_the_planner() -> None:
     assert (shown["autonomy"], Decimal(str(shown["act_below_eur"]))) == (
         "act_below", Decimal("250.5"),
     )  # fmt: skip
-    assert shown["is_default"] is False
 
 
 @pytest.mark.parametrize(

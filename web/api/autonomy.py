@@ -30,7 +30,7 @@ bp = Blueprint("autonomy", __name__, url_prefix="/api/planner/autonomy")
 
 
 class AutonomyRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`autonomy` is advise, approve, act_below or act; `is_default` while the owner said nothing.
+    """`autonomy` is advise, approve, act_below or act.
 
     With act_below an order worth less than `act_below_eur` leaves by itself.
     """
@@ -39,7 +39,6 @@ class AutonomyRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     name: str
     autonomy: str
     act_below_eur: Decimal | None
-    is_default: bool
     broker: str
     paper: bool
 
@@ -98,7 +97,6 @@ def _row(web: Web, bucket_id: str, name: str, said: Autonomy | None) -> Autonomy
         name=name,
         autonomy=holds.mode,
         act_below_eur=amount(holds.act_below),
-        is_default=said is None,
         broker=web.broker,
         paper=web.paper,
     )
