@@ -13,6 +13,7 @@ from hypercorn.config import Config
 from hypercorn.trio import serve
 
 from ledger.order import OrderState
+from tests.browser.planner_actor import play_planner
 from tests.web.chart_answers import CHART, SPARKLINES
 from tests.web.world import World, full_world, intent, owner_latch, trading
 from wire.chart_asks import Sparklines
@@ -67,6 +68,7 @@ class Served:
             nursery.start_soon(self._schedule)
             nursery.start_soon(self._trader)
             nursery.start_soon(self._analyst)
+            nursery.start_soon(play_planner, self.world, self.asked)
             nursery.start_soon(self._beats)
             served = partial(serve, self.world.app(), config, mode="asgi")
             binds = await nursery.start(partial(served, shutdown_trigger=self.world.shutdown.wait))

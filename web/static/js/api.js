@@ -10,12 +10,17 @@ export async function get(path, options = {}) {
   return response.json();
 }
 
-export async function post(path, body) {
+export const post = (path, body, patience = LONGEST_MS) => send("POST", path, body, {}, patience);
+
+// `version` is the one that is meant to be changed; the daemon refuses when there is a newer one.
+export const put = (path, body, version) => send("PUT", path, body, { "If-Match": `"${version}"` }, LONGEST_MS);
+
+async function send(method, path, body, headers, patience) {
   const response = await fetch(path, {
-    method: "POST",
-    headers: { "Content-Type": "application/json", "X-CSRF-Token": csrf },
+    method,
+    headers: { "Content-Type": "application/json", "X-CSRF-Token": csrf, ...headers },
     body: JSON.stringify(body),
-    signal: AbortSignal.timeout(LONGEST_MS),
+    signal: AbortSignal.timeout(patience),
   });
   if (!response.ok) throw await failure(response);
   return response.json();
@@ -23,7 +28,8 @@ export async function post(path, body) {
 
 async function failure(response) {
   const problem = await response.json().catch(() => ({}));
-  return new Error(problem.detail || `the daemon answered ${response.status}`);
+  const error = new Error(problem.detail || `the daemon answered ${response.status}`);
+  return Object.assign(error, { errors: problem.errors ?? [] });
 }
 
 // A function that fetches and shows; calls while one is under way are folded into one more.

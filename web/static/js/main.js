@@ -7,6 +7,8 @@ import * as questions from "./decisions.js";
 import { byId, text } from "./dom.js";
 import * as matrix from "./matrix.js";
 import * as book from "./orders.js";
+import * as plans from "./plan.js";
+import * as strategies from "./planners.js";
 import * as prices from "./prices.js";
 import { follow } from "./stream.js";
 import * as views from "./views.js";
@@ -34,8 +36,8 @@ const positions = resource("/api/portfolio", (rows) => {
   prices.fill();
 });
 const sparklines = resource("/api/charts/sparklines", prices.sparklines);
-const plan = resource("/api/trades/recommendations", views.plan);
-const planner = resource("/api/planner/status", views.planner);
+const plan = resource("/api/trades/recommendations", plans.plan);
+const planner = resource("/api/planner/status", plans.planner);
 const orders = resource("/api/trades/orders?limit=12", book.orders);
 const decisions = resource("/api/system/decisions", questions.decisions);
 const trades = resource("/api/trades?limit=12", views.trades);
@@ -60,6 +62,7 @@ const INTERESTED = {
   PLANNING_STATUS_UPDATED: [planner, plan],
   SYSTEM_STATUS_CHANGED: [status, decisions],
   SETTINGS_CHANGED: [status, plan],
+  PLANNER_CONFIG_CHANGED: [plan, planner],
   ERROR_OCCURRED: [status, decisions],
   ERROR_CLEARED: [status, decisions],
   JOB_STARTED: [jobs],
@@ -91,6 +94,8 @@ for (const button of document.querySelectorAll("[data-days]")) {
 control.start(everything);
 book.start(everything);
 questions.start(everything);
+plans.start(everything);
+strategies.start(everything);
 matrix.start();
 prices.start();
 follow({

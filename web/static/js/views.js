@@ -6,6 +6,7 @@ import { clock, day, distance, gain, moment, money, number, percent } from "./fo
 import { opener } from "./prices.js";
 
 let marketNow = null;
+export const marketTime = () => marketNow;
 
 const demo = (row) => (row.synthetic ? el("span", { class: "badge demo", title: "An invented instrument of the demonstration market" }, "DEMO") : null);
 export const side = (name) => el("span", { class: `side-tag ${name}` }, name);
@@ -60,31 +61,6 @@ function positionRow(row) {
     el("td", { class: "n" }, money(row.market_value_eur), el("span", { class: "sub narrow" }, `${number(row.quantity, 6, 0)} × ${number(row.current_price, 4, 2)}`)),
     gained,
     el("td", { class: "n wide" }, el("span", { class: "bar-share", "aria-hidden": "true" }, share), percent(row.weight)));
-}
-
-export function plan(data) {
-  const names = { ready: "Ready", planning: "Planning…", stale: "Being replaced", none: "No plan yet" };
-  text("plan-state", names[data.state] + (data.generated_at ? ` · ${moment(data.generated_at)}` : ""));
-  text("plan-narrative", data.narrative_summary || (data.state === "none" ? "The first plan is made after the first sync." : "Hold: nothing beats doing nothing."));
-  keyed(byId("plan-steps"), data.steps.map((step) => ({ ...step, next: step.step === data.next_step })), { key: (step) => `${data.plan_id}-${step.step}`, render: planStep });
-  const score = data.current_score === null ? "" : `Score ${number(data.current_score, 1)} → ${number(data.end_state_score, 1)} · ${number(data.evaluated_count, 0)} ${data.evaluated_count === 1 ? "sequence" : "sequences"} compared`;
-  text("plan-foot", score + (data.depth ? ` · cash after it ${money(data.final_available_cash)}` : ""));
-}
-
-function planStep(step) {
-  const done = !["proposed", "submitting"].includes(step.state);
-  const label = { proposed: step.next ? "Next" : "", submitting: "Being sent" }[step.state] ?? step.state;
-  return el("li", { class: `${step.next ? "next" : ""} ${done ? "done" : ""}` },
-    el("span", { class: "number" }, String(step.step)),
-    el("span", { class: "what" }, side(step.side), `${number(step.quantity, 6, 0)} × ${step.name} `, label ? el("span", { class: `chip ${step.next ? "busy" : ""}` }, label) : null),
-    el("span", { class: "worth" }, money(step.estimated_value)),
-    el("span", { class: "why" }, step.reason));
-}
-
-export function planner(data) {
-  const bar = byId("plan-progress");
-  bar.hidden = !data.is_planning;
-  bar.value = data.progress_percentage;
 }
 
 export function trades(rows) {
