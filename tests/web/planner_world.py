@@ -114,7 +114,7 @@ _FACTS = PlanFacts(
     execution="sells_first",
     steps=(
         StepFacts(1, "trade", "SELL", "AAPL.US", "Apple", eur("184.70"), eur("2.18"), "overweight",
-                  ("windfall",), 0.456, Decimal("0.1667"), None, "Novartis"),
+                  ("windfall",), 0.456, Decimal("0.1667"), pays_for="Novartis"),
     ),
     invested_eur=eur("1580.40"),
     proceeds_eur=eur("184.70"),

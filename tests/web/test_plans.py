@@ -83,7 +83,9 @@ async def test_a_plan_tells_how_good_it_is_and_what_else_was_found() -> None:
     assert (facts["strategy"], facts["net_eur"], facts["goals"]) == (
         "rebalance", 1402.24, {"windfall": 1},
     )  # fmt: skip
-    assert (facts["steps"][0]["sold_share"], facts["steps"][0]["is_windfall"]) == (0.1667, True)
+    (sale,) = facts["steps"]
+    assert (sale["sold_share"], sale["is_windfall"], sale["pays_for"]) == (0.1667, True, "Novartis")
+    assert sale["quality"] is None
     assert (shown["config_name"], shown["config_hash"]) == ("Core", "aa11")
     assert (shown["input_hash"], shown["seed"]) == ("1f" * 16, 2**63 + 11)
 

@@ -13,7 +13,8 @@ from web.encode import score
 class StepFactsRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`because` is why the trade was proposed, `pays_for` names what its proceeds pay for.
 
-    `sold_share` of a position and `dividend_yield` per year are fractions, null where not known.
+    `sold_share` of a position and `dividend_yield` per year are fractions, `quality` is 0 to 1;
+    null where not known.
     """
 
     number: int
@@ -30,6 +31,7 @@ class StepFactsRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     score_change: float
     sold_share: Decimal | None
     dividend_yield: float | None
+    quality: float | None
     pays_for: str | None
 
 
@@ -80,5 +82,6 @@ def _step(step: StepFacts) -> StepFactsRow:
         score_change=round(step.score_change, 2),
         sold_share=step.sold_share,
         dividend_yield=score(step.dividend_yield, 6),
+        quality=score(step.quality, 4),
         pays_for=step.pays_for,
     )
