@@ -31,14 +31,16 @@ def plan(answer: Row | None) -> Lines:
 
 def proven(proof: Row) -> str:
     """How good the plan is, in one line."""
-    many, depth = proof.get("candidates"), proof.get("depth")
+    many, depth = proof.get("candidates", 0), proof.get("depth", 0)
+    few = f"up to {depth} of {many} candidate trades"
+    sets = few if depth < many else f"the {many} candidate trades"
     looked = f"{proof.get('explored', 0):,} sequences looked at"
     if proof.get("proved"):
-        return f"best of all sets of up to {depth} of {many} candidate trades; {looked}"
+        return f"best of all sets of {sets}; {looked}"
     line = f"not proved best: within {proof.get('gap', 0.0):.2f} points of the best possible"
     known = proof.get("proved_depth")
     proved = f"; proved best up to {known} trades" if known else ""
-    return f"{line} of up to {depth} of {many} candidate trades; {looked}{proved}"
+    return f"{line} of {sets}; {looked}{proved}"
 
 
 def _waiting(answer: Row) -> Lines:

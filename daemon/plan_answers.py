@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from decimal import Decimal
 from typing import Any
 
 from daemon.answers import instant_of, money_of
@@ -11,6 +12,9 @@ from ledger.plan import Alternative, NewMoney, Plan, Proof, Robustness, StoredPl
 from ledger.plan_difference import PlanDifference, WeightChange
 from ledger.planner_config import ConfigCheck, ConfigFinding, PastConfig, StoredConfig
 from wire.planner_asks import Recomputed
+
+# Less is not seen in a tenth of a percent: the fees alone move every share a little.
+SHOWN = Decimal("0.0005")
 
 
 def plan_of(stored: StoredPlan) -> dict[str, Any]:
@@ -115,8 +119,8 @@ def _new_money(money: NewMoney) -> dict[str, Any]:
 
 
 def difference_of(found: PlanDifference) -> dict[str, Any]:
-    """Of the securities only those that change; weights and ratios are fractions."""
-    moved = [one for one in found.securities if one.before != one.after]
+    """Of the securities only those that change by what is shown; ratios are fractions."""
+    moved = [one for one in found.securities if abs(one.after - one.before) >= SHOWN]
     risk = found.risk
     return {
         "securities": _weights(moved),

@@ -12,7 +12,7 @@ from ledger.plan import StoredPlan
 from web.encode import Json
 from web.sse import frame
 from wire.board import Latest
-from wire.events import Event, EventRing, EventType
+from wire.events import Event, EventRing, EventType, Scalar
 from wire.messages import PlannerStatus
 
 AT_ONCE = 100
@@ -94,30 +94,56 @@ def envelope(event: Event) -> bytes:
 class RecommendationNews:
     """An event as the recommendation stream shows it: a new plan, or what made the old one stale.
 
-    The plan named is the current one; a client that reads late fetches that one anyway.
+    The plan named is the current one; a client that reads late fetches that one anyway. A plan is
+    announced once, and a portfolio that only its prices changed is no news: `ledger_seq` is how
+    much of the journal the client's portfolio knows.
     """
 
-    def __init__(self, plan: Latest[StoredPlan], ring: EventRing) -> None:
+    def __init__(
+        self, plan: Latest[StoredPlan], ring: EventRing, *, ledger_seq: int | None
+    ) -> None:
         self._plan = plan
         self._ring = ring
+        self._ledger_seq: Scalar = ledger_seq
+        self._announced: Json = None
 
     def __call__(self, event: Event) -> bytes:
+        told = self._told(event)
+        if told is None:
+            return b""
         shown: dict[str, Json] = {"seq": event.seq, "timestamp": event.at.timestamp()}
-        return frame(shown | self._told(event), seq=event.seq)
+        return frame(shown | told, seq=event.seq)
 
     def remembered(self, seq: int) -> dict[str, Json]:
         """What a client that comes at `seq` has to know: that the plan may no longer hold."""
         events, _ = self._ring.after(0)
-        told = [e for e in events if e.seq <= seq and e.type in READY | INVALIDATING]
-        return self._told(told[-1]) if told and told[-1].type in INVALIDATING else {}
+        before = RecommendationNews(self._plan, self._ring, ledger_seq=None)
+        last: dict[str, Json] = {}
+        for event in events:
+            if event.seq <= seq and event.type in READY | INVALIDATING:
+                last = before._told(event) or last
+        return last if "invalidated" in last else {}
 
-    def _told(self, event: Event) -> dict[str, Json]:
+    def _told(self, event: Event) -> dict[str, Json] | None:
+        """None when it is no news."""
         current = self._plan.value
         plan = None if current is None else current.plan
         known: dict[str, Json] = {"portfolio_hash": plan.portfolio_hash[:8] if plan else None}
         if event.type in READY:
-            return known | {"ready": True, "plan_id": plan.plan_id if plan else None}
+            named = plan.plan_id if plan else None
+            if named is not None and named == self._announced:
+                return None
+            self._announced = named
+            return known | {"ready": True, "plan_id": named}
+        if event.type == "PORTFOLIO_CHANGED" and not self._moved(event):
+            return None
+        self._announced = None
         return known | {"invalidated": True, "reason": event.type}
+
+    def _moved(self, event: Event) -> bool:
+        """Whether the journal has grown since; when that cannot be told, it may have."""
+        before, self._ledger_seq = self._ledger_seq, event.data.get("ledger_seq")
+        return self._ledger_seq is None or before != self._ledger_seq
 
 
 class PlannerReader:

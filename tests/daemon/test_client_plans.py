@@ -168,6 +168,15 @@ async def test_a_plan_that_is_not_proved_says_how_far_it_may_be_from_the_best(
     assert "what it changes is not known: planner is busy" in out
 
 
+async def test_a_proof_over_few_candidates_counts_them_all(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = {**PLAN, "proof": {**PROOF, "candidates": 3, "depth": 5}}
+    async with asking(tmp_path, capsys, plan=told) as run:
+        _, out, _ = await run("plan", "--last")
+    assert "best of all sets of the 3 candidate trades; 200,000 sequences looked at" in out
+
+
 async def test_what_new_money_cannot_reach_is_named(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

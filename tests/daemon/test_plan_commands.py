@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any, cast
 
 import pytest
@@ -81,7 +82,8 @@ async def test_a_plan_is_told_in_full_with_what_it_changes() -> None:
 async def test_only_securities_that_change_are_told() -> None:
     world = planned()
     found = difference(PLAN)
-    still = replace(found.securities[0], name="STILL.EU", after=found.securities[0].before)
+    by_fees = found.securities[0].before + Decimal("0.0004")
+    still = replace(found.securities[0], name="STILL.EU", after=by_fees)
     answer = replace(found, securities=(*found.securities, still))
     told, _ = await asked(world, lambda: plans(world).plan({}), answer)
     assert [row["name"] for row in told["difference"]["securities"]] == ["AAPL.US", "NOVN.EU"]

@@ -159,3 +159,33 @@ async def test_what_was_invalidated_is_said_once_and_never_by_a_heartbeat(
     assert [one["reason"] for one in news] == ["SETTINGS_CHANGED", "SECURITY_CHANGED"]
     assert news[0]["seq"] < news[1]["seq"]
     assert [data for name, _, data in told if name == "hb"] == [{"seq": 2}] * 3
+
+
+async def test_prices_alone_are_no_news_and_a_plan_is_announced_once(
+    autojump_clock: MockClock,
+) -> None:
+    world = full_world()
+    async with opened(world.app(), NEWS) as client:
+        await client.next()
+        world.tell("PORTFOLIO_CHANGED", ledger_seq=42)
+        world.tell("PLAN_GENERATED")
+        world.tell("RECOMMENDATIONS_READY")
+        world.tell("PORTFOLIO_CHANGED", ledger_seq=42)
+        world.tell("PORTFOLIO_CHANGED", ledger_seq=43)
+        world.tell("PORTFOLIO_CHANGED", ledger_seq=43)
+        world.tell("RECOMMENDATIONS_READY")
+        told = [await client.next() for _ in range(4)]
+    assert [(number, data.get("reason")) for _, number, data in told] == [
+        (2, None), (5, "PORTFOLIO_CHANGED"), (7, None), (None, None),
+    ]  # fmt: skip
+
+
+async def test_a_client_that_comes_late_is_not_told_of_prices() -> None:
+    world = full_world()
+    for seq in (41, 42):
+        world.tell("PORTFOLIO_CHANGED", ledger_seq=seq)
+    world.tell("PLAN_GENERATED")
+    world.tell("PORTFOLIO_CHANGED", ledger_seq=42)
+    async with opened(world.app(), NEWS) as client:
+        _, _, hello = await client.next()
+    assert "invalidated" not in hello

@@ -55,7 +55,9 @@ async def recommendation_stream() -> Response:
     """`ready` when there is a new plan, `invalidated` when the old one may no longer hold."""
     web = here()
 
-    show = RecommendationNews(web.boards.plan, web.events)
+    portfolio = web.boards.portfolio.value
+    known = None if portfolio is None else portfolio.ledger_seq
+    show = RecommendationNews(web.boards.plan, web.events, ledger_seq=known)
 
     def hello(seq: int) -> bytes:
         moment = web.clock.machine_now().timestamp()

@@ -11,6 +11,8 @@ const STATES = { approved: "Approved", submitting: "Being sent", submitted: "At 
 const WAITING = ["proposed", "approved"];
 const OPEN = [...WAITING, "submitting", "submitted", "partially_filled"];
 const loggedIn = document.body.dataset.loggedIn === "yes";
+// Less is not seen in a tenth of a percent: the fees alone move every share a little.
+const SHOWN = 0.0005;
 let current = null;
 let chosen = null;
 let progress = null;
@@ -37,7 +39,8 @@ export function plan(data) {
 
 function proven(proof) {
   const looked = `${number(proof.explored, 0)} sequences looked at`;
-  if (proof.proved) return `Best of all sets of up to ${proof.depth} of ${proof.candidates} candidate trades; ${looked}.`;
+  const sets = proof.depth < proof.candidates ? `up to ${proof.depth} of ${proof.candidates} candidate trades` : `the ${proof.candidates} candidate trades`;
+  if (proof.proved) return `Best of all sets of ${sets}; ${looked}.`;
   return `Within ${number(proof.gap)} points of the best possible; ${looked}.`;
 }
 
@@ -112,7 +115,7 @@ function tell(data) {
 }
 
 function sections(found, data) {
-  const moved = found.securities.filter((row) => row.before !== row.after);
+  const moved = found.securities.filter((row) => Math.abs(row.before - row.after) >= SHOWN);
   const groups = [["Securities that change", moved], ["Countries", found.countries], ["Industries", found.industries]];
   const tables = groups.filter(([, rows]) => rows.length).map(([name, rows]) => weights(name, rows));
   const cash = el("table", {}, el("caption", {}, "Cash"), el("tbody", {}, ...found.cash.map((row) => el("tr", {}, el("td", {}, row.currency), el("td", { class: "n" }, `${money(row.before, row.currency)} → ${money(row.after, row.currency)}`)))));
