@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -10,9 +11,10 @@ import click
 
 from daemon import client_plan_text as plan_text
 from daemon import client_text as text
-from daemon.client_link import CallFailed
+from daemon.client_link import CallFailed, NoDaemon
 from daemon.client_orders import Amount
 from daemon.client_session import Failed, Session, confirm, shared
+from daemon.folders import data_folder
 
 MODES = ("advise", "approve", "act_below", "act")
 FREE = frozenset({"act_below", "act"})
@@ -129,8 +131,16 @@ def autonomy(
 @click.argument("plan_id")
 @click.pass_obj
 def recompute(session: Session, plan_id: str) -> None:
-    """Make a stored plan again from its stored input, and say whether it is the same."""
-    answer = session.call("recompute", plan_id=plan_id)
+    """Make a stored plan again from its stored input, and say whether it is the same.
+
+    Works on the data folder when no daemon runs.
+    """
+    try:
+        answer = session.call("recompute", plan_id=plan_id)
+    except NoDaemon:
+        from daemon.recompute import recompute_offline  # noqa: PLC0415 — loads the daemon's rooms
+
+        answer = recompute_offline(session.data or data_folder(os.environ), plan_id)
     session.show(answer, plan_text.recomputed)
     if not answer.get("same"):
         raise Failed
