@@ -30,9 +30,9 @@ from store.market import MarketStore
 from store.migrate import Migration, migrate, migrations, version
 from store.optimizer_runs import OptimizerRuns
 from store.orders import Orders
-from store.planner_configs import PlannerConfigs
 from store.plan_inputs import PlanInputs
 from store.plan_words import PlanWords
+from store.planner_configs import PlannerConfigs
 from store.planner_runs import PlannerRuns
 from store.plans import Plans
 from store.quarantine import Quarantine
