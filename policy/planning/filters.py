@@ -179,21 +179,21 @@ def mean_priority(sequence: Sequence[Candidate]) -> float:
 def diversity(sequence: Sequence[Candidate]) -> float:
     """0 to 1, of n ≥ 1 trades:
 
-        min(1, 0.4 · symbols ÷ n + 0.3 · (1 − largest country ÷ n) + 0.3 · tags ÷ min(n, 5))
+        0.4 · symbols ÷ n + 0.3 · (1 − largest country ÷ n) + 0.3 · min(1, tags ÷ min(n, 5))
 
-    with the numbers of different symbols and tags. Those without a country count as one country:
-    nobody knows that they differ.
+    with the numbers of different symbols and tags. Tags count for their part and no more: most
+    trades have several, and would otherwise hide what countries say. Those without a country count
+    as one country: nobody knows that they differ.
     """
     count = len(sequence)
     symbols = len({c.symbol for c in sequence})
     largest = max(Counter(c.security.instrument.country for c in sequence).values())
     tags = len({tag for c in sequence for tag in c.tags})
-    score = (
+    return (
         0.4 * symbols / count
         + 0.3 * (1.0 - largest / count)
-        + 0.3 * tags / min(count, MOST_TAGS)
+        + 0.3 * min(1.0, tags / min(count, MOST_TAGS))
     )  # fmt: skip
-    return min(1.0, score)
 
 
 def blended(sequence: Sequence[Candidate], rule: Diversity) -> float:

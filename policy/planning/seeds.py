@@ -15,12 +15,12 @@ from functools import partial
 from hashlib import blake2b
 from math import fsum
 from random import Random
-from typing import Final
+from typing import Final, get_args
 
 from ledger.correlation import Correlations
 from policy.planning import filters
 from policy.planning.candidates import Candidate, Scene
-from policy.planning.config import PATTERNS, Combinatorial, PlannerConfig
+from policy.planning.config import PATTERNS, Combinatorial, PlannerConfig, RegimeName
 from policy.planning.constraints import Constraints, constraints
 from policy.planning.generators import combinatorial, enhanced_combinatorial
 from policy.planning.menu import Menu, make_menu
@@ -30,6 +30,7 @@ from policy.planning.space import Combo, Space
 DIGEST_BYTES: Final = 16
 FORM: Final = b"\x01"
 OVER_LIMIT: Final = "max_sequences"
+REGIMES: Final = frozenset(get_args(RegimeName))
 
 # What makes sequences, and how.
 Portion = tuple[str, Callable[[], tuple[Combo, ...]]]
@@ -91,6 +92,7 @@ class Seeding:
         self._portions = _portions(self._menu, config, seed)
         self._next = next(self._portions, None)
         self._merged = _Merged(space.candidates)
+        self._notes = (*self._bounds.notes, *_notes(config, regime))
 
     @property
     def done(self) -> bool:
@@ -115,7 +117,7 @@ class Seeding:
             seeds=kept,
             relaxed=_relaxed(self._space, self._scene, self._correlations),
             counts=dict(sorted(counts.items())),
-            notes=(*self._bounds.notes, *_notes(config, self._menu)),
+            notes=self._notes,
         )
 
 
@@ -224,10 +226,13 @@ def _relaxed(space: Space, scene: Scene, correlations: Correlations | None) -> t
 
 
 def _regime(config: PlannerConfig, detected: str) -> str:
-    return detected if config.enable_market_regime_scenarios else config.market_regime
+    """What the market is taken for: without a known state, what the owner says."""
+    known = config.enable_market_regime_scenarios and detected in REGIMES
+    return detected if known else config.market_regime
 
 
-def _notes(config: PlannerConfig, menu: Menu) -> tuple[str, ...]:
-    if config.pattern("market_regime").enabled and menu.regime not in ("bull", "bear", "sideways"):
-        return ("the state of the market is not known: no sequence was made for it",)
-    return ()
+def _notes(config: PlannerConfig, detected: str) -> tuple[str, ...]:
+    asked = config.enable_market_regime_scenarios and config.pattern("market_regime").enabled
+    if not asked or detected in REGIMES:
+        return ()
+    return (f"the state of the market is not known: it is taken for {config.market_regime}",)

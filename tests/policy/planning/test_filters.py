@@ -306,8 +306,16 @@ def scored(*wants: Want) -> tuple[Candidate, ...]:
         (THREE, 0.5),
         # Nobody knows that those without a country differ.
         (tuple(replace(w, country=None) for w in THREE), 0.5),
-        # More tags than trades never count for more than 1 in all.
-        ((Want("A", "averaging_down", tags=tuple("abcdefgh")),), 1.0),
+        # More tags than trades count for no more than their part.
+        ((Want("A", "averaging_down", tags=tuple("abcdefgh")),), 0.7),
+        # Five tags are enough for six trades in one country.
+        (
+            tuple(
+                Want(s, "averaging_down", tags=(t,))
+                for s, t in zip("ABCDEF", "abcdee", strict=True)
+            ),
+            0.7,
+        ),
     ],
 )
 def test_diversity_is_of_symbols_countries_and_tags(
