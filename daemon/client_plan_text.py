@@ -190,7 +190,8 @@ def checked(answer: Row, source: str) -> Lines:
     lines += [located(source, one, "warning: ") for one in rows_of(answer, "warnings")]
     counts = row_of(answer.get("counts"))
     if counts is not None:
-        kinds = ", ".join(f"{kind} {n}" for kind, n in (counts.get("by_kind") or {}).items())
+        found = row_of(counts.get("by_kind")) or {}
+        kinds = ", ".join(f"{kind} {count}" for kind, count in found.items())
         lines.append(f"candidates {counts.get('candidates')}" + (f" ({kinds})" if kinds else ""))
         lines.append(
             f"sequences {counts.get('seeds')}, after the filters {counts.get('filtered')},"
