@@ -73,12 +73,22 @@ def test_a_plan_says_how_good_it_is_and_what_it_changes(page: Page, served: Serv
     assert not page.value("document.querySelector('#plan-alternatives').open")
     review(page)
     told = page.text("#plan-difference")
-    for piece in ("NOVN.EU", "15.1% → 19.9%", "target 10.0%", "€1,843.27 → €440.11", "€6.54",
+    for piece in ("NOVN.EU", "15.1% → 19.9%", "target 10.0%", "1,843.27 → 440.11", "€6.54",
                   "14.2% → 13.7%", "93.0% of the holdings"):  # fmt: skip
         assert piece in told
     # Two bars for each of four rows, and a mark for the three that have a target.
     assert page.value(BARS) == 11
     assert page.problems == []
+
+
+def test_a_plan_without_steps_has_nothing_to_review(page: Page, served: Served) -> None:
+    stored = telling(plan())
+    hold = replace(stored, plan=replace(stored.plan, steps=()), steps=())
+    served.do(lambda: served.world.boards.plan.publish(hold))
+    log_in(page, served)
+    page.until("document.querySelector('#plan-proof').textContent !== ''")
+    assert page.value("document.querySelector('#plan-review').hidden")
+    assert page.value("document.querySelector('#plan-word').hidden")
 
 
 def test_a_step_is_approved_from_what_it_changes(page: Page, served: Served) -> None:

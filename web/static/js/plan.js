@@ -33,7 +33,7 @@ export function plan(data) {
   const word = waits(data);
   text("plan-word", word);
   byId("plan-word").hidden = word === "";
-  byId("plan-review").hidden = data.plan_id === null;
+  byId("plan-review").hidden = data.depth === 0;
   if (byId("plan-dialog").open) answerable();
 }
 
@@ -118,7 +118,7 @@ function sections(found, data) {
   const moved = found.securities.filter((row) => Math.abs(row.before - row.after) >= SHOWN);
   const groups = [["Securities that change", moved], ["Countries", found.countries], ["Industries", found.industries]];
   const tables = groups.filter(([, rows]) => rows.length).map(([name, rows]) => weights(name, rows));
-  const cash = el("table", {}, el("caption", {}, "Cash"), el("tbody", {}, ...found.cash.map((row) => el("tr", {}, el("td", {}, row.currency), el("td", { class: "n" }, `${money(row.before, row.currency)} → ${money(row.after, row.currency)}`)))));
+  const cash = el("table", {}, el("caption", {}, "Cash"), el("tbody", {}, ...found.cash.map((row) => el("tr", {}, el("td", {}, row.currency), el("td", { class: "n" }, `${number(row.before)} → ${number(row.after)}`)))));
   return [...tables, cash, figures(found, data)];
 }
 

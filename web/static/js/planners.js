@@ -114,7 +114,7 @@ async function check(dryRun) {
 
 function counted(found) {
   const kinds = Object.entries(found.by_kind).map(([kind, count]) => `${count} ${kind.replaceAll("_", " ")}`).join(", ");
-  return `${found.candidates} candidates (${kinds}), ${number(found.seeds, 0)} sequences, ${number(found.filtered, 0)} after the filters, ${number(found.explored, 0)} explored: a plan of ${found.steps} steps, score ${number(found.current_score)} → ${number(found.end_score)}.`;
+  return `${found.candidates} candidates${kinds ? ` (${kinds})` : ""}, ${number(found.seeds, 0)} sequences, ${number(found.filtered, 0)} after the filters, ${number(found.explored, 0)} explored: a plan of ${found.steps} steps, score ${number(found.current_score)} → ${number(found.end_score)}.`;
 }
 
 const wanted = () => ({ name: byId("config-name").value.trim(), toml_config: editor.value });
