@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from kernels.checks import Ints
+from kernels.checks import Floats, Ints
 from kernels.choose import SearchKernel, load
 from kernels.packing import NamedAxis, NamedProblem, Trade, pack, pack_sequences
 from kernels.problem import ScoreWeights
@@ -58,6 +58,27 @@ def extensions(
 def parents_by_size(case: SearchCase) -> list[list[Combo]]:
     sets = [(), *every_set(len(case.toll), DEPTH - 1)]
     return [[combo for combo in sets if len(combo) == size] for size in range(DEPTH)]
+
+
+@EXAMPLES
+@given(seed=SEEDS, part=st.floats(0.0, 1.0))
+def test_smooth_score_is_concave_in_the_values_of_the_positions(seed: int, part: float) -> None:
+    """Which is what every bound rests on."""
+    case = search_case(seed)
+    rng = np.random.default_rng(seed)
+    total = case.problem.total
+    one, other = (
+        np.where(case.problem.held, rng.random(len(case.problem.held)), 0.0) * total
+        for _ in range(2)
+    )
+
+    def smooth(value: Floats) -> float:
+        problem = replace(case.problem, value=value)
+        work = prepare(problem, case.actions, mode="strict", smooth=True)
+        return float(run(work, pack_sequences([()])).score[0])
+
+    between = smooth(part * one + (1.0 - part) * other)
+    assert between >= part * smooth(one) + (1.0 - part) * smooth(other) - 1e-12
 
 
 @EXAMPLES

@@ -9,7 +9,7 @@ import pytest
 from kernels.checks import Ints
 from kernels.choose import SequenceKernel
 from kernels.packing import NamedProblem, Packed, Trade, pack, pack_sequences
-from kernels.problem import Actions, Problem
+from kernels.problem import Actions, Problem, ScoreWeights
 from kernels.sequences import evaluate, evaluate_steps
 from kernels.workload import Mode, Scores
 from tests.kernels.cases import GOLDEN, random_case, trade
@@ -193,6 +193,8 @@ BAD_PROBLEMS: list[tuple[dict[str, Any], str]] = [
     ({"value": np.array([np.nan] * 6)}, "value: value nan, expected a finite one"),
     ({"value": np.ones(6)}, "value: 1.0 where nothing is held, expected 0"),
     ({"held": np.ones(6)}, "held: dtype float64, expected bool"),
+    ({"worth": np.zeros(5)}, "worth: length 5, expected 6"),
+    ({"worth": np.full(6, np.nan)}, "worth: value nan, expected a finite one"),
 ]
 
 
@@ -210,11 +212,47 @@ def test_bad_problem_is_refused(packed: Packed, change: dict[str, Any], message:
         ({"bought": np.full(6, -2, dtype=np.int32)}, "axis.bought: index -2, expected -1 to 3"),
         ({"bought": np.zeros(5, dtype=np.int32)}, "axis.bought: length 5, expected 6"),
         ({"targets": np.array([np.nan])}, "axis.targets: value nan"),
+        ({"shares": np.ones((6, 3))}, r"axis.shares: shape \(6, 3\), expected \(6, 4\)"),
+        ({"shares": np.full((6, 4), 0.3)}, "axis.shares: 1.2 in all for symbol 0, expected 1"),
+        ({"shares": np.full((6, 4), -0.25)}, "axis.shares: -0.25, expected 0 or more"),
+        ({"shares": np.full((6, 4), np.nan)}, "axis.shares: nan, expected 0 or more"),
     ],
 )
 def test_bad_axis_is_refused(packed: Packed, change: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         replace(packed.problem.country, **change)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"country": -0.1}, "weights.country: value -0.1, expected 0 to 1"),
+        ({"industry": 1.1}, "weights.industry: value 1.1"),
+        ({"quality": float("nan")}, "weights.quality: value nan"),
+        ({"worth": 2.0}, "weights.worth: value 2.0"),
+        ({"constant": -2.0}, "weights.constant: value -2.0, expected -1 to 1"),
+    ],
+)
+def test_bad_weights_are_refused(change: dict[str, float], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        ScoreWeights(**change)
+
+
+def test_worth_and_constant_add_to_the_score(sequence_kernel: SequenceKernel) -> None:
+    weights = ScoreWeights(country=0.0, industry=0.0, quality=0.0, worth=0.8, constant=0.025)
+    named = replace(GOLDEN, weights=weights, worth={"AAA": 0.5, "EEE": 1.0}, cost_factor=0.0)
+    after = score(sequence_kernel, named, [trade("BUY", "EEE", 10)]).score[0]
+    assert after == pytest.approx(0.8 * (0.5 * 0.4 + 1.0 * 0.1) + 0.025, abs=1e-12)
+
+
+def test_symbol_in_two_groups_counts_half_in_each(sequence_kernel: SequenceKernel) -> None:
+    weights = ScoreWeights(country=1.0, industry=0.0, quality=0.0)
+    members = {"AAA": ["EU", "US"], "BBB": ["US", "US"], "CCC": ["ASIA", "MARS"]}
+    axis = replace(GOLDEN.country, members=members)
+    named = replace(GOLDEN, country=axis, weights=weights, cost_factor=0.0)
+    found = score(sequence_kernel, named, []).score[0]
+    deviations = abs(0.2 - 0.5) + abs(0.2 + 0.3 - 0.3) + abs(0.1 - 0.2)
+    assert found == pytest.approx(max(0.0, 1 - deviations / 3 / 0.3), abs=1e-12)
 
 
 def test_axis_of_another_length_is_refused(packed: Packed) -> None:

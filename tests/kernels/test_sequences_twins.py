@@ -11,6 +11,7 @@ from kernels.sequences_numpy import CHUNK
 from kernels.workload import Mode, Scores, prepare
 from tests.kernels.cases import random_case
 from tests.kernels.conftest import needs_extension
+from tests.kernels.search_cases import search_case
 
 MODES: tuple[Mode, ...] = ("strict", "compatibility")
 
@@ -31,6 +32,21 @@ def test_both_back_ends_give_the_same_bits(mode: Mode) -> None:
         theirs = evaluate(problem, actions, sequences, mode=mode, kernel=twin)
         assert bits(ours) == bits(theirs), f"seed {seed}"
         scored += int(ours.feasible.sum())
+    assert scored > 2000
+
+
+@needs_extension
+def test_same_bits_for_any_weights_worth_and_several_groups() -> None:
+    compiled, twin = load("cython").sequences, load("numpy").sequences
+    scored = 0
+    for seed in range(100):
+        case = search_case(seed, actions=30)
+        rows = np.random.default_rng(seed).integers(0, 30, (50, 4), dtype=np.int32)
+        plain = prepare(case.problem, case.actions, mode="strict")
+        for work in (plain, case.work):
+            ours, theirs = (run(work, rows, kernel=kernel) for kernel in (compiled, twin))
+            assert bits(ours) == bits(theirs), f"seed {seed}"
+            scored += int(ours.feasible.sum())
     assert scored > 2000
 
 
