@@ -266,7 +266,7 @@ cdef class _Search:
         bound[0] = net[0]
         if self.later > 0:
             self.enter(action, change)
-            bound[0] += self.ahead(action, yielded < 1.0) + self.margin
+            bound[0] += self.ahead(action, yielded < 1.0)
             self.leave(action)
 
     cdef inline void enter(self, Py_ssize_t action, double change) noexcept nogil:
@@ -284,16 +284,18 @@ cdef class _Search:
             self.stand(self.at[action, column])
 
     cdef inline double ahead(self, Py_ssize_t action, bint rising) noexcept nogil:
-        """The lesser of the bounds on what up to `later` actions behind this one can add."""
+        """The lesser of the bounds on what up to `later` actions behind this one can add; 0 when
+        there is none.
+        """
         cdef Py_ssize_t other
         cdef int count = 0
-        cdef double room = self.cash + self.flow[action] + self.slack
+        cdef double cash = self.cash + self.flow[action], room = cash + self.slack
         cdef bint buys_only = action >= self.last_sale
         cdef Items tangent, partial
         for other in range(action + 1, self.actions):
             if not self.open[other] or self.blocked[action, other]:
                 continue
-            if buys_only and self.cost[other] > room:
+            if buys_only and self.need[other] > cash:
                 continue
             self.gains(other, rising, &self.tangents[count], &self.partials[count])
             self.costs[count] = self.cost[other]
@@ -305,7 +307,7 @@ cdef class _Search:
         tangent.gain, partial.gain = &self.tangents[0], &self.partials[0]
         tangent.cost = partial.cost = &self.costs[0]
         room = room if room > 0.0 else 0.0
-        return smaller(within(&tangent, room), within(&partial, room))
+        return smaller(within(&tangent, room), within(&partial, room)) + self.margin
 
     cdef inline void gains(
         self, Py_ssize_t action, bint rising, double *tangent, double *partial

@@ -26,8 +26,7 @@ def extend(
         out.net[row, children] = out.bound[row, children] = net
         if steps_left > 1 and len(children):
             ahead = _Ahead(state, children, gaps, rising, steps_left - 1)
-            margin = work.margin + (steps_left - 1) * work.margin_per_step
-            out.bound[row, children] = net + (ahead.bound() + margin)
+            out.bound[row, children] = net + ahead.bound()
 
 
 def _penalty(work: SearchWork, gap: Floats) -> float:
@@ -121,10 +120,11 @@ class _Ahead:
         work = state.work
         self._work, self._later = work, later
         sales = np.flatnonzero(state.open & (work.buy == 0))
-        self._buys_only = children >= (sales[-1] if len(sales) else -1)
-        self._room = state.cash + work.flow[children] + work.slack
+        buys_only = children >= (sales[-1] if len(sales) else -1)
+        cash = state.cash + work.flow[children]
+        self._room = cash + work.slack
         behind = np.arange(len(work.symbol)) > children[:, np.newaxis]
-        dear = self._buys_only[:, np.newaxis] & (work.cost > self._room[:, np.newaxis])
+        dear = buys_only[:, np.newaxis] & (work.need > cash[:, np.newaxis])
         self._counts = behind & state.open & ~state.blocked[children] & ~dear
         self._tangent, self._partial = self._gains(gaps, rising)
 
@@ -148,8 +148,10 @@ class _Ahead:
         return tangent, partial
 
     def bound(self) -> Floats:
-        """The lesser of the bounds."""
-        return np.minimum(self._within(self._tangent), self._within(self._partial))
+        """The lesser of the bounds; 0 where nothing can follow."""
+        margin = self._work.margin + self._later * self._work.margin_per_step
+        bound = np.minimum(self._within(self._tangent), self._within(self._partial)) + margin
+        return np.where(self._counts.any(axis=1), bound, 0.0)
 
     def _within(self, gains: Floats) -> Floats:
         """The least bound over prices of cash, found between two that bound it from either side."""

@@ -33,7 +33,7 @@ class SearchWork:
     line, rate   (A,) score, and yield y, per EUR of change
     gain, lift   (A,) the same for the whole of the action
     charge       (A,) toll and penalty for costs
-    cost         (A,) what a purchase takes out of the cash
+    cost         (A,) what the action takes out of the cash, negative for most sales
     margin, margin_per_step  what a bound is raised by: for rounding, and for the dust that a sale
                  may clear away besides its value
     """

@@ -17,7 +17,7 @@ from tests.kernels import oracle
 from tests.kernels.cases import GOLDEN, SEQUENCES, flatten, trade, weighted_problems
 
 EXAMPLES = settings(
-    max_examples=30,
+    max_examples=20,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow],

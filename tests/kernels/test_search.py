@@ -24,7 +24,7 @@ from tests.kernels.search_cases import SearchCase, allowed, every_set, search_ca
 
 DEPTH = 4
 SLOW = [HealthCheck.too_slow]  # says something about the machine only
-EXAMPLES = settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=SLOW)
+EXAMPLES = settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=SLOW)
 SEEDS = st.integers(0, 2**32 - 1)
 Combo = tuple[int, ...]
 
@@ -137,7 +137,7 @@ def test_bound_covers_no_more_steps_than_are_left(seed: int) -> None:
 def test_both_back_ends_give_the_same_bits() -> None:
     compiled, twin = load("cython").search, load("numpy").search
     allowed_ones = 0
-    for seed in range(60):
+    for seed in range(30):
         case = search_case(seed, actions=25)
         rng = np.random.default_rng(seed)
         parents: list[Combo] = [()]
@@ -150,7 +150,7 @@ def test_both_back_ends_give_the_same_bits() -> None:
             assert ours.net.tobytes() == theirs.net.tobytes(), f"seed {seed}"
             assert ours.bound.tobytes() == theirs.bound.tobytes(), f"seed {seed}"
             allowed_ones += int(np.isfinite(ours.net).sum())
-    assert allowed_ones > 10_000
+    assert allowed_ones > 5_000
 
 
 @EXAMPLES

@@ -14,7 +14,7 @@ STRICT: Mode = "strict"
 LOOSE: Mode = "compatibility"
 
 EXAMPLES = settings(max_examples=80, deadline=None, derandomize=True)
-FEWER = settings(EXAMPLES, max_examples=40, suppress_health_check=[HealthCheck.too_slow])
+FEWER = settings(EXAMPLES, max_examples=25, suppress_health_check=[HealthCheck.too_slow])
 
 
 def require_equal(result: Scores, expected: list[oracle.Expected]) -> None:
