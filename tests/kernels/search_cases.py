@@ -19,6 +19,7 @@ class SearchCase:
     actions: Actions
     toll: Floats
     blocked: Bools
+    slack: float
 
     @property
     def work(self) -> Workload:
@@ -28,6 +29,7 @@ class SearchCase:
             mode="strict",
             smooth=True,
             toll=self.toll,
+            slack=self.slack,
         )
 
 
@@ -91,7 +93,7 @@ def search_case(seed: int, *, actions: int = 9) -> SearchCase:
     if rng.random() < 0.7:
         blocked |= symbol[:, np.newaxis] == symbol
     toll = rng.random(actions) * float(rng.choice([0.0, 0.01]))
-    return SearchCase(problem, table, toll, blocked)
+    return SearchCase(problem, table, toll, blocked, float(rng.choice([0.0, 0.03, 50.0])))
 
 
 def every_set(actions: int, depth: int) -> list[tuple[int, ...]]:
