@@ -8,10 +8,12 @@ without steps says why nothing is done.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 
 from ledger.order import Proposal
 from ledger.plan import Plan, PlanStep
+from ledger.planner_config import StageCounts
 from policy.planning import checkpoint as checkpoints
 from policy.planning import robust
 from policy.planning.ground import Kernels
@@ -21,7 +23,7 @@ from policy.planning.outcome import POINTS, Choice, alternatives, money_moved, p
 from policy.planning.plan_input import PlanInput, scene_of, why_unfit
 from policy.planning.plan_steps import plan_steps
 from policy.planning.search import SAME, Search, advance, begin
-from policy.planning.seeds import Seeds, seeds
+from policy.planning.seeds import Seeds
 from policy.planning.shown import breakdown, score_steps, shown_nothing
 from policy.planning.work import Work, make_work, nothing_found
 
@@ -33,6 +35,7 @@ __all__ = [
     "proposal",
     "resume",
     "scene_of",
+    "stage_counts",
     "start",
     "step",
 ]
@@ -48,13 +51,14 @@ _DONE = Search(phase="done")
 @dataclass(frozen=True, slots=True, eq=False)
 class PlanRun:
     """A run between two batches. `hold` says why there is nothing to search for; `seeds` are made
-    by the first batch, `choice` by the last.
+    by the first batches, portion by portion, `choice` by the last.
     """
 
     input: PlanInput
     hold: str | None
     work: Work | None = None
     search: Search = _DONE
+    portions: int = 0
     seeds: Seeds | None = None
     choice: Choice | None = None
 
@@ -124,7 +128,8 @@ def step(run: PlanRun) -> PlanRun:
     if run.work is None or run.done:
         return run
     if run.seeds is None:
-        return replace(run, seeds=_seeds(run.input, run.work))
+        portions = run.portions + 1
+        return replace(run, portions=portions, seeds=run.work.sowing.after(portions))
     if not run.search.done:
         ground, terms = run.work.ground, run.work.terms
         return replace(run, search=advance(ground, terms, run.seeds.seeds, run.search))
@@ -155,7 +160,7 @@ def checkpoint(run: PlanRun) -> bytes:
 
 def resume(given: PlanInput, stored: bytes, *, kernels: Kernels | None = None) -> PlanRun:
     """A run that goes on from a checkpoint. One that was made for another input, or by another
-    version, begins anew: the plan is the same.
+    version, begins anew: the plan is the same. Seeds are made again, all at once.
     """
     run = start(given, kernels=kernels)
     if run.work is None or run.done:
@@ -163,7 +168,24 @@ def resume(given: PlanInput, stored: bytes, *, kernels: Kernels | None = None) -
     search = checkpoints.load(run.work.ground, stored, _fingerprint(given, run.work))
     if search is None:
         return run
-    return replace(run, search=search, seeds=_seeds(given, run.work))
+    return replace(run, search=search, seeds=run.work.sowing.all())
+
+
+def stage_counts(run: PlanRun) -> StageCounts:
+    """How many candidates, seeds and steps a run found; `filtered` are the seeds that are left."""
+    plan = finish(run)
+    kinds = Counter(one.kind for one in run.work.candidates) if run.work else Counter[str]()
+    counts = run.seeds.counts if run.seeds else {}
+    return StageCounts(
+        candidates=kinds.total(),
+        by_kind=tuple(sorted(kinds.items())),
+        seeds=counts.get("generated", 0),
+        filtered=counts.get("kept", 0),
+        explored=run.explored,
+        steps=len(plan.steps),
+        current_score=plan.current_score,
+        end_score=plan.end_score,
+    )
 
 
 def proposal(plan: Plan, chosen: PlanStep, *, attempt: int) -> Proposal:
@@ -182,16 +204,6 @@ def proposal(plan: Plan, chosen: PlanStep, *, attempt: int) -> Proposal:
         decision_price=chosen.price,
         value_eur=chosen.value_eur,
         reason=chosen.reason,
-    )
-
-
-def _seeds(given: PlanInput, work: Work) -> Seeds:
-    return seeds(
-        work.ground.space,
-        work.scene,
-        correlations=given.correlations,
-        regime=given.regime,
-        seed=given.seed,
     )
 
 

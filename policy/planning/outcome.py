@@ -10,7 +10,7 @@ from ledger.money import Money
 from ledger.plan import Alternative, PlannedTrade, Proof, Robustness
 from policy.planning.candidates import Candidate
 from policy.planning.found import Found
-from policy.planning.search import Search
+from policy.planning.search import SAME, Search
 from policy.planning.shown import breakdown
 from policy.planning.work import Work
 
@@ -32,7 +32,8 @@ def proof_of(work: Work, search: Search, chosen: Found | None) -> Proof:
     """How good `chosen` is among everything the candidates allow."""
     ground, longest = work.ground, work.ground.space.max_depth
     net = chosen.net if chosen else 0.0
-    bound = max(net, search.bound(ground.max_depth))
+    bound = search.bound(ground.max_depth)
+    bound = bound if bound > net + SAME else net
     whole = search.proved_depth >= ground.max_depth
     return Proof(
         proved=whole and bound == net,

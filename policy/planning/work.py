@@ -17,9 +17,39 @@ from policy.planning.ground import Ground, Kernels
 from policy.planning.new_money import new_money_fill
 from policy.planning.plan_input import PlanInput
 from policy.planning.search import SAME, Terms
+from policy.planning.seeds import Seeding, Seeds
 from policy.planning.space import Combo, space
 
 NEW_MONEY = "new_money"
+
+
+class Sowing:
+    """Seeds in portions. What was made once is not made again, so a portion can be repeated."""
+
+    def __init__(self, seeding: Seeding) -> None:
+        self._seeding = seeding
+        self._made = 0
+        self._seeds: Seeds | None = None
+
+    def after(self, portions: int) -> Seeds | None:
+        """All seeds, when so many portions are all there are; None while there are more."""
+        while self._made < portions and not self._seeding.done:
+            self._seeding.advance()
+            self._made += 1
+        if not self._seeding.done or portions <= self._made:
+            return None
+        if self._seeds is None:
+            self._seeds = self._seeding.result()
+        return self._seeds
+
+    def all(self) -> Seeds:
+        """The seeds, however long it takes."""
+        while not self._seeding.done:
+            self._seeding.advance()
+            self._made += 1
+        seeds = self.after(self._made + 1)
+        assert seeds is not None
+        return seeds
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,6 +65,7 @@ class Work:
     terms: Terms
     fill: Found | None
     notes: tuple[str, ...]
+    sowing: Sowing
 
     @property
     def candidates(self) -> tuple[Candidate, ...]:
@@ -54,14 +85,21 @@ def make_work(given: PlanInput, scene: Scene, kernels: Kernels | None = None) ->
         if filled is not None:
             return filled
     ground = _ground(given, scene, everything, frozenset(), kernels)
-    return _work(scene, ground, None)
+    return _work(given, scene, ground, None)
 
 
-def _work(scene: Scene, ground: Ground, fill: Found | None) -> Work:
+def _work(given: PlanInput, scene: Scene, ground: Ground, fill: Found | None) -> Work:
     terms = Terms(budget=scene.config.node_budget, beam_width=scene.config.beam_width)
     out = ground.space.left_out
     notes = (f"{out} candidates were too many and left out",) if out else ()
-    return Work(scene, ground, terms, fill, notes)
+    seeding = Seeding(
+        ground.space,
+        scene,
+        correlations=given.correlations,
+        regime=given.regime,
+        seed=given.seed,
+    )
+    return Work(scene, ground, terms, fill, notes, Sowing(seeding))
 
 
 def _ground(
@@ -101,7 +139,7 @@ def _new_money(
     if not ground.rules.accepts(combo):
         return None
     found = ground.found([(combo, (NEW_MONEY,))])
-    return _work(scene, ground, found[0]) if found and found[0].net > SAME else None
+    return _work(given, scene, ground, found[0]) if found and found[0].net > SAME else None
 
 
 def _placed(ground: Ground, fill: Iterable[Candidate]) -> Combo:

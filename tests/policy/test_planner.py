@@ -13,8 +13,10 @@ from ledger.money import Money, Quantity
 from ledger.plan import Plan
 from ledger.portfolio import BookDifference, PortfolioSnapshot
 from policy.limits import DEFAULTS
-from policy.planner import PlanInput, PlanRun, finish, proposal, start, step
-from policy.planning.config import DEFAULT_CONFIG
+from policy.planner import PlanInput, PlanRun, finish, proposal, stage_counts, start, step
+from policy.planning.config import DEFAULT_CONFIG, ConstraintRelaxation
+from policy.planning.facts import SecurityFacts
+from policy.scoring.end_state import EndStateParts
 from tests.policy.accounts import FREE, NOON, dozen, eur, plan_input, security, snapshot
 
 MOST_BATCHES = 2_000
@@ -229,3 +231,84 @@ def test_the_choice_among_the_best_may_count_more_than_the_score(
     assert made == plan(asked)
     assert (made.robustness is None) == (mode == "enable_multi_objective")
     assert (made.origins == ("new_money",)) == new_money_first
+
+
+def test_what_a_run_found_is_counted_stage_by_stage() -> None:
+    run = searched(plan_input(heavy()))
+    counts, made = stage_counts(run), finish(run)
+    assert made.proof is not None
+    assert counts.candidates == made.proof.candidates == sum(n for _, n in counts.by_kind)
+    assert {kind for kind, _ in counts.by_kind} >= {"profit_taking", "rebalance_buys"}
+    assert counts.seeds >= counts.filtered > 0
+    assert (counts.explored, counts.steps) == (made.evaluated, len(made.steps))
+    assert (counts.current_score, counts.end_score) == (made.current_score, made.end_score)
+
+
+def test_a_plan_that_is_not_proved_says_so() -> None:
+    made = plan(configured(heavy(), node_budget=10))
+    assert made.proof is not None
+    assert not made.proof.proved
+    assert made.proof.gap > 0
+    assert made.proof.explored <= made.proof.budget == 10
+    assert "Not proved" in made.narrative
+
+
+def test_alternatives_come_best_first_and_with_what_they_are_made_of() -> None:
+    made = plan(plan_input(heavy()))
+    assert 1 < len(made.alternatives) <= 5
+    nets = [one.net for one in made.alternatives]
+    assert nets == sorted(nets, reverse=True)
+    assert made.proof is not None
+    assert nets[0] <= made.proof.bound - made.proof.gap
+    assert all(one.executable and one.origins for one in made.alternatives)
+    assert len({frozenset((t.side, t.symbol) for t in a.trades) for a in made.alternatives}) == len(
+        nets
+    )
+    assert made.start is not None
+    assert made.end is not None
+    assert 100 * made.start.total == pytest.approx(made.current_score)
+    assert 100 * made.end.total == pytest.approx(made.end_score)
+
+
+def test_what_breaks_a_rule_is_shown_but_never_the_plan() -> None:
+    relaxation = ConstraintRelaxation(enabled=True, relax_max_position=True)
+    generators = replace(DEFAULT_CONFIG.generators, constraint_relaxation=relaxation)
+    shot = account(held={"S00": "50"}, costs={"S00": "37"}, cash={"EUR": "9000"})
+    asked = configured(shot, generators=generators, new_money_first=False)
+    asked = replace(asked, limits=replace(DEFAULTS, max_position_share=Decimal("0.05")))
+    run = searched(asked)
+    made = finish(run)
+    broken = [one for one in made.alternatives if not one.executable]
+    assert broken
+    assert [one.executable for one in made.alternatives] == sorted(
+        (one.executable for one in made.alternatives), reverse=True
+    )
+    assert run.work is not None
+    chosen = run.standing.found
+    assert chosen is not None
+    assert all(run.work.candidates[number].executable for number in chosen.combo)
+
+
+def test_sales_are_considered_when_new_money_does_not_help() -> None:
+    idle = configured(heavy(), new_money_first=True)
+    assert [s.side for s in plan(idle).steps][:1] == ["SELL"]
+    rich = account(held={"S00": "100"}, costs={"S00": "20"}, cash={"EUR": "1100"})
+    assert {s.side for s in plan(configured(rich, new_money_first=True)).steps} == {"BUY"}
+    both = plan(configured(rich, new_money_first=False))
+    assert {s.side for s in both.steps} == {"BUY", "SELL"}
+
+
+def test_new_money_says_what_a_better_set_of_purchases_would_gain() -> None:
+    shot = account(cash={"EUR": "4000"})
+    facts = {
+        s.symbol: SecurityFacts(parts=EndStateParts(i / 12, i / 12, i / 12))
+        for i, s in enumerate(shot.universe)
+    }
+    asked = configured(shot, max_opportunities_per_category=20)
+    made = plan(replace(asked, facts=facts))
+    assert made.origins == ("new_money",)
+    assert made.proof is not None
+    assert made.proof.gap > 0
+    best = max(one.net for one in made.alternatives)
+    assert best == pytest.approx(made.proof.bound)
+    assert not made.proof.proved
