@@ -173,7 +173,7 @@ def test_steps_become_proposals_of_their_class() -> None:
     assert trade.decision_price == made.steps[1].price
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(
     cash=st.integers(0, 20_000),
     prices=st.lists(st.integers(1, 900), min_size=12, max_size=12),

@@ -42,12 +42,12 @@ class Free:
 
 def unruled(where: Scene) -> Ground:
     """All sets there are, whatever the rules of the configuration."""
-    made = ground_of(where, most=9).space
+    made = ground_of(where, most=8, depth=3).space
     rules = Free([c.symbol for c in made.candidates])
     return Ground(made, score_arrays(where, made.candidates), rules)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(world=worlds())
 def test_what_can_be_paid_for_exactly_is_never_too_dear_for_the_kernel(world: World) -> None:
     ground = unruled(world.scene)
@@ -56,7 +56,7 @@ def test_what_can_be_paid_for_exactly_is_never_too_dear_for_the_kernel(world: Wo
         assert net >= float(worth(world.scene, sequence)) - 1e-9
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(world=worlds())
 def test_more_trades_never_need_cheaper_conversions(world: World) -> None:
     ground = unruled(world.scene)
@@ -66,7 +66,7 @@ def test_more_trades_never_need_cheaper_conversions(world: World) -> None:
             assert ground.conversions_cost(combo) >= ground.conversions_cost(combo[:-1])
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(world=worlds())
 def test_extensions_are_worth_what_the_whole_set_is(world: World) -> None:
     ground = unruled(world.scene)
@@ -84,7 +84,7 @@ def test_extensions_are_worth_what_the_whole_set_is(world: World) -> None:
 
 
 @pytest.mark.parametrize("objective", ["end_state", "diversification"])
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=5, deadline=None)
 @given(world=worlds())
 def test_a_breakdown_adds_up_to_the_score_that_is_shown(objective: str, world: World) -> None:
     config = DEFAULT_CONFIG if objective == "end_state" else SPREAD
@@ -100,7 +100,7 @@ def test_a_breakdown_adds_up_to_the_score_that_is_shown(objective: str, world: W
         assert sum(part.weight for part in made.parts) == pytest.approx(1.0)
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=5, deadline=None)
 @given(world=worlds())
 def test_steps_lead_from_nothing_to_the_score_of_the_sequence(world: World) -> None:
     ground = unruled(world.scene)

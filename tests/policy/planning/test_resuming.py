@@ -60,7 +60,7 @@ def plan_in_pieces(given_input: PlanInput, every: int) -> Plan:
     raise AssertionError("the run does not end")
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=4, deadline=None)
 @given(world=worlds(), config=st.sampled_from([DEFAULT_CONFIG, WHOLE, SMALL]))
 def test_both_back_ends_and_every_interruption_give_the_same_plan(
     world: World, config: PlannerConfig
@@ -75,7 +75,7 @@ def test_both_back_ends_and_every_interruption_give_the_same_plan(
     assert plan_in_pieces(asked, every=7) == plan
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(world=worlds(), new_money=st.booleans())
 def test_every_plan_can_be_paid_for(world: World, new_money: bool) -> None:
     config = replace(DEFAULT_CONFIG, new_money_first=new_money)
@@ -90,7 +90,7 @@ def test_every_plan_can_be_paid_for(world: World, new_money: bool) -> None:
     ]
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=4, deadline=None)
 @given(world=worlds())
 def test_more_budget_never_gives_a_worse_plan(world: World) -> None:
     gains: list[float] = []

@@ -48,7 +48,7 @@ def every(where: Space, depth: int = 3) -> tuple[TradeSequence, ...]:
     return tuple(sequence for sequence in made if sequence is not None)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(world=worlds())
 def test_c2_no_sequence_breaks_a_reserve_in_any_currency_at_any_step(
     world: World,
@@ -57,7 +57,7 @@ def test_c2_no_sequence_breaks_a_reserve_in_any_currency_at_any_step(
         assert Accountant(world.scene, kept=world.kept).problems(sequence) == []
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(world=worlds())
 def test_candidates_are_numbered_the_same_whatever_their_order(
     world: World,
@@ -69,7 +69,7 @@ def test_candidates_are_numbered_the_same_whatever_their_order(
     assert [s.encoding for s in every(shuffled, 2)] == [s.encoding for s in every(one, 2)]
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(world=worlds())
 def test_what_cannot_be_paid_for_cannot_be_paid_for_with_more_behind_it(
     world: World,
