@@ -16,7 +16,7 @@ from actors.drip import Drip
 from actors.situation import Situation
 from ledger.bucket import Autonomy
 from ledger.dividend import DividendNote, PotState
-from ledger.errors import Conflict, Missing, Unavailable
+from ledger.errors import Conflict, Missing, Refused, Unavailable
 from ledger.fact import CashFlow
 from ledger.money import Money, Quantity
 from ledger.order import Intent, OrderState
@@ -27,6 +27,7 @@ from tests.actors.rig import ALL_HOURS, Rig
 from tests.support.builders import eur
 from wire.dividend_asks import ClearBonus, MarkReinvested, NoteDividend, SetPendingBonus
 from wire.messages import Nudge
+from wire.order_asks import Resolve
 
 
 async def _purchases(rig: Rig) -> list[Intent]:
@@ -183,6 +184,88 @@ async def test_where_it_only_advises_old_money_is_given_back_all_the_same(rig: R
     await rig.sync()
     await rig.settle()
     assert await rig.store.dividends.earmarked() == {}
+
+
+async def _resolve(rig: Rig, choice: str, *, confirm: bool = True) -> str:
+    (decision,) = await rig.store.views.decisions()
+    asked = Resolve(decision.decision_id, choice, confirm=confirm, by="owner")
+    return await rig.system.asks.drip.ask(asked, deadline_s=5)
+
+
+async def test_a_purchase_waits_for_its_owner_and_is_made_once_he_approves(rig: Rig) -> None:
+    await rig.set_autonomy(Autonomy("approve"))
+    await _dividend(rig)
+    for _ in range(3):
+        await rig.sync()
+        await rig.settle()
+    assert await _purchases(rig) == []
+    (decision,) = await rig.store.views.decisions()
+    assert decision.kind == "reinvest"
+    await _resolve(rig, "approve")
+    await rig.settle()
+    (order,) = await _purchases(rig)
+    assert order.proposal.order_class == "drip"
+    await rig.until_state(order, OrderState.ACTIVE)
+    rig.broker.end("B1", "cancelled")
+    await rig.until_state(order, OrderState.CANCELLED)
+    await trio.sleep(timedelta(minutes=16).total_seconds())
+    await rig.sync()
+    await rig.settle()
+    assert len(await _purchases(rig)) == 1
+    assert len(await rig.store.views.decisions()) == 1
+
+
+async def test_a_rejected_purchase_is_not_asked_for_again(rig: Rig) -> None:
+    await rig.set_autonomy(Autonomy("approve"))
+    await _dividend(rig)
+    await _resolve(rig, "reject")
+    await rig.sync()
+    await rig.settle()
+    assert await _purchases(rig) == []
+    assert await rig.store.views.decisions() == ()
+    assert await _left(rig) == eur("310")
+
+
+async def test_only_a_purchase_below_the_owners_amount_is_made_alone(rig: Rig) -> None:
+    await rig.set_autonomy(Autonomy("act_below", eur("300")))
+    await _dividend(rig)
+    assert await _purchases(rig) == []
+    await rig.set_autonomy(Autonomy("act_below", eur("300.01")))
+    await rig.sync()
+    await rig.settle()
+    assert len(await _purchases(rig)) == 1
+    assert await rig.store.views.decisions() == ()
+
+
+async def test_a_question_goes_with_its_reason(rig: Rig) -> None:
+    await rig.set_autonomy(Autonomy("approve"))
+    await _dividend(rig)
+    assert len(await rig.store.views.decisions()) == 1
+    await rig.set_autonomy(Autonomy("advise"))
+    await rig.sync()
+    await rig.settle()
+    assert await rig.store.views.decisions() == ()
+
+
+async def test_a_word_on_a_purchase_is_one_of_two_and_confirmed(rig: Rig) -> None:
+    await rig.set_autonomy(Autonomy("approve"))
+    await _dividend(rig)
+    with pytest.raises(Refused):
+        await _resolve(rig, "perhaps")
+    with pytest.raises(Refused):
+        await _resolve(rig, "approve", confirm=False)
+    for unknown in ("reinvest:99", "reinvest:x", "sale:1"):
+        with pytest.raises(Missing):
+            await rig.system.asks.drip.ask(
+                Resolve(unknown, "approve", confirm=True, by="owner"), deadline_s=5
+            )
+    assert await _purchases(rig) == []
+
+
+async def test_nobody_buys_before_it_is_known_what_may_leave(rig: Rig) -> None:
+    rig.boards.buckets.publish(())
+    await _dividend(rig)
+    assert await _purchases(rig) == []
 
 
 class _TooSoon(Situation):

@@ -15,6 +15,7 @@ from ledger.plan import StepState, StoredPlan
 from tests.actors.rig import Rig
 from tests.support.builders import proposal, rates, security
 from wire.messages import ProposeStep, RunJob, TradingState
+from wire.planner_asks import ApplyConfig, UpdateConfig
 
 US = security(
     "DEMO-U.US", currency="USD", mic="XNYS", country="United States", industry="Energy"
@@ -292,3 +293,124 @@ async def test_a_step_whose_order_ends_while_its_plan_is_replaced_is_closed(
     old = await rig.store.plans.get(order.proposal.source_id)
     assert old.superseded
     assert old.steps[0].state is StepState.REFUSED
+
+
+# Nothing but the reasons there are makes a new plan
+
+
+async def _applied(rig: Rig, text: str) -> None:
+    """The owner changes what core plans by, and applies it."""
+    core = next(one for one in await rig.store.planner_configs.all() if one.bucket_id == "core")
+    ask = rig.system.asks.planner.ask
+    await ask(UpdateConfig(core.config_id, None, text, None, None), deadline_s=5)
+    await ask(ApplyConfig(core.config_id), deadline_s=5)
+
+
+async def test_nothing_new_makes_no_new_plan(rig: Rig) -> None:
+    rig.publish_trading("research")
+    await rig.start("sync", "planner")
+    await rig.settle()
+    first = (await _plan(rig)).plan.plan_id
+    for _ in range(5):
+        await trio.sleep(timedelta(minutes=10).total_seconds())
+        await rig.sync()
+    await rig.settle()
+    assert (await _plan(rig)).plan.plan_id == first
+
+
+async def test_a_price_of_what_is_neither_held_nor_may_be_bought_makes_no_new_plan(
+    rig: Rig,
+) -> None:
+    rig.publish_trading("research")
+    index = replace(security("DEMO-I.EU").instrument, isin="XF0000000009", product_type="INDEX")
+    rig.broker.listed = [security().instrument, index]
+    rig.broker.price("DEMO-I.EU", "100")
+    await rig.start("sync", "planner")
+    await rig.settle()
+    first = (await _plan(rig)).plan.plan_id
+    rig.broker.price("DEMO-I.EU", "150")
+    await rig.sync()
+    await rig.settle()
+    assert (await _plan(rig)).plan.plan_id == first
+
+
+async def test_new_scores_make_a_new_plan_and_the_same_ones_do_not(rig: Rig) -> None:
+    rig.publish_trading("research")
+    await rig.start("sync", "planner")
+    await rig.settle()
+    first = (await _plan(rig)).plan.plan_id
+    scores = rig.boards.scores.value
+    rig.boards.scores.publish(replace(scores))
+    await rig.sync()
+    await rig.settle()
+    assert (await _plan(rig)).plan.plan_id == first
+    changed = {key: replace(one, total=0.9) for key, one in scores.by_id.items()}
+    rig.boards.scores.publish(replace(scores, by_id=changed))
+    await rig.sync()
+    await rig.settle()
+    assert (await _plan(rig)).plan.plan_id != first
+
+
+async def test_an_applied_configuration_makes_a_new_plan_by_itself(rig: Rig) -> None:
+    rig.publish_trading("research")
+    await rig.start("sync", "planner")
+    await rig.settle()
+    first = (await _plan(rig)).plan
+    await _applied(rig, "[planner]\nallow_buy = false\n")
+    await rig.settle()
+    second = (await _plan(rig)).plan
+    assert (len(first.steps), len(second.steps)) == (1, 0)
+    assert second.config_hash != first.config_hash
+
+
+async def test_without_planning_in_the_background_plans_are_made_when_asked_for_only(
+    rig: Rig,
+) -> None:
+    await rig.store.settings.set_mode("research", "test", rig.clock.machine_now())
+    await rig.start("schedule", "sync", "planner")
+    await rig.settle()
+    await _applied(rig, "[planner]\nenable_batch_generation = false\n")
+    await rig.settle()
+    assert await rig.store.plans.current("core") is None
+    run = await rig.system.asks.schedule.ask(RunJob("plan", "api"), deadline_s=5)
+    await rig.until_run_ends(run.run_id)
+    asked = (await _plan(rig)).plan.plan_id
+    await rig.sync()
+    await rig.settle()
+    assert (await _plan(rig)).plan.plan_id == asked
+    rig.broker.deposit("5000")
+    await rig.sync()
+    await rig.settle()
+    assert await rig.store.plans.current("core") is None
+    assert rig.boards.plan.value.superseded
+
+
+async def test_an_order_that_was_not_filled_in_time_ends_its_plan(rig: Rig) -> None:
+    await rig.start("sync", "trader", "planner")
+    await rig.settle()
+    (order,) = await _orders(rig)
+    first = await _plan(rig)
+    await trio.sleep(timedelta(minutes=21).total_seconds())
+    assert rig.broker.cancelled == ["B1"]
+    rig.broker.end("B1", "cancelled")
+    await rig.until_state(order, OrderState.CANCELLED)
+    await rig.sync()
+    await rig.settle()
+    old = await rig.store.plans.get(first.plan.plan_id)
+    assert old.superseded
+    assert old.steps[0].state is StepState.EXPIRED
+    assert (await _plan(rig)).plan.plan_id != first.plan.plan_id
+
+
+async def test_the_end_of_a_plan_that_was_replaced_is_noted_too(rig: Rig) -> None:
+    await rig.start("sync", "trader", "planner")
+    await rig.settle()
+    (order,) = await _orders(rig)
+    first = await _plan(rig)
+    await rig.store.plans.supersede(first.plan.plan_id)
+    await rig.until_state(order, OrderState.ACTIVE)
+    rig.broker.fill("B1")
+    await rig.until_state(order, OrderState.FILLED)
+    await trio.sleep(30)
+    old = await rig.store.plans.get(first.plan.plan_id)
+    assert old.steps[0].state is StepState.FILLED

@@ -15,6 +15,7 @@ from ledger.fact import Fill
 from ledger.money import Price, Quantity, Rounding
 from ledger.order import Intent, OrderClass, OrderDraft, OrderState, Side, Verdict
 from policy.limits import DEFAULTS
+from policy.planning.config import AppliedConfig, PlannerConfig
 from tests.actors.rig import ALL_HOURS, Rig
 from tests.actors.test_trader import accepted, decide, gates_of
 from tests.support.builders import quote, security
@@ -338,3 +339,17 @@ async def test_c2_a_foreign_purchase_that_executes_between_two_reads_is_not_miss
     refused = await decide(rig, ours)
     assert "L6" in gates_of(refused)
     assert rig.broker.placed == []
+
+
+@pytest.mark.parametrize(("days", "gates"), [(99, set[str]()), (101, {"L4"})])
+async def test_l4_the_hold_of_the_bucket_counts_where_it_is_longer(
+    rig: Rig, days: int, gates: set[str]
+) -> None:
+    await two_securities(rig, **{"DEMO-A.EU": "5"})
+    await rig.settle()
+    foreign_fill(rig, ago=timedelta(days=100))
+    await rig.sync()
+    strategies = rig.actor("trader").__self__._desk.strategies  # type: ignore[attr-defined]
+    strategies.publish({"core": AppliedConfig(PlannerConfig(min_hold_days=days), "text")})
+    refused = await decide(rig, await rig.propose(side="SELL", quantity=Quantity.of(2)))
+    assert {gate for gate in gates_of(refused) if gate in {"L4", "G7"}} == gates
