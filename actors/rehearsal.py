@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -50,12 +52,13 @@ def _with(given: PlanInput, config: PlannerConfig, situation: Situation) -> Plan
 
 
 def _counts(run: PlanRun) -> StageCounts:
-    plan = planning.finish(run)
+    plan, found = planning.finish(run), run.work.candidates if run.work else ()
+    seeds: Mapping[str, int] = run.seeds.counts if run.seeds else dict[str, int]()
     return StageCounts(
-        candidates=0,
-        by_kind=(),
-        seeds=0,
-        filtered=0,
+        candidates=len(found),
+        by_kind=tuple(sorted(Counter(one.kind for one in found).items())),
+        seeds=seeds.get("generated", 0),
+        filtered=seeds.get("kept", 0),
         explored=run.explored,
         steps=len(plan.steps),
         current_score=plan.current_score,

@@ -13,8 +13,8 @@ from datetime import datetime
 from ledger.bucket import Autonomy
 from ledger.errors import Conflict, Missing
 from ledger.fact import CORE
-from ledger.order import Intent, Proposal
-from ledger.plan import WAITING_STEPS, PlanStep, StepState, StoredPlan, StoredStep
+from ledger.order import Intent, Proposal, Side
+from ledger.plan import WAITING_STEPS, StepState, StoredPlan, StoredStep
 from store.buckets import autonomy_of
 from store.codec import to_ms
 from store.dismissals import dismiss
@@ -120,7 +120,7 @@ class PlanWords:
             steps = list(chosen(stored))
             for step in steps:
                 await _decide(tx, step, StepState.DISMISSED, by=by, at=at)
-            trades = [(one.symbol, one.side) for step in steps for one in _trade_of(stored, step)]
+            trades = [trade for step in steps for trade in _trades_of(stored, step)]
             await dismiss(tx, plan.bucket_id, plan.portfolio_hash, trades, by=by, at=at)
             await give_up(tx, "plan_id = ?", plan_id)
             return await load_plan(tx, plan_id)
@@ -154,10 +154,11 @@ def _waiting(stored: StoredPlan) -> list[StoredStep]:
     return [step for step in stored.steps if step.state in WAITING_STEPS]
 
 
-def _trade_of(stored: StoredPlan, step: StoredStep) -> list[PlanStep]:
-    """The trade of a step; for a conversion, the one that it funds."""
+def _trades_of(stored: StoredPlan, step: StoredStep) -> list[tuple[str, Side]]:
+    """What a step trades; for a conversion, what it funds."""
     ahead = [one.step for one in stored.steps if one.step.number >= step.step.number]
-    return [one for one in ahead if one.kind == "trade"][:1]
+    trades: list[tuple[str, Side]] = [(s.symbol, s.side) for s in ahead if s.kind == "trade"]
+    return trades[:1]
 
 
 async def _decide(tx: Tx, step: StoredStep, to: StepState, *, by: str, at: datetime) -> None:

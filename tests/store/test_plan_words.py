@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,7 @@ from tests.store.builders import NOW, TIMES, after, eur, opening_cash, proposal
 from tests.store.test_plans import plan, step
 
 APPROVE, ACT, ADVISE = Autonomy("approve"), Autonomy("act"), Autonomy("advise")
-OWNER = {"by": "owner", "at": NOW}
+OWNER: dict[str, Any] = {"by": "owner", "at": NOW}
 
 
 async def hand_over(store: Store, number: int = 1, *, default: Autonomy | None = APPROVE) -> Intent:
