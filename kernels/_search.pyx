@@ -266,7 +266,7 @@ cdef class _Search:
         bound[0] = net[0]
         if self.later > 0:
             self.enter(action, change)
-            bound[0] += self.ahead(action, yielded < 1.0)
+            bound[0] += self.ahead(action, yielded < 1.0) + self.margin
             self.leave(action)
 
     cdef inline void enter(self, Py_ssize_t action, double change) noexcept nogil:
@@ -307,7 +307,7 @@ cdef class _Search:
         tangent.gain, partial.gain = &self.tangents[0], &self.partials[0]
         tangent.cost = partial.cost = &self.costs[0]
         room = room if room > 0.0 else 0.0
-        return smaller(within(&tangent, room), within(&partial, room)) + self.margin
+        return smaller(within(&tangent, room), within(&partial, room))
 
     cdef inline void gains(
         self, Py_ssize_t action, bint rising, double *tangent, double *partial

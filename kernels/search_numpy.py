@@ -26,7 +26,8 @@ def extend(
         out.net[row, children] = out.bound[row, children] = net
         if steps_left > 1 and len(children):
             ahead = _Ahead(state, children, gaps, rising, steps_left - 1)
-            out.bound[row, children] = net + ahead.bound()
+            margin = work.margin + (steps_left - 1) * work.margin_per_step
+            out.bound[row, children] = net + (ahead.bound() + margin)
 
 
 def _penalty(work: SearchWork, gap: Floats) -> float:
@@ -149,9 +150,7 @@ class _Ahead:
 
     def bound(self) -> Floats:
         """The lesser of the bounds; 0 where nothing can follow."""
-        margin = self._work.margin + self._later * self._work.margin_per_step
-        bound = np.minimum(self._within(self._tangent), self._within(self._partial)) + margin
-        return np.where(self._counts.any(axis=1), bound, 0.0)
+        return np.minimum(self._within(self._tangent), self._within(self._partial))
 
     def _within(self, gains: Floats) -> Floats:
         """The least bound over prices of cash, found between two that bound it from either side."""
