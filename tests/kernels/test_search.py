@@ -114,7 +114,8 @@ def test_bound_is_never_below_anything_that_extends_the_set(
         for combo, net in nets.items():
             if len(combo) > size:
                 bound = found.bound[number[combo[:size]], combo[size]]
-                assert bound >= net - 1e-12
+                # With no step left it is the kernel's own net, which rounds in its own way.
+                assert bound >= (net - 1e-12 if size == DEPTH - 1 else net)
 
 
 @EXAMPLES
