@@ -1,9 +1,11 @@
 """The search: the best affordable set of candidates, and how good it is among all there are.
 
- 1. seeds   the sequences of patterns and generators, walked exactly
- 2. beam    the best `beam_width` sets of each size extended by every candidate
- 3. proof   branch and bound over all sets, the most promising first: to three trades, where for
-            most accounts it looks at every set or rules it out, then to the largest depth
+ 1. seeds  the sequences of patterns and generators, walked exactly
+ 2. beam   the best `beam_width` sets of each size extended by every candidate
+ 3. dive   the same by what may come of a set: a sale is worth nothing until its proceeds are spent
+ 4. proof  branch and bound over all sets, the most promising first: every set of up to three trades
+           is looked at or ruled out, then longer ones, stage by stage, to the largest depth, and
+           between two stages the beam extends the best of the last
 
 A set is ruled out when no set that extends it can be worth more than the best that was found: the
 bounds of the kernel are never too low, and neither is what it says a set is worth. What might beat
@@ -30,16 +32,17 @@ from policy.planning.ground import Ground
 from policy.planning.seeds import Seed
 from policy.planning.space import Combo
 
-Phase = Literal["seeds", "beam", "proof", "done"]
+Phase = Literal["seeds", "beam", "dive", "proof", "done"]
 
 # One batch is about 10 ms of work on a fast machine, 100 ms on a small board: sets of the frontier
 # looked at, sets evaluated, and sets walked because they might be the best.
-BLOCK_PARENTS = 64
+BLOCK_PARENTS = 32
 BLOCK_SETS = 8192
 BLOCK_CHECKS = 16
-SEED_BLOCK = 64
-# Up to this many trades everything is looked at or ruled out before longer sequences are.
-EXHAUSTIVE_DEPTH = 3
+SEED_BLOCK = 32
+# The proof is led for so many trades before it is for more: what is found on the way rules out most
+# of the next stage, and when the budget ends there the best of the last one stands.
+STAGES = (3, 5, 7)
 LEAST_KEPT = 5
 # Scores nearer than this are the same: nothing is bought, and no branch followed, for less.
 SAME = 1e-9
@@ -63,8 +66,8 @@ class Search:
     """A search between two batches.
 
     `explored` counts evaluated sets, `tried` seeds; `found` are the best sequences, best first.
-    `beam` holds the kept sets of the size that is extended next. `open` is what the proof to
-    `depth` trades has left; `ceiling` bounds every set up to the largest depth, and up to
+    `beam` holds the kept sets of the size that beam or dive extend next. `open` is what the proof
+    to `depth` trades has left; `ceiling` bounds every set up to the largest depth, and up to
     `proved_depth` none is worth more than the best found.
     """
 
@@ -121,6 +124,8 @@ def advance(ground: Ground, terms: Terms, seeds: Sequence[Seed], now: Search) ->
         return _try_seeds(ground, terms, seeds, now)
     if now.phase == "beam":
         return _extend_beam(ground, terms, now)
+    if now.phase == "dive":
+        return _dive(ground, terms, now)
     if now.phase == "proof":
         return _prove(ground, terms, now)
     return now
@@ -151,7 +156,7 @@ def _try_seeds(ground: Ground, terms: Terms, seeds: Sequence[Seed], now: Search)
 def _extend_beam(ground: Ground, terms: Terms, now: Search) -> Search:
     """Every kept set with every candidate that may stand with it, wherever that is in the order."""
     if not now.beam or len(now.beam[0]) == ground.max_depth:
-        return _stage(ground, now, min(EXHAUSTIVE_DEPTH, ground.max_depth))
+        return _stage(ground, now) if now.depth else replace(now, phase="dive", beam=((),))
     rows = _longer(ground, now.beam)
     if now.explored + len(rows) > terms.budget:
         return replace(now, phase="done")
@@ -189,10 +194,39 @@ def _no_rows(size: int) -> Ints:
     return np.empty((0, size), dtype=np.int32)
 
 
+# Dive
+
+
+def _dive(ground: Ground, terms: Terms, now: Search) -> Search:
+    """Every kept set with every later candidate; kept is what may lead to most."""
+    if not now.beam or len(now.beam[0]) == ground.max_depth:
+        return _stage(ground, now)
+    cost = sum(ground.actions - 1 - max(combo, default=-1) for combo in now.beam)
+    if now.explored + cost > terms.budget:
+        return replace(now, phase="done")
+    rows, bound, net = _children(ground, now.beam, ground.max_depth, now.best_net + SAME)
+    now, keep = _check_worthiest(
+        ground, terms, replace(now, explored=now.explored + cost), rows, net
+    )
+    kept: list[Combo] = []
+    for row in keep[np.argsort(-bound[keep], kind="stable")][: 2 * terms.beam_width + SEED_BLOCK]:
+        if len(kept) == terms.beam_width:
+            break
+        combo = combo_of(rows[row])
+        if ground.possible(combo):
+            kept.append(combo)
+    return replace(now, beam=tuple(kept))
+
+
 # Proof
 
 
-def _stage(ground: Ground, now: Search, depth: int) -> Search:
+def _stage(ground: Ground, now: Search) -> Search:
+    """The next stage of the proof, from its beginning; none when nothing can beat the best."""
+    if now.ceiling <= now.best_net + SAME:
+        return replace(now, phase="done", beam=(), proved_depth=ground.max_depth)
+    deeper = (depth for depth in STAGES if now.depth < depth < ground.max_depth)
+    depth = next(deeper, ground.max_depth)
     start = root(ground.max_depth, now.ceiling)
     return replace(now, phase="proof", beam=(), depth=depth, open=start)
 
@@ -217,7 +251,8 @@ def _stage_done(ground: Ground, now: Search) -> Search:
     proved = replace(now, proved_depth=now.depth)
     if now.depth == ground.max_depth:
         return replace(proved, phase="done", open=None)
-    return _stage(ground, proved, ground.max_depth)
+    best = (one.combo for one in proved.found if len(one.combo) == now.depth)
+    return replace(proved, phase="beam", beam=tuple(best), open=None)
 
 
 def _block(ground: Ground, live: Frontier) -> tuple[Frontier, Frontier]:

@@ -48,6 +48,7 @@ def test_what_is_proved_is_the_best_and_the_bound_holds_however_early_the_search
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 @settings(max_examples=150, deadline=None)
 @given(
     world=worlds(),
