@@ -9,6 +9,7 @@ without steps says why nothing is done.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from ledger.order import Proposal
@@ -175,7 +176,7 @@ def stage_counts(run: PlanRun) -> StageCounts:
     """How many candidates, seeds and steps a run found; `filtered` are the seeds that are left."""
     plan = finish(run)
     kinds = Counter(one.kind for one in run.work.candidates) if run.work else Counter[str]()
-    counts = run.seeds.counts if run.seeds else {}
+    counts: Mapping[str, int] = run.seeds.counts if run.seeds else {}
     return StageCounts(
         candidates=kinds.total(),
         by_kind=tuple(sorted(kinds.items())),
