@@ -135,7 +135,6 @@ class Situation:
             markets=frozenset(opens),
             barred=cooldown | refused | _purchases(known.unfit) | dismissed,
             pots=pots,
-            quality=known.quality,
             opens=opens,
             config=strategy.config,
             config_hash=strategy.text_hash,
@@ -160,7 +159,6 @@ class Situation:
             Market(
                 targets=known.targets,
                 regime=self._regime.regime,
-                quality=known.quality,
                 unfit=known.unfit,
                 refused=refused,
                 facts=known.facts,

@@ -18,11 +18,10 @@ from ledger.money import Money
 from ledger.optimization import OptimizerRun
 from ledger.portfolio import PortfolioSnapshot
 from ledger.regime import Regime
-from ledger.score import Score, Scores
+from ledger.score import Scores
 from ledger.security import Security
 from policy.limits import Limits
 from policy.lots import lot_book
-from policy.planning.arrays import Quality
 from policy.planning.facts import SecurityFacts, facts_of
 from policy.regime import reserve_with
 from policy.scoring.admission import why_not_buy
@@ -38,7 +37,6 @@ class Knowledge:
     """
 
     targets: Targets
-    quality: Quality
     unfit: frozenset[str]
     reserve: Money
     facts: Mapping[str, SecurityFacts] = field(default_factory=dict[str, SecurityFacts])
@@ -59,10 +57,6 @@ def knowledge(
     total = snapshot.total_eur
     return Knowledge(
         targets=targets_in_force(snapshot.universe, run, book, limits),
-        quality=Quality(
-            scores={s: one.total for s, one in found.items() if one.total is not None},
-            yields={s: paid for s, one in found.items() if (paid := _yield(one)) is not None},
-        ),
         unfit=frozenset(
             one.symbol
             for one in snapshot.universe
@@ -100,7 +94,3 @@ def targets_in_force(
     if run is None or not run.success:
         return equal_targets(securities, limits, book)
     return optimized_targets(run, securities, book)
-
-
-def _yield(score: Score) -> float | None:
-    return score.metrics.get("DIVIDEND_YIELD")

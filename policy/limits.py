@@ -32,11 +32,6 @@ class Limits:
     max_fee_share: Decimal = Decimal("0.01")
     # Share of the total value that one position may reach.
     max_position_share: Decimal = Decimal("0.15")
-    # A plan must beat doing nothing by this, times the share of the portfolio it trades.
-    min_improvement: Decimal = Decimal("0.05")
-    cost_penalty_factor: float = 0.1
-    max_depth: int = 3
-    max_candidates_per_kind: int = 5
     # Quotes older than this do not carry an order.
     max_quote_age: timedelta = timedelta(minutes=5)
     max_fx_quote_age: timedelta = timedelta(seconds=60)

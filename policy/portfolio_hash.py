@@ -19,7 +19,6 @@ from ledger.portfolio import PortfolioSnapshot
 from ledger.security import Security
 from policy.fees import FeeTerms
 from policy.limits import Limits
-from policy.planning.arrays import UNKNOWN_QUALITY, Quality
 from policy.planning.facts import SecurityFacts
 from policy.targets import Targets
 
@@ -54,7 +53,6 @@ class Market:
 
     targets: Targets
     regime: str = ""
-    quality: Quality = UNKNOWN_QUALITY
     unfit: frozenset[str] = frozenset()
     refused: frozenset[tuple[str, Side]] = frozenset()
     facts: Mapping[str, SecurityFacts] = field(default_factory=dict[str, SecurityFacts])
@@ -84,7 +82,7 @@ def portfolio_hash(
 
 
 def market_hash(market: Market) -> str:
-    """32 hex digits over scores, facts, target weights, correlations and the market's state.
+    """32 hex digits over facts, target weights, correlations and the market's state.
 
     Correlations are named by their day and their securities: they are made once a day.
     """
@@ -94,8 +92,6 @@ def market_hash(market: Market) -> str:
         f"regime {market.regime}",
         *(f"weight {s!r} {w.normalize()}" for s, w in sorted(market.targets.weights.items())),
         f"optimized {market.targets.optimized}",
-        *(f"score {symbol!r} {score!r}" for symbol, score in sorted(market.quality.scores.items())),
-        *(f"yield {symbol!r} {paid!r}" for symbol, paid in sorted(market.quality.yields.items())),
         *(f"unfit {symbol!r}" for symbol in sorted(market.unfit)),
         *(f"refused {symbol!r} {side}" for symbol, side in sorted(market.refused)),
         *(

@@ -39,17 +39,6 @@ ROUNDING_EUR = 1.0
 EXCHANGES = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Quality:
-    """Quality 0–1 and dividend yield (fraction) by symbol; a missing one stays missing."""
-
-    scores: Mapping[str, float]
-    yields: Mapping[str, float]
-
-
-UNKNOWN_QUALITY = Quality({}, {})
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class ScoreArrays:
     """Prepared workloads whose action numbers are the numbers of the candidates.

@@ -15,7 +15,6 @@ from ledger.rate import RateTable
 from policy.fees import FeeTerms
 from policy.fx import FxMarket
 from policy.limits import Limits
-from policy.planning.arrays import UNKNOWN_QUALITY, Quality
 from policy.planning.candidates import Scene, make_scene
 from policy.planning.config import DEFAULT_CONFIG, PlannerConfig
 from policy.planning.facts import SecurityFacts
@@ -51,7 +50,6 @@ class PlanInput:
     barred: frozenset[tuple[str, Side]] = frozenset()
     pots: tuple[Money, ...] = ()
     reserved: tuple[Money, ...] = ()
-    quality: Quality = UNKNOWN_QUALITY
     opens: Mapping[str, datetime] = field(default_factory=dict[str, datetime])
     config: PlannerConfig = DEFAULT_CONFIG
     config_hash: str = ""

@@ -90,8 +90,6 @@ def test_a_score_too_low_or_on_too_little_bars_a_purchase() -> None:
     totals |= {"S01": 0.49, "S02": None}
     found = known(scores=scored(totals))
     assert found.unfit == {"S01", "S02"}
-    assert found.quality.scores["S01"] == 0.49
-    assert "S02" not in found.quality.scores
     assert known(scores=scored(totals, coverage=0.4)).unfit == {s.symbol for s in UNIVERSE}
 
 
@@ -158,9 +156,7 @@ def test_the_reserve_grows_in_a_bad_market_and_never_falls_below_the_owners() ->
 def test_a_plan_buys_towards_the_optimizers_targets_and_nothing_that_is_barred() -> None:
     run = run_with({"S03": Decimal("0.15"), "S07": Decimal("0.15"), "S08": Decimal("0.10")})
     found = known(run=run)
-    given = replace(
-        plan_input(SHOT), targets=found.targets, quality=found.quality, barred=frozenset()
-    )
+    given = replace(plan_input(SHOT), targets=found.targets, facts=found.facts)
     assert {bought for bought, _ in _bought(given)} <= {"S03", "S07", "S08"}
     assert _bought(given)
     without = replace(given, barred=frozenset({("S03", "BUY")}))
@@ -172,7 +168,7 @@ def test_an_account_that_is_all_cash_is_invested_whatever_its_securities_score()
     run = run_with({security.symbol: Decimal("0.08") for security in UNIVERSE})
     for total in (0.5, 0.9):
         found = known(run=run, scores=scored({s.symbol: total for s in UNIVERSE}))
-        given = replace(plan_input(SHOT), targets=found.targets, quality=found.quality)
+        given = replace(plan_input(SHOT), targets=found.targets, facts=found.facts)
         assert _bought(given), total
 
 

@@ -15,7 +15,6 @@ from ledger.order import Intent, OrderState, Proposal
 from ledger.portfolio import PortfolioSnapshot
 from ledger.security import Security
 from policy.limits import DEFAULTS
-from policy.planning.arrays import Quality
 from policy.planning.facts import SecurityFacts
 from policy.portfolio_hash import (
     Configuration,
@@ -105,7 +104,7 @@ def test_holdings_cash_and_flags_change_the_name(shot: PortfolioSnapshot) -> Non
 @pytest.mark.parametrize(
     "changed",
     [
-        replace(CONFIGURATION, limits=replace(DEFAULTS, max_depth=2)),
+        replace(CONFIGURATION, limits=replace(DEFAULTS, max_trades_per_day=2)),
         replace(CONFIGURATION, limits=replace(DEFAULTS, min_cash_reserve=eur(600))),
         replace(CONFIGURATION, fees=FREE),
         replace(CONFIGURATION, fx_fees=FEES),
@@ -139,8 +138,7 @@ def test_bucket_orders_and_pots_change_the_name() -> None:
         replace(MARKET, targets=equal_targets(UNIVERSE[:9], DEFAULTS)),
         replace(MARKET, targets=replace(TARGETS, optimized=True)),
         replace(MARKET, regime="bear"),
-        replace(MARKET, quality=Quality({"S00": 0.7}, {})),
-        replace(MARKET, quality=Quality({}, {"S00": 0.03})),
+        replace(MARKET, facts={"S00": SecurityFacts(dividend_yield=0.03)}),
         replace(MARKET, unfit=frozenset({"S00"})),
         replace(MARKET, refused=frozenset({("S00", "SELL")})),
         replace(MARKET, facts={"S00": SecurityFacts(quality=0.6)}),
