@@ -20,6 +20,7 @@ from policy.fees import FeeTerms, fee, min_trade_eur
 from policy.funding import MoneyRules, Purse, buy, money_rules
 from policy.fx import FxMarket, worst_price
 from policy.limits import Limits
+from policy.plan_text import whole
 from policy.planning.config import DEFAULT_CONFIG, PlannerConfig
 from policy.planning.facts import UNKNOWN_FACTS, SecurityFacts
 from policy.targets import Targets
@@ -212,14 +213,14 @@ def limit_of(scene: Scene, security: Security, side: Side, price: Price) -> Pric
 
 @dataclass(frozen=True, slots=True)
 class Idea:
-    """Why a calculator wants a trade: its kind, its raw strength and its words.
+    """Why a calculator wants a trade: its kind, its raw strength, and its words for an amount.
 
     `group` is the one whose overweight a sale is to cure.
     """
 
     kind: Kind
     strength: float
-    reason: Callable[[Money], str]
+    reason: Callable[[str], str]
     tags: tuple[str, ...]
     group: str | None = None
 
@@ -252,7 +253,7 @@ def candidate(
         value_eur=value_eur,
         fee_eur=fee_eur,
         priority=idea.strength,
-        reason=idea.reason(value_eur),
+        reason=idea.reason(whole(value_eur)),
         tags=idea.tags,
         group=idea.group,
     )

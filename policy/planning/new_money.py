@@ -144,7 +144,7 @@ def _idea(scene: Scene, security: Security, gap: Decimal, strength: float) -> Id
         "rebalance_buys",
         strength,
         lambda value: (
-            f"{security.symbol} is {words}, {missing} short of it: free cash buys {whole(value)}"
+            f"{security.symbol} is {words}, {missing} short of it: free cash buys {value}"
         ),
         (
             "new_money",

@@ -51,7 +51,7 @@ def test_averaging_down_buys_the_base_amount_and_tells_its_loss_and_quality() ->
     # 250 EUR are six shares, and seven are the fewest that are worth their fee.
     assert (one.quantity, one.value_eur) == (Quantity.of(7), eur(280))
     assert "S4 is 20.0% below its average cost, its quality 0.80" in one.reason
-    assert "280.00 EUR" in one.reason
+    assert "€280" in one.reason
     fixed = only("averaging_down", base_trade_amount_eur=Money(900_00, "EUR"))
     assert found(fallen("50"), fixed, facts=good("S4"))[0].quantity == Quantity.of(22)
     # What is not known counts as a quality of a half, and what is not held has no cost.

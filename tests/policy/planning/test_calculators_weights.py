@@ -33,7 +33,7 @@ def test_a_gap_is_bought_in_whole_lots_with_its_numbers() -> None:
     # 1,000 EUR of gap, and one order may be 1,000 EUR at the limit price of 33.165 EUR.
     assert (first.symbol, first.side, first.quantity) == ("S0", "BUY", Quantity.of(30))
     assert (first.value_eur, first.fee_eur) == (eur(990), eur("3.99"))
-    assert "S0 is 0.0% of the portfolio, target 10.0%: buying 990.00 EUR" in first.reason
+    assert "S0 is 0.0% of the portfolio, target 10.0%: buying €990" in first.reason
     assert (first.kind, first.tags) == ("rebalance_buys", ("rebalance", "equal_target"))
 
 
@@ -95,7 +95,7 @@ def test_what_is_above_its_target_is_sold_down_to_it() -> None:
     (one,) = found(shot, WEIGHTS, weights={"S0": "0.25"})
     assert (one.kind, one.side, one.quantity) == ("rebalance_sells", "SELL", Quantity.of(25))
     assert (one.tags, one.group) == (("rebalance", "optimizer_target"), None)
-    assert "S0 is 40.0% of the portfolio, target 25.0%: selling 1,000.00 EUR" in one.reason
+    assert "S0 is 40.0% of the portfolio, target 25.0%: selling €1,000" in one.reason
     (less,) = found(shot, WEIGHTS, weights={"S0": "0.32"})
     assert less.quantity == Quantity.of(20)
 

@@ -278,7 +278,7 @@ def test_a_part_is_whole_lots_of_the_same_trade_with_part_of_its_priority() -> N
     assert half.priority == pytest.approx(0.4)
     assert (half.kind, half.side, half.group) == ("profit_taking", "SELL", "EU")
     assert half.tags == ("tag", "partial")
-    assert half.reason == "because of 900.00 EUR; in part, for 400.00 EUR"
+    assert half.reason == "because of €900; in part, for €400"
 
 
 def test_parts_are_off_by_default_and_follow_their_percentages() -> None:
