@@ -8,6 +8,7 @@ folder itself.
 | run | job | the run record: run_id, job, trigger, status, reason, requested_at, market_at, started_at, ended_at, duration_ms, error, result; it may still be running |
 | plan | plan_id? | nil, or plan_id, created_at, superseded, postponed_until, autonomy, awaiting_approval, current_score, end_score, evaluated, narrative, next_step, steps[number, step_id, side, symbol, name, quantity, price, value_eur, fee_eur, state, reason], proof, alternatives[net, score, trades, origins, executable], new_money, robustness, notes, difference (or nil with no_difference) |
 | recommend | – | as over HTTP: steps[step, side, symbol, name, quantity, estimated_price, …] |
+| plan_report | plan_id? | nil, or plan_id and markdown, the plan as one document |
 | execute | plan_id, step | the order: status, state, intent_id, client_order_id, symbol, side, quantity, filled, limit, order_class, mode, reason, proposed_at, submitted_at, retry_after, error, blocked_by[gate, detail, retry_after] |
 | approve | plan_id?, step? | the plan |
 | reject | plan_id? | the plan |

@@ -29,6 +29,11 @@ def plan(answer: Row | None) -> Lines:
     return [*lines, "", *narrative] if narrative else lines
 
 
+def report(answer: Row | None) -> Lines:
+    """The document as it is."""
+    return str(answer["markdown"]).splitlines() if answer else ["no plan yet"]
+
+
 def proven(proof: Row) -> str:
     """How good the plan is, in one line."""
     many, depth = proof.get("candidates", 0), proof.get("depth", 0)

@@ -128,6 +128,16 @@ def autonomy(
 
 @click.command()
 @shared
+@click.argument("plan_id", required=False)
+@click.pass_obj
+def report(session: Session, plan_id: str | None) -> None:
+    """Show the current plan, or PLAN_ID, as one Markdown document to read or keep."""
+    named = {} if plan_id is None else {"plan_id": plan_id}
+    session.show(session.call("plan_report", **named), plan_text.report)
+
+
+@click.command()
+@shared
 @click.argument("plan_id")
 @click.pass_obj
 def recompute(session: Session, plan_id: str) -> None:
@@ -146,4 +156,4 @@ def recompute(session: Session, plan_id: str) -> None:
         raise Failed
 
 
-COMMANDS = (approve, reject, postpone, dismiss, autonomy, recompute)
+COMMANDS = (report, approve, reject, postpone, dismiss, autonomy, recompute)

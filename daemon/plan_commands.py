@@ -19,6 +19,7 @@ from ledger.errors import ActorUnavailable, BadData, Missing, Unavailable
 from ledger.fact import CORE
 from ledger.money import Money
 from ledger.plan import OPEN_STEPS, StoredPlan
+from policy.planning.plan_report import plan_report
 from store.views import Views
 from wire.clock import Clock
 from wire.mailbox import Request
@@ -52,6 +53,7 @@ class PlanCommands:
     def table(self) -> dict[str, Command]:
         return {
             "plan": self.plan,
+            "plan_report": self.plan_report,
             "recommend": self.recommend,
             "approve": self.approve,
             "reject": self.reject,
@@ -63,9 +65,19 @@ class PlanCommands:
 
     async def plan(self, args: Args) -> dict[str, Any] | None:
         """A plan with what became of its steps and what it changes."""
-        plan_id = text(args, "plan_id", None)
-        stored = await self.views.stored_plan(plan_id) if plan_id else self._board
+        stored = await self._shown(args)
         return None if stored is None else {**self._told(stored), **await self._difference(stored)}
+
+    async def plan_report(self, args: Args) -> dict[str, Any] | None:
+        """A plan as one Markdown document."""
+        stored = await self._shown(args)
+        if stored is None:
+            return None
+        return {"plan_id": stored.plan.plan_id, "markdown": plan_report(stored.plan)}
+
+    async def _shown(self, args: Args) -> StoredPlan | None:
+        plan_id = text(args, "plan_id", None)
+        return await self.views.stored_plan(plan_id) if plan_id else self._board
 
     async def _difference(self, stored: StoredPlan) -> dict[str, Any]:
         """What the plan changes, or why that cannot be told; the plan itself is told anyway."""

@@ -75,8 +75,8 @@ RIGHT: dict[str, Any] = {
                "explored": 20_000, "steps": 3, "current_score": 51.25, "end_score": 55.0},
 }  # fmt: skip
 NAMES = (
-    "plan", "approve", "reject", "postpone", "dismiss", "autonomy", "recompute", "execute",
-    "planners", "planner_show", "planner_history", "planner_validate", "planner_save",
+    "plan", "plan_report", "approve", "reject", "postpone", "dismiss", "autonomy", "recompute",
+    "execute", "planners", "planner_show", "planner_history", "planner_validate", "planner_save",
     "planner_apply", "planner_delete",
 )  # fmt: skip
 
@@ -323,6 +323,17 @@ async def test_a_plan_made_again_says_whether_it_is_the_same(
         code, out, _ = await run("recompute", "P1")
     assert code == 1
     assert out.startswith("plan P1: another plan came out, first in steps, ")
+
+
+async def test_a_report_is_printed_as_the_document_it_is(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    document = "# Plan P1\n\n## Strategy\n\nHold."
+    async with asking(tmp_path, capsys, plan_report={"plan_id": "P1", "markdown": document}) as run:
+        assert await run("report", "P1") == (0, f"{document}\n", "")
+        assert run.daemon.asked == [("plan_report", {"plan_id": "P1"})]
+        run.daemon.answers["plan_report"] = None
+        assert (await run("report"))[1] == "no plan yet\n"
 
 
 async def test_configurations_are_a_table(

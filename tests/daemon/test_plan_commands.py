@@ -79,6 +79,17 @@ async def test_a_plan_is_told_in_full_with_what_it_changes() -> None:
     assert told["difference"]["risk"]["drift"] == [0.12, 0.07]
 
 
+async def test_a_plan_is_told_as_one_document() -> None:
+    told = await plans(planned()).plan_report({})
+    assert told is not None
+    assert told["plan_id"] == PLAN
+    assert told["markdown"].startswith(f"# Plan {PLAN}\n")
+    other = await plans(planned()).plan_report({"plan_id": "old"})
+    assert other is not None
+    assert other["plan_id"] == "old"
+    assert await plans(empty_world()).plan_report({}) is None
+
+
 async def test_only_securities_that_change_are_told() -> None:
     world = planned()
     found = difference(PLAN)
