@@ -26,16 +26,36 @@ SHOWN, SAME = 0.05, 1e-9
 # What a holding must score at least to be called one of quality.
 NOTABLE_QUALITY = 0.6
 
-STRATEGIES: Final[Mapping[Strategy, str]] = {
+# What is said when all trades serve the strategy's own goal, and when only some do.
+STRATEGIES: Final[Mapping[Strategy, tuple[str, str]]] = {
     "secure_gains_and_average": (
-        "Secure exceptional gains and buy more of what costs less than we paid."
+        "Secure exceptional gains and buy more of what costs less than we paid.",
+        "Secure exceptional gains; part of the money buys more of what costs less than we paid.",
     ),
-    "secure_gains": "Secure exceptional gains.",
-    "average_down": "Buy more of what costs less than we paid.",
-    "rebalance": "Rebalance: trim what is above its target and buy what is below.",
-    "deploy_cash": "Put cash to work where the portfolio is below its targets.",
-    "reduce_risk": "Reduce risk: trim what is above its target.",
-    "hold": "Hold.",
+    "secure_gains": ("Secure exceptional gains.", "Secure exceptional gains, among other trades."),
+    "average_down": (
+        "Buy more of what costs less than we paid.",
+        "Put money to work, part of it in holdings that cost less than we paid.",
+    ),
+    "rebalance": (
+        "Rebalance: trim what is above its target and buy what is below.",
+        "Rebalance: sell some of what is held and buy what improves the portfolio more.",
+    ),
+    "deploy_cash": (
+        "Put cash to work where the portfolio is below its targets.",
+        "Put cash to work.",
+    ),
+    "reduce_risk": (
+        "Reduce risk: trim what is above its target.",
+        "Reduce risk: sell some of what is held.",
+    ),
+    "hold": ("Hold.", "Hold."),
+}
+# By which tags a sale and a purchase are known to serve it.
+SERVED_BY: Final[Mapping[Strategy, tuple[str, str]]] = {
+    "secure_gains_and_average": ("windfall", "averaging_down"),
+    "secure_gains": ("windfall", "rebalance"),
+    "average_down": ("rebalance", "averaging_down"),
 }
 EXECUTION: Final[Mapping[Execution, str]] = {
     "nothing": "Nothing to do.",
@@ -73,7 +93,7 @@ def plan_narrative(plan: Plan, facts: PlanFacts) -> str:
         parts = [hold_sentence(facts.hold_reason)]
     else:
         parts = [
-            STRATEGIES[facts.strategy],
+            strategy_sentence(facts),
             _count(facts),
             *_traded("Sell", facts.sells),
             *_traded("Buy", facts.buys),
@@ -83,6 +103,16 @@ def plan_narrative(plan: Plan, facts: PlanFacts) -> str:
     if plan.new_money is not None:
         parts += new_money_sentences(plan.new_money)
     return " ".join((*parts, *proof_sentences(plan)))
+
+
+def strategy_sentence(facts: PlanFacts) -> str:
+    """What the plan is about, and no more than its trades bear out."""
+    sold, bought = SERVED_BY.get(facts.strategy, ("rebalance", "rebalance"))
+    served = all(sold in sale.contributes_to for sale in facts.sells) and all(
+        bought in buy.contributes_to for buy in facts.buys
+    )
+    all_of_it, part = STRATEGIES[facts.strategy]
+    return all_of_it if served else part
 
 
 def hold_sentence(reason: str | None) -> str:

@@ -10,11 +10,11 @@ from ledger.plan_facts import PlanFacts
 from policy.plan_text import whole
 from policy.planning.narrative import (
     EXECUTION,
-    STRATEGIES,
     new_money_sentences,
     one_line,
     outcome,
     proof_sentences,
+    strategy_sentence,
 )
 
 
@@ -74,7 +74,7 @@ def _overview(plan: Plan, facts: PlanFacts) -> str:
 
 def _strategy(plan: Plan, facts: PlanFacts) -> str:
     money = new_money_sentences(plan.new_money) if plan.new_money else ()
-    return " ".join((STRATEGIES[facts.strategy], *money))
+    return " ".join((strategy_sentence(facts), *money))
 
 
 def _actions(plan: Plan) -> str:

@@ -116,6 +116,30 @@ def test_the_strategy_is_the_first_that_matches() -> None:
         assert facts_of(made(*steps)).strategy == strategy
 
 
+@pytest.mark.parametrize(
+    ("steps", "words"),
+    [
+        ((step("BUY", "300", "rebalance"),), "Put cash to work where the portfolio is below"),
+        ((step("BUY", "300", "quality"),), "Put cash to work."),
+        ((step("SELL", "300", "rebalance"),), "Reduce risk: trim what is above its target."),
+        ((step("SELL", "300", "profit_taking"),), "Reduce risk: sell some of what is held."),
+        (
+            (step("BUY", "300", "averaging_down"), step("BUY", "300", "quality", symbol="BBB")),
+            "Put money to work, part of it in holdings that cost less than we paid.",
+        ),
+        ((step("BUY", "300", "averaging_down"),), "Buy more of what costs less than we paid."),
+        (
+            (step("SELL", "300", "profit_taking"), step("BUY", "300", "rebalance", symbol="BBB")),
+            "Rebalance: sell some of what is held",
+        ),
+    ],
+)
+def test_the_strategy_claims_no_more_than_its_trades_bear_out(
+    steps: tuple[PlanStep, ...], words: str
+) -> None:
+    assert made(*steps).narrative.startswith(words)
+
+
 def test_sums_symbols_and_outcome_follow_the_strategy() -> None:
     one = made(
         step("SELL", "1000.40", symbol="OLD"),
