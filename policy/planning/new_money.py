@@ -12,11 +12,12 @@ from dataclasses import replace
 from decimal import Decimal
 
 from ledger.currency import BASE
-from ledger.money import Money, Rounding
+from ledger.money import Money
 from ledger.plan import NewMoney
 from ledger.security import Security
-from policy.funding import MoneyRules, Purse, buy
+from policy.funding import buy
 from policy.plan_text import percent, whole
+from policy.planning.calculators.trades import buyable, gain, group_weights
 from policy.planning.candidates import (
     Candidate,
     Idea,
@@ -28,14 +29,8 @@ from policy.planning.candidates import (
 )
 from policy.planning.drift_deposit import drift_deposit
 from policy.planning.space import TradeSequence, step_cost
-from policy.targets import is_buyable
 
 ZERO = Money.zero(BASE)
-
-
-def free_cash(scene: Scene) -> Money:
-    """Cash in EUR above every reserve, dividend pot and reservation; never negative."""
-    return max(_above(scene.rules, scene.purse), ZERO)
 
 
 def new_money_fill(scene: Scene, depth: int) -> tuple[Candidate, ...]:
@@ -50,7 +45,7 @@ def new_money_fill(scene: Scene, depth: int) -> tuple[Candidate, ...]:
     bought: list[Candidate] = []
     now, gaps = scene, _gaps(scene)
     for security, gap in gaps:
-        if len(bought) >= depth or free_cash(now) < scene.min_trade:
+        if len(bought) >= depth or now.free_cash() < scene.min_trade:
             break
         wanted = _purchase(now, security, gap, strength=float(gap / gaps[0][1]))
         if wanted is None:
@@ -78,9 +73,9 @@ def new_money_report(scene: Scene, sequence: TradeSequence | None) -> NewMoney:
         scene,
         values,
         total=scene.total.minor - cost,
-        free=_above(scene.rules, scene.purse).minor - taken,
+        free=scene.free_cash().minor - taken,
     )
-    free = free_cash(scene)
+    free = max(scene.free_cash(), ZERO)
     spent = min(max(Money(taken, BASE), ZERO), free)
     return NewMoney(free, spent, found.deposit, found.blocked_by)
 
@@ -97,31 +92,15 @@ def _values(scene: Scene, flows: Iterable[tuple[str, int]]) -> dict[str, int]:
     return values
 
 
-def _above(rules: MoneyRules, purse: Purse) -> Money:
-    """Cash above what must stay; negative when all cash together is short of that.
-
-    The lesser of what all of it leaves above its floor and what the single currencies can spare.
-    """
-    spare = sum(_eur(rules, purse, currency) for currency in purse.balances)
-    return Money(min(rules.total_eur(purse) - rules.total_floor, spare), BASE)
-
-
-def _eur(rules: MoneyRules, purse: Purse, currency: str) -> int:
-    surplus = Money(max(rules.surplus(purse, currency), 0), currency)
-    value = rules.fx.rates.convert(surplus, BASE, Rounding.FLOOR)
-    return value.minor if value is not None else 0
-
-
 def _gaps(scene: Scene) -> list[tuple[Security, Decimal]]:
     """What may be bought now and is below its target, the largest distance first."""
-    found = [
-        (security, target - scene.weight(security))
-        for security in scene.snapshot.universe
-        if (target := scene.targets.weights.get(security.symbol)) is not None
-        and is_buyable(security)
-        and scene.may(security, "BUY")
-    ]
-    short = [(security, gap) for security, gap in found if gap > 0]
+    targets = scene.targets.weights
+    gaps = (
+        (security, targets[security.symbol] - scene.weight(security))
+        for security in buyable(scene)
+        if security.symbol in targets
+    )
+    short = [(security, gap) for security, gap in gaps if gap > 0]
     return sorted(short, key=lambda pair: (-pair[1], pair[0].symbol))
 
 
@@ -137,9 +116,8 @@ def _idea(scene: Scene, security: Security, gap: Decimal, strength: float) -> Id
     weight = scene.weight(security)
     missing = whole(share_of(scene.total, gap))
     words = f"{percent(weight)} of the portfolio, target {percent(weight + gap)}"
-    held, price = scene.snapshot.held(security.symbol), scene.price(security)
-    cost = held.average_cost if held is not None else None
-    cheaper = cost is not None and price is not None and cost.micro > price.micro
+    held = scene.holdings.get(security.symbol)
+    gained = gain(scene, held) if held is not None else None
     return Idea(
         "rebalance_buys",
         strength,
@@ -148,7 +126,7 @@ def _idea(scene: Scene, security: Security, gap: Decimal, strength: float) -> Id
         ),
         (
             "new_money",
-            "averaging_down" if cheaper else "rebalance",
+            "averaging_down" if gained is not None and gained < 0 else "rebalance",
             "optimizer_target" if scene.targets.optimized else "equal_target",
             *_underweight_country(scene, security),
         ),
@@ -159,8 +137,5 @@ def _underweight_country(scene: Scene, security: Security) -> tuple[str, ...]:
     """A tag that names the country's group, when all of it together is below its target."""
     group = scene.targets.country_of.get(security.symbol, "")
     target = scene.targets.countries.get(group, Decimal(0))
-    members = [
-        s for s in scene.snapshot.universe if scene.targets.country_of.get(s.symbol) == group
-    ]
-    weight = sum((scene.weight(member) for member in members), Decimal(0))
+    weight = group_weights(scene).get(group, Decimal(0))
     return (f"underweight_{group.lower()}",) if weight < target else ()

@@ -13,7 +13,7 @@ from policy.funding import buy
 from policy.limits import DEFAULTS, Limits
 from policy.planning.candidates import Candidate, Scene
 from policy.planning.config import PlannerConfig
-from policy.planning.new_money import free_cash, new_money_fill, new_money_report
+from policy.planning.new_money import new_money_fill, new_money_report
 from policy.planning.space import TradeSequence
 from policy.targets import Targets
 from tests.policy.accounts import dozen, eur, scene, security, snapshot
@@ -79,7 +79,7 @@ def test_pots_reservations_and_reserves_are_no_new_money() -> None:
     universe = dozen()
     shot = snapshot(universe, prices={s.symbol: "10" for s in universe}, cash={"EUR": "3000"})
     made = scene(shot, limits=OPEN_CAPS, pots=(eur(1000),), reserved=(eur(1000),))
-    assert free_cash(made) == eur(500)
+    assert new_money_report(made, None).free_eur == eur(500)
     assert [c.value_eur for c in new_money_fill(made, 5)] == [eur(250)]
 
 
