@@ -17,8 +17,12 @@ ROOMS = ("ledger/", "store/", "broker/")
 FIGURES = frozenset(
     {
         "ledger/analytics.py",
+        "ledger/correlation.py",
         "ledger/opinion.py",
         "ledger/optimization.py",
+        "ledger/plan.py",
+        "ledger/plan_difference.py",
+        "ledger/plan_facts.py",
         "ledger/regime.py",
         "ledger/score.py",
         "store/scores.py",
