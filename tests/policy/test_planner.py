@@ -312,3 +312,22 @@ def test_new_money_says_what_a_better_set_of_purchases_would_gain() -> None:
     best = max(one.net for one in made.alternatives)
     assert best == pytest.approx(made.proof.bound)
     assert not made.proof.proved
+
+
+def test_what_does_not_stand_up_when_prices_move_is_not_done() -> None:
+    shot = account()
+    facts = {s.symbol: SecurityFacts(volatility=1.0) for s in shot.universe}
+    asked = configured(
+        shot,
+        enable_monte_carlo_paths=True,
+        scenario_horizon_days=252,
+        min_improvement=Decimal("0.3"),
+    )
+    calm, wild = plan(asked), plan(replace(asked, facts=facts))
+    assert calm.steps
+    assert wild.steps == ()
+    assert "does not do so when prices move" in wild.narrative
+    assert wild.robustness is not None
+    assert wild.robustness.final <= 0
+    assert wild.proof is not None
+    assert wild.proof.gap > 0
