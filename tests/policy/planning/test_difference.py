@@ -13,8 +13,8 @@ from ledger.correlation import Correlations
 from ledger.plan import Plan
 from ledger.plan_difference import PlanDifference, WeightChange
 from policy import planner
-from policy.limits import DEFAULTS
 from policy.planner import PlanInput
+from policy.planning.config import DEFAULT_CONFIG
 from policy.planning.difference import CASH, difference
 from policy.planning.facts import SecurityFacts
 from policy.targets import Targets
@@ -25,7 +25,7 @@ ABROAD = (
     quote("GBP/USD", "1.294", "USD", spread="0.0002"),
     quote("EUR/GBP", "0.85", "GBP", spread="0.0002"),
 )
-EAGER = replace(DEFAULTS, min_improvement=Decimal(0))
+EAGER = replace(DEFAULT_CONFIG, min_improvement=Decimal(0))
 
 
 def planned(given_input: PlanInput) -> Plan:
@@ -44,7 +44,7 @@ def account(held: dict[str, str], cash: dict[str, str], currency: str = "EUR") -
     universe = dozen(currency)
     prices = {s.symbol: "10" for s in universe}
     shot = snapshot(universe, prices=prices, quotes=ABROAD, held=held, cash=cash)
-    return plan_input(shot, limits=EAGER)
+    return replace(plan_input(shot), config=EAGER)
 
 
 def rows(changes: tuple[WeightChange, ...]) -> dict[str, WeightChange]:
