@@ -344,7 +344,10 @@ async def test_new_scores_make_a_new_plan_and_the_same_ones_do_not(rig: Rig) -> 
     await rig.sync()
     await rig.settle()
     assert (await _plan(rig)).plan.plan_id == first
-    changed = {key: replace(one, total=0.9) for key, one in scores.by_id.items()}
+    paid = {"DIVIDEND_YIELD": 0.07}
+    changed = {
+        key: replace(one, metrics={**one.metrics, **paid}) for key, one in scores.by_id.items()
+    }
     rig.boards.scores.publish(replace(scores, by_id=changed))
     await rig.sync()
     await rig.settle()
