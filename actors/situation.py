@@ -31,6 +31,7 @@ from policy.limits import Limits
 from policy.market_hours import Calendars, SessionState
 from policy.planner import PlanInput
 from policy.planning.config import AppliedConfig, Strategies
+from policy.planning.config_text import config_hash
 from policy.planning.effective import effective_limits
 from policy.portfolio_hash import Configuration, Market, market_hash, portfolio_hash
 from policy.target_days import target_days_between
@@ -137,7 +138,7 @@ class Situation:
             pots=pots,
             opens=opens,
             config=strategy.config,
-            config_hash=strategy.text_hash,
+            config_hash=config_hash(strategy.config),
             facts=known.facts,
             correlations=self.boards.correlations.value,
             regime=self._regime.regime,
@@ -149,7 +150,7 @@ class Situation:
             limits=self.limits,
             fees=self.fees,
             fx_fees=self.fx_fees,
-            config_hash=self.strategy().text_hash,
+            config_hash=config_hash(self.strategy().config),
             book=self.boards.allocation.value or AllocationBook(),
             cooldown=cooldown,
         )

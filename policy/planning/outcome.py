@@ -35,6 +35,10 @@ def proof_of(work: Work, search: Search, chosen: Found | None) -> Proof:
     bound = search.bound(ground.max_depth)
     bound = bound if bound > net + SAME else net
     whole = search.proved_depth >= ground.max_depth
+    # Fewer candidates than steps: there is nothing longer.
+    depth = longest if whole else search.proved_depth
+    # What was chosen for another reason than its worth has a better one beside it.
+    best = net >= search.best_net - SAME
     return Proof(
         proved=whole and bound == net,
         gap=POINTS * (bound - net),
@@ -42,8 +46,7 @@ def proof_of(work: Work, search: Search, chosen: Found | None) -> Proof:
         explored=search.explored,
         budget=work.terms.budget,
         depth=longest,
-        # Fewer candidates than steps: there is nothing longer.
-        proved_depth=longest if whole else search.proved_depth,
+        proved_depth=depth if best else 0,
         candidates=ground.actions,
     )
 
