@@ -17,6 +17,11 @@ class HoldingTimes:
     _seq: int | None = None
     _known: Mapping[str, date] = field(default_factory=dict[str, date])
 
+    @property
+    def newest(self) -> Mapping[str, date]:
+        """What the last portfolio that was asked about held."""
+        return self._known
+
     async def of(self, portfolio: PortfolioSnapshot) -> Mapping[str, date]:
         """By symbol, the day on which the oldest share that is still there was bought."""
         if self._seq != portfolio.ledger_seq:

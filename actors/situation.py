@@ -6,12 +6,12 @@ Planner and DRIP see the same one, so that they never disagree about what is fre
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from actors.holding_times import HoldingTimes
+from actors.known_market import Known, KnownMarket
 from ledger.allocation import AllocationBook
 from ledger.fact import CORE
 from ledger.ids import ulid
@@ -20,20 +20,19 @@ from ledger.order import Side
 from ledger.portfolio import PortfolioSnapshot
 from ledger.quote import Quote
 from ledger.rate import RateTable
-from ledger.regime import UNKNOWN_REGIME, Regime
 from ledger.security import Security
 from ledger.trade_history import TradeHistory
 from policy import windows
 from policy.fees import FeeTerms, no_less_than
 from policy.gate_checks import may_wait_for_open
-from policy.knowledge import Knowledge, knowledge
+from policy.knowledge import Knowledge
 from policy.limits import Limits
 from policy.market_hours import Calendars, SessionState
 from policy.planner import PlanInput
 from policy.planning.config import AppliedConfig, Strategies
 from policy.planning.config_text import config_hash
 from policy.planning.effective import effective_limits
-from policy.portfolio_hash import Configuration, Market, market_hash, portfolio_hash
+from policy.portfolio_hash import Configuration, portfolio_hash, with_refused
 from policy.target_days import target_days_between
 from policy.valuation import known_rates, unfit
 from store.dismissals import Dismissals
@@ -59,6 +58,7 @@ class Situation:
     emergencies: Emergencies
     dismissals: Dismissals
     holding_times: HoldingTimes
+    known_market: KnownMarket
     boards: Boards
     clock: Clock
     calendars: Calendars
@@ -110,7 +110,6 @@ class Situation:
     async def now(self, portfolio: PortfolioSnapshot) -> PlanInput:
         """Everything a decision made now would depend on."""
         market, limits, strategy = self.clock.market_now(), self.bucket_limits(), self.strategy()
-        known = self.knowledge(portfolio, await self.holding_times.of(portfolio))
         cooldown, refused = await self._waiting(market)
         earmarked = await self.dividends.earmarked()
         pots = tuple(Money(minor, currency) for currency, minor in sorted(earmarked.items()))
@@ -122,6 +121,9 @@ class Situation:
             pots=pots,
         )
         dismissed = await self.dismissals.of(CORE, named)
+        await self.holding_times.of(portfolio)
+        known_market = self._known(portfolio)
+        known = known_market.knowledge
         return PlanInput(
             plan_id=ulid(self.clock.machine_now(), self.rng),
             bucket_id=CORE,
@@ -141,8 +143,8 @@ class Situation:
             config_hash=config_hash(strategy.config),
             facts=known.facts,
             correlations=self.boards.correlations.value,
-            regime=self._regime.regime,
-            market_hash=self._market_hash(known, refused),
+            regime=self.known_market.regime.regime,
+            market_hash=with_refused(known_market.name, refused),
         )
 
     def _configuration(self, cooldown: frozenset[tuple[str, Side]]) -> Configuration:
@@ -155,36 +157,12 @@ class Situation:
             cooldown=cooldown,
         )
 
-    def _market_hash(self, known: Knowledge, refused: frozenset[tuple[str, Side]]) -> str:
-        return market_hash(
-            Market(
-                targets=known.targets,
-                regime=self._regime.regime,
-                unfit=known.unfit,
-                refused=refused,
-                facts=known.facts,
-                correlations=self.boards.correlations.value,
-            )
-        )
-
-    def knowledge(
-        self, portfolio: PortfolioSnapshot, bought_on: Mapping[str, date] | None = None
-    ) -> Knowledge:
+    def knowledge(self, portfolio: PortfolioSnapshot) -> Knowledge:
         """What is known of the securities now."""
-        boards = self.boards
-        return knowledge(
-            portfolio,
-            scores=boards.scores.value,
-            run=boards.optimizer.value,
-            book=boards.allocation.value or AllocationBook(),
-            regime=self._regime,
-            limits=self.bucket_limits(),
-            bought_on=bought_on,
-        )
+        return self._known(portfolio).knowledge
 
-    @property
-    def _regime(self) -> Regime:
-        return self.boards.regime.value or UNKNOWN_REGIME
+    def _known(self, portfolio: PortfolioSnapshot) -> Known:
+        return self.known_market.of(portfolio, self.bucket_limits(), self.holding_times.newest)
 
     async def barred(self, portfolio: PortfolioSnapshot) -> frozenset[tuple[str, Side]]:
         """What must not be proposed now: refused lately, in a hold or cool-down, or bought on a

@@ -9,6 +9,7 @@ import trio
 
 from actors.holding_times import HoldingTimes
 from actors.job import JobDesk
+from actors.known_market import KnownMarket
 from actors.situation import Situation
 from broker.port import FeeModel
 from daemon.folders import entry_there
@@ -73,6 +74,7 @@ def share(parts: Parts) -> Shared:
         emergencies=parts.store.emergency,
         dismissals=parts.store.dismissals,
         holding_times=HoldingTimes(parts.store.facts),
+        known_market=KnownMarket(boards),
         boards=boards,
         clock=parts.clock,
         calendars=parts.calendars,

@@ -54,7 +54,6 @@ def knowledge(
 ) -> Knowledge:
     """`bought_on` is by symbol, see `held_since`."""
     found = {} if scores is None else {one.symbol: one for one in scores.by_id.values()}
-    total = snapshot.total_eur
     return Knowledge(
         targets=targets_in_force(snapshot.universe, run, book, limits),
         unfit=frozenset(
@@ -66,8 +65,14 @@ def knowledge(
             one.symbol: facts_of(found.get(one.symbol), (bought_on or {}).get(one.symbol))
             for one in snapshot.universe
         },
-        reserve=limits.min_cash_reserve if total is None else reserve_with(regime, total, limits),
+        reserve=reserve_in(snapshot, regime, limits),
     )
+
+
+def reserve_in(snapshot: PortfolioSnapshot, regime: Regime, limits: Limits) -> Money:
+    """The cash that planning leaves alone; the owner's own while the total is not known."""
+    total = snapshot.total_eur
+    return limits.min_cash_reserve if total is None else reserve_with(regime, total, limits)
 
 
 def held_since(history: Mapping[str, Sequence[Fact]], today: date) -> Mapping[str, date]:

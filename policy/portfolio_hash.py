@@ -47,14 +47,12 @@ class Configuration:
 class Market:
     """What is known and thought of the securities, and of the market as a whole.
 
-    `unfit` are those whose score does not carry a purchase, `refused` the (symbol, side) pairs a
-    gate said no to lately.
+    `unfit` are those whose score does not carry a purchase.
     """
 
     targets: Targets
     regime: str = ""
     unfit: frozenset[str] = frozenset()
-    refused: frozenset[tuple[str, Side]] = frozenset()
     facts: Mapping[str, SecurityFacts] = field(default_factory=dict[str, SecurityFacts])
     correlations: Correlations | None = None
 
@@ -93,7 +91,6 @@ def market_hash(market: Market) -> str:
         *(f"weight {s!r} {w.normalize()}" for s, w in sorted(market.targets.weights.items())),
         f"optimized {market.targets.optimized}",
         *(f"unfit {symbol!r}" for symbol in sorted(market.unfit)),
-        *(f"refused {symbol!r} {side}" for symbol, side in sorted(market.refused)),
         *(
             f"facts {symbol!r} {_timeless(facts)!r}"
             for symbol, facts in sorted(market.facts.items())
@@ -101,6 +98,11 @@ def market_hash(market: Market) -> str:
         f"correlations {None if known is None else (known.as_of, known.days, known.symbols)!r}",
     ]
     return _name(lines)
+
+
+def with_refused(market: str, refused: frozenset[tuple[str, Side]]) -> str:
+    """The name of the market together with what a gate said no to lately."""
+    return _name([market, *(f"refused {symbol!r} {side}" for symbol, side in sorted(refused))])
 
 
 def _timeless(facts: SecurityFacts) -> SecurityFacts:

@@ -11,7 +11,7 @@ import pytest
 from ledger.allocation import AllocationBook, Groups
 from ledger.correlation import Correlations
 from ledger.money import Money, Price, Quantity
-from ledger.order import Intent, OrderState, Proposal
+from ledger.order import Intent, OrderState, Proposal, Side
 from ledger.portfolio import PortfolioSnapshot
 from ledger.security import Security
 from policy.limits import DEFAULTS
@@ -22,6 +22,7 @@ from policy.portfolio_hash import (
     fingerprint,
     market_hash,
     portfolio_hash,
+    with_refused,
 )
 from policy.targets import equal_targets
 from tests.policy.accounts import FEES, FREE, NOON, dozen, eur, security, snapshot
@@ -140,7 +141,6 @@ def test_bucket_orders_and_pots_change_the_name() -> None:
         replace(MARKET, regime="bear"),
         replace(MARKET, facts={"S00": SecurityFacts(dividend_yield=0.03)}),
         replace(MARKET, unfit=frozenset({"S00"})),
-        replace(MARKET, refused=frozenset({("S00", "SELL")})),
         replace(MARKET, facts={"S00": SecurityFacts(quality=0.6)}),
         replace(MARKET, correlations=Correlations(NOON.date(), 252, ("S00",), ((),))),
     ],
@@ -153,6 +153,12 @@ def test_since_when_something_is_held_is_no_news_of_the_market() -> None:
     known = replace(MARKET, facts={"S00": SecurityFacts(bought_on=NOON.date())})
     unknown = replace(MARKET, facts={"S00": SecurityFacts()})
     assert market_hash(known) == market_hash(unknown)
+
+
+def test_what_was_refused_lately_changes_the_name_of_the_market() -> None:
+    sides: tuple[Side, Side] = ("BUY", "SELL")
+    names = {with_refused("market", frozenset({("S00", side)})) for side in sides}
+    assert len({*names, with_refused("market", frozenset()), with_refused("x", frozenset())}) == 4
 
 
 def test_a_fingerprint_names_bucket_portfolio_and_market() -> None:
