@@ -36,6 +36,8 @@ SHOW_S = 0.25
 # A search is bounded by what it may evaluate; one that takes longer than this has failed.
 MOST_WORK_S = 900.0
 MAX_BATCHES = 1_000_000
+# Machine seconds after a failed run in which no plan is made unless somebody asks for one.
+REST_S = 900.0
 
 Wanted = Callable[[], Awaitable[str | None]]
 """Asked between two batches: why the plan is not wanted any more; None while it is."""
@@ -61,6 +63,12 @@ class PlanMaker:
         self._p = ports
         self._run_id: str | None = None
         self._stop: str | None = None
+        self._rests_until_s = 0.0
+
+    @property
+    def resting(self) -> bool:
+        """Whether a run has failed a moment ago."""
+        return self._p.clock.monotonic_s() < self._rests_until_s
 
     @property
     def making(self) -> bool:
@@ -171,6 +179,7 @@ class PlanMaker:
         return stored
 
     async def _fail(self, opened: PlannerRun, given: PlanInput, text: str) -> None:
+        self._rests_until_s = self._p.clock.monotonic_s() + REST_S
         with suppress(Conflict):
             await self._p.runs.fail(opened.run_id, text, self._p.clock.machine_now())
         self.say("failed", given.portfolio_hash, None, opened.run_id, error=text)

@@ -219,6 +219,8 @@ class Planner:
         if not asked and not given.config.enable_batch_generation:
             await self._give_up(stored)
             return None
+        if not asked and self._p.maker.resting:
+            return None
         return await self._plan(given)
 
     async def _reason(self, stored: StoredPlan | None, given: PlanInput) -> str | None:

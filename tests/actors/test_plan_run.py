@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import trio
 
-from actors.plan_run import PlanMaker, PlanMakerPorts
+from actors.plan_run import REST_S, PlanMaker, PlanMakerPorts
 from ledger.plan import Plan
 from ledger.planner_run import PlannerRun, PlannerRunState
 from policy.planner import PlanInput, finish, start, step
@@ -173,9 +173,13 @@ async def test_a_search_that_does_not_end_fails_its_run(rig: Rig) -> None:
         await trio.sleep(600)
         return None
 
-    assert await maker(rig).make(await situation(rig), wanted) is None
+    slow = maker(rig)
+    assert await slow.make(await situation(rig), wanted) is None
     (run,) = await runs(rig)
     assert run.state is PlannerRunState.FAILED
+    assert slow.resting
+    await trio.sleep(REST_S)
+    assert not slow.resting
 
 
 async def test_the_status_shows_how_far_a_run_is_and_what_it_lacks(rig: Rig) -> None:
