@@ -33,6 +33,7 @@ from daemon.system import Parts
 from daemon.wiring import wire
 from hw.null import NullDisplay
 from hw.port import Caps, Size
+from ledger.bucket import Autonomy
 from ledger.errors import ActorUnavailable, StartError, StoreFailed
 from ledger.halt import Latch
 from policy.limits import Limits
@@ -83,6 +84,8 @@ class World:
     limits: Limits = LOOSE
     # How likely the daemon's clock is off in a while.
     skew: float = 0.0
+    # What the owner lets leave alone; None: he has said nothing.
+    autonomy: Autonomy | None = None
     # Whether somebody else writes into the ledger all the time.
     rivals: bool = False
     machine_s: float = 0.0
@@ -236,6 +239,8 @@ class _Run:
         if created:
             await store.settings.set_mode("live", by="creation", at=clock.machine_now())
             await keep_plain(store, clock.machine_now())
+            if world.autonomy is not None:
+                await store.buckets.set_autonomy("core", world.autonomy)
         skewed = SkewedClock(clock, f"{world.seed} {world.lives}", chance=world.skew)
         customs = Customs(
             world.folder,
