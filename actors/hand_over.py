@@ -14,7 +14,7 @@ from actors.situation import Situation
 from ledger.bucket import Autonomy
 from ledger.errors import Conflict
 from ledger.order import Intent, OrderState
-from ledger.plan import WAITING_STEPS, PlanStep, StepState, StoredPlan, StoredStep
+from ledger.plan import WAITING_STEPS, StepState, StoredPlan, StoredStep
 from ledger.portfolio import PortfolioSnapshot
 from policy import planner as planning
 from policy.gates import all_must_wait
@@ -51,7 +51,7 @@ class HandOver:
             return False
         if step.state is StepState.APPROVED or self._postponed(stored):
             return True
-        return self._word_missing(stored, step) and self._asks(stored)
+        return stored.awaits_word(self.autonomy(stored.plan.bucket_id))
 
     async def next_step(self, stored: StoredPlan, portfolio: PortfolioSnapshot) -> None:
         """Commit the plan's next step as an intent and tell the trader, unless it has to wait."""
@@ -60,7 +60,8 @@ class HandOver:
             return
         if step is None or step.state not in WAITING_STEPS:
             return
-        if self._postponed(stored) or self._word_missing(stored, step):
+        autonomy = self.autonomy(stored.plan.bucket_id)
+        if autonomy.mode == "advise" or stored.awaits_word(autonomy) or self._postponed(stored):
             return
         if await self._waits(stored, step, portfolio):
             return
@@ -109,17 +110,6 @@ class HandOver:
         until = stored.postponed_until
         return until is not None and self.situation.clock.market_now() < until
 
-    def _asks(self, stored: StoredPlan) -> bool:
-        """Whether the owner is asked at all; with advise he is only told."""
-        return self.autonomy(stored.plan.bucket_id).mode != "advise"
-
-    def _word_missing(self, stored: StoredPlan, step: StoredStep) -> bool:
-        """A conversion leaves by itself only when the trade that it funds does so, too."""
-        autonomy = self.autonomy(stored.plan.bucket_id)
-        if step.state is StepState.APPROVED:
-            return autonomy.mode == "advise"
-        return not all(autonomy.acts_alone(one.value_eur) for one in ahead(stored))
-
     async def _waits(
         self, stored: StoredPlan, chosen: StoredStep, portfolio: PortfolioSnapshot
     ) -> bool:
@@ -132,7 +122,7 @@ class HandOver:
         if await self.situation.pace() is not None:
             return True
         barred = await self.situation.barred(portfolio)
-        return any((step.symbol, step.side) in barred for step in ahead(stored))
+        return any((step.symbol, step.side) in barred for step in stored.ahead)
 
     def _markets_open(
         self, stored: StoredPlan, chosen: StoredStep, portfolio: PortfolioSnapshot
@@ -140,19 +130,9 @@ class HandOver:
         """A conversion waits for the market of the trade that it funds, too."""
         if chosen.step.kind == "fx" and not self.situation.trading(FX).is_open:
             return False
-        funded = next((step for step in ahead(stored) if step.kind == "trade"), None)
+        funded = next((step for step in stored.ahead if step.kind == "trade"), None)
         if funded is None:
             return False
         securities = [s for s in portfolio.universe if s.symbol == funded.symbol]
         quote = portfolio.quotes.get(funded.symbol)
         return any(self.situation.may_leave(s, funded.side, quote) for s in securities)
-
-
-def ahead(stored: StoredPlan) -> tuple[PlanStep, ...]:
-    """The next step and, when it is a conversion, everything up to the trade that it funds."""
-    following = stored.next_step
-    if following is None:
-        return ()
-    steps = [s.step for s in stored.steps if s.step.number >= following.step.number]
-    first_trade = next((i for i, step in enumerate(steps) if step.kind == "trade"), None)
-    return tuple(steps if first_trade is None else steps[: first_trade + 1])

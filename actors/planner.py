@@ -22,7 +22,7 @@ from typing import Any, NoReturn, Protocol
 import trio
 
 from actors.analyst import Analyst
-from actors.hand_over import HandOver, ahead
+from actors.hand_over import HandOver
 from actors.job import JobDesk, Report
 from actors.plan_run import PlanMaker
 from actors.recompute import stored_input
@@ -233,7 +233,7 @@ class Planner:
         limits = self._s.limits
         if self._p.hand_over.held(stored):
             expired = given.now >= self._expires_at(stored, given.snapshot)
-            return replan.superseded(ahead(stored), basis, given, limits=limits, expired=expired)
+            return replan.superseded(stored.ahead, basis, given, limits=limits, expired=expired)
         is_open = self._any_market_open(given.snapshot)
         return replan.outdated(stored.plan, basis, given, limits=limits, market_open=is_open)
 

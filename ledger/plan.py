@@ -249,9 +249,23 @@ class StoredPlan:
             return None
         return next((s for s in self.steps if s.state in OPEN_STEPS), None)
 
+    @property
+    def ahead(self) -> tuple[PlanStep, ...]:
+        """The next step and, when it is a conversion, everything up to the trade that it funds."""
+        following = self.next_step
+        if following is None:
+            return ()
+        steps = [s.step for s in self.steps if s.step.number >= following.step.number]
+        trade = next((i for i, step in enumerate(steps) if step.kind == "trade"), len(steps) - 1)
+        return tuple(steps[: trade + 1])
+
     def awaits_word(self, autonomy: Autonomy) -> bool:
-        """Whether the next step leaves only once its owner has approved it."""
+        """Whether the next step leaves only once its owner has approved it.
+
+        A conversion leaves by itself only when the trade that it funds does so, too.
+        """
         following = self.next_step
         if following is None or following.state is not StepState.PROPOSED:
             return False
-        return autonomy.mode != "advise" and not autonomy.acts_alone(following.step.value_eur)
+        alone = all(autonomy.acts_alone(step.value_eur) for step in self.ahead)
+        return autonomy.mode != "advise" and not alone

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ledger.bucket import Autonomy
 from ledger.halt import LATCHES
 from ledger.money import Money, Price, Quantity
 from ledger.plan import OPEN_STEPS, Plan, PlanStep, StepState, StoredPlan, StoredStep
@@ -53,6 +54,48 @@ def stored(*states: StepState, superseded: bool = False) -> StoredPlan:
         narrative="buy",
     )
     return StoredPlan(plan, steps, superseded)
+
+
+def funded(first: str, second: str) -> StoredPlan:
+    """A conversion of the first value in EUR, the purchase of the second that it funds, and one
+    more step.
+    """
+    steps = (
+        replace(step(1), kind="fx", value_eur=eur(first)),
+        replace(step(2), value_eur=eur(second)),
+        step(3),
+    )
+    waiting = tuple(StoredStep("p1", one, StepState.PROPOSED, None) for one in steps)
+    return replace(stored(), steps=waiting)
+
+
+@pytest.mark.parametrize(
+    ("autonomy", "waits"),
+    [
+        (Autonomy("act"), False),
+        (Autonomy("advise"), False),
+        (Autonomy("approve"), True),
+        (Autonomy("act_below", eur("301")), False),
+        (Autonomy("act_below", eur("300")), True),
+        (Autonomy("act_below", eur("100")), True),
+    ],
+)
+def test_a_conversion_waits_for_the_word_that_what_it_funds_needs(
+    autonomy: Autonomy, waits: bool
+) -> None:
+    plan = funded("100", "300")
+    assert [one.number for one in plan.ahead] == [1, 2]
+    assert plan.awaits_word(autonomy) is waits
+
+
+def test_what_was_approved_or_given_up_waits_for_nobody() -> None:
+    owner = Autonomy("approve")
+    assert stored(StepState.PROPOSED).awaits_word(owner)
+    for state in set(StepState) - {StepState.PROPOSED}:
+        assert not stored(state).awaits_word(owner)
+    given_up = stored(StepState.PROPOSED, superseded=True)
+    assert not given_up.awaits_word(owner)
+    assert given_up.ahead == ()
 
 
 def portfolio() -> PortfolioSnapshot:
