@@ -21,7 +21,9 @@ from wire.messages import Nudge
 
 BEAT_S = 20.0
 KEEP_RUNS = timedelta(days=90)
+# Plans that led to no order; what they were made from is large and goes earlier.
 KEEP_PLANS = timedelta(days=30)
+KEEP_INPUTS = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,4 +66,5 @@ class Upkeep:
     async def _prune(self) -> None:
         """Only behind a good backup."""
         await self.runs.prune(self.clock.machine_now() - KEEP_RUNS)
-        await self.plans.prune(self.clock.market_now() - KEEP_PLANS)
+        now = self.clock.market_now()
+        await self.plans.prune(now - KEEP_PLANS, inputs_before=now - KEEP_INPUTS)

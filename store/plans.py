@@ -23,6 +23,7 @@ _OLD = """
 SELECT plan_id FROM plan p WHERE superseded = 1 AND created_ms < ? AND NOT EXISTS
     (SELECT 1 FROM plan_step s WHERE s.plan_id = p.plan_id AND s.intent_id IS NOT NULL)
 """
+_BARE = f"UPDATE plan SET input_hash = NULL WHERE input_hash IS NOT NULL AND plan_id IN ({_OLD})"
 
 
 class Plans:
@@ -78,19 +79,22 @@ class Plans:
         """Give a plan up; steps whose order is on its way keep their state."""
         await self._engine.transaction(lambda tx: give_up(tx, "plan_id = ?", plan_id))
 
-    async def prune(self, before: datetime) -> int:
-        """Forget given up plans made before the market instant `before` that led to no order, the
-        runs that led to no plan, and every input that nothing needs any more. How many plans.
+    async def prune(self, before: datetime, *, inputs_before: datetime) -> int:
+        """Forget given up plans made before the market instant `before` that led to no order; how
+        many. Of those made before `inputs_before` the inputs go, which are large, and with them
+        runs that nothing hangs on any more.
         """
 
         async def work(tx: Tx) -> int:
-            instant = (to_ms(before),)
-            await forget_runs(tx, f"plan_id IN ({_OLD})", instant)
+            bare, gone = (to_ms(inputs_before),), (to_ms(before),)
+            for instant in (bare, gone):
+                await forget_runs(tx, f"plan_id IN ({_OLD})", instant)
             await forget_runs(tx, "plan_id IS NULL")
-            await tx.execute(f"DELETE FROM plan_step WHERE plan_id IN ({_OLD})", instant)
-            gone = await tx.execute(f"DELETE FROM plan WHERE plan_id IN ({_OLD})", instant)
+            await tx.execute(_BARE, bare)
+            await tx.execute(f"DELETE FROM plan_step WHERE plan_id IN ({_OLD})", gone)
+            count = await tx.execute(f"DELETE FROM plan WHERE plan_id IN ({_OLD})", gone)
             await forget_unused(tx)
-            return gone
+            return count
 
         return await self._engine.transaction(work)
 

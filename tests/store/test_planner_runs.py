@@ -11,7 +11,7 @@ from ledger.planner_run import PlannerRunState
 from store.planner_runs import NewRun, RunEnd
 from store.store import Store
 from tests.store.builders import MACHINE, after
-from tests.store.test_plans import plan
+from tests.store.test_plans import leave, plan
 
 RUN = NewRun("r1", "core", "print", "hash", b"\x00input", MACHINE)
 END = RunEnd("r1", MACHINE)
@@ -76,15 +76,33 @@ async def test_inputs_live_as_long_as_a_plan_or_an_open_run_needs_them(
     await runs.open(replace(RUN, run_id="r2", input_hash="cancelled"))
     await runs.cancel("r2", "the situation changed", MACHINE)
     await runs.open(replace(RUN, run_id="r3", input_hash="open"))
-    assert await plans.prune(after(1)) == 0
+    assert await plans.prune(after(1), inputs_before=after(1)) == 0
     assert await inputs.get("hash")
     assert await inputs.get("open")
     with pytest.raises(Unavailable):
         await inputs.get("cancelled")
     await plans.supersede("p1")
-    assert await plans.prune(after(1)) == 1
+    assert await plans.prune(after(1), inputs_before=after(1)) == 1
     with pytest.raises(Unavailable):
         await inputs.get("hash")
+
+
+async def test_the_input_of_a_plan_that_led_to_nothing_goes_before_the_plan(
+    inline_store: Store,
+) -> None:
+    plans = inline_store.plans
+    for number in (1, 2):
+        new = replace(RUN, run_id=f"r{number}", input_hash=f"hash {number}")
+        await inline_store.planner_runs.open(new)
+        made = replace(plan(f"p{number}"), plan_id=f"p{number}", input_hash=new.input_hash)
+        await plans.commit(made, run=RunEnd(new.run_id, MACHINE))
+        if number == 1:
+            await leave(inline_store, "p1", 1)
+    await plans.supersede("p2")
+    assert await plans.prune(after(-1), inputs_before=after(1)) == 0
+    assert await inline_store.plan_inputs.get((await plans.get("p1")).plan.input_hash)
+    with pytest.raises(Unavailable):
+        await inline_store.plan_inputs.get((await plans.get("p2")).plan.input_hash)
 
 
 async def test_a_plan_without_an_input_says_so(inline_store: Store) -> None:

@@ -176,9 +176,9 @@ async def test_only_given_up_plans_without_an_order_are_forgotten(store: Store) 
     await store.plans.commit(plan("traded"))
     await leave(store, "traded", 1)
     await store.plans.commit(plan("current", at=after(1)))
-    assert await store.plans.prune(after(2)) == 1
+    assert await store.plans.prune(after(2), inputs_before=after(2)) == 1
     assert (await store.plans.get("traded")).superseded
     assert (await store.plans.get("current")).plan.plan_id == "current"
     with pytest.raises(Missing):
         await store.plans.get("old")
-    assert await store.plans.prune(after(2)) == 0
+    assert await store.plans.prune(after(2), inputs_before=after(2)) == 0
