@@ -195,7 +195,7 @@ class Planner:
         """Why nothing can be planned now. A plan made before the securities were looked at in this
         life would be replaced a moment later; what an earlier life planned would be, too.
         """
-        if self._p.boards.opinions.value is None:
+        if portfolio is not None and self._p.boards.opinions.value is None:
             return "the securities have not been looked at yet"
         return await self._s.obstacle(portfolio)
 

@@ -7,13 +7,14 @@ import re
 
 import pytest
 
-from ledger import errors
+from ledger import errors, planner_config
 
 BRANCH = re.compile(r"^(?P<lead>[│ ]*(?:[├└]── )?)(?P<name>[A-Z]\w+)(?:$|\s{2,}\S)")
 
 
 def classes() -> list[type[errors.TrimtabError]]:
-    found = (value for value in vars(errors).values() if inspect.isclass(value))
+    everything = {**vars(errors), **vars(planner_config)}.values()
+    found = (value for value in everything if inspect.isclass(value))
     return [value for value in found if issubclass(value, errors.TrimtabError)]
 
 
