@@ -144,6 +144,7 @@ async def history(config_id: str) -> Response:
 @describe(answer=AppliedRow)
 async def apply(config_id: str) -> Response:
     """Let the bucket plan by the newest text."""
+    await here().views.planner_config(config_id)
     with _naming_lines():
         applied = await here().asks.planner.ask(ApplyConfig(config_id), deadline_s=ASK_DEADLINE_S)
     return reply(applied_row(applied, applied.bucket_id or ""))
