@@ -191,10 +191,15 @@ def _take(
         if isinstance(step, FxRefusal) or step.value_eur < rules.fx.limits.min_fx_amount:
             return None
         purse = apply(purse, step)
-        if step.fee.minor and rules.surplus(purse, step.fee.currency) < 0:
+        if step.fee.minor and not _bears(purse, rules, step.fee.currency):
             return None
         done = (*done, step)
     return Funded(purse, done)
+
+
+def _bears(purse: Purse, rules: MoneyRules, currency: str) -> bool:
+    """Whether a fee just paid in it leaves the currency its floor; one without cannot be used."""
+    return currency in rules.floors and rules.surplus(purse, currency) >= 0
 
 
 def _through(leg: Leg, wanted: Money, fx: FxMarket) -> Money | None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from ledger.money import Money
 from policy.emergency import Repair, Sources, available_cash, detect, repair
+from policy.fees import FeeTerms
 from policy.funding import MoneyRules, Purse, buy
 from policy.limits import DEFAULTS
 from tests.policy.accounts import eur, fx_market, security, snapshot
@@ -44,6 +45,17 @@ def test_c4_no_leg_spends_what_another_has_not_brought_for_certain(
         assert left[step.spend.currency] >= FLOORS[step.spend.currency]
         left[step.receive.currency] += step.receive.minor
     assert left["HKD"] - need >= FLOORS["HKD"]
+
+
+def test_a_conversion_whose_fee_no_currency_can_bear_is_no_way() -> None:
+    fees = FeeTerms(Money(3_00, "USD"), 0, Money(0, "USD"))
+    market, cost = fx_market(fees=fees), Money.of("500", "GBP")
+    purse = Purse({"EUR": 3000_00, "GBP": 4_25})
+    assert buy(purse, MoneyRules(FLOORS, 0, market), cost=cost, fee=eur(0)) is None
+    floors = FLOORS | {"USD": 5_50}
+    assert buy(purse, MoneyRules(floors, 0, market), cost=cost, fee=eur(0)) is None
+    with_dollars = Purse({**purse.balances, "USD": 8_50})
+    assert buy(with_dollars, MoneyRules(floors, 0, market), cost=cost, fee=eur(0)) is not None
 
 
 def repairs(cash: dict[str, str]) -> tuple[Repair, ...]:
