@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from math import fsum
 
 import numpy as np
 
@@ -193,8 +194,12 @@ def _axis(
     targets: Mapping[str, Decimal],
     groups_of: Mapping[str, tuple[str, ...]],
 ) -> Axis:
-    """Equal parts of a symbol in each of its groups; what has none is outside every target."""
-    number = {group: index for index, group in enumerate(targets)}
+    """Equal parts of a symbol in each of its groups; what has none is outside every target.
+
+    Groups are numbered by name: sums go over them in that order, however the targets were written.
+    """
+    wanted = sorted(targets)
+    number = {group: index for index, group in enumerate(wanted)}
     outside = len(number)
     shares = np.zeros((len(symbols), outside + 1))
     for row, symbol in enumerate(symbols):
@@ -203,7 +208,7 @@ def _axis(
             shares[row, column] += 1.0 / len(columns)
     main = np.argmax(shares, axis=1).astype(np.int32)
     return Axis(
-        targets=np.array([float(target) for target in targets.values()], dtype=np.float64),
+        targets=np.array([float(targets[group]) for group in wanted], dtype=np.float64),
         group=main,
         bought=main,
         shares=shares,
@@ -247,7 +252,7 @@ def _spendable(scene: Scene, candidates: Sequence[Candidate]) -> float:
     """
     rules = scene.rules
     free = Money(rules.total_eur(scene.purse) - rules.total_floor, BASE)
-    moved = max(0.0, euros(Money(rules.total_eur(scene.purse), BASE))) + sum(
+    moved = max(0.0, euros(Money(rules.total_eur(scene.purse), BASE))) + fsum(
         euros(c.value_eur) for c in candidates if c.side == "SELL"
     )
     return euros(free) + moved * (_best_exchange(scene) ** EXCHANGES - 1.0) + ROUNDING_EUR

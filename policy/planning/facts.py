@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from math import fsum
 from typing import Final
 
 from ledger.score import Score
@@ -86,4 +87,4 @@ def _over_time(returns: Sequence[float | None]) -> float | None:
     ]
     if not known:
         return None
-    return sum(share * part for share, part in known) / sum(share for share, _ in known)
+    return fsum(share * part for share, part in known) / fsum(share for share, _ in known)

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from itertools import islice
+from math import fsum
 from random import Random
 from typing import Final
 
@@ -163,7 +164,7 @@ def _sample(
 
 
 def _one(left: list[_Weighted], rng: Random) -> _Weighted:
-    point = rng.random() * sum(one.weight for one in left)
+    point = rng.random() * fsum(one.weight for one in left)
     for one in left:
         point -= one.weight
         if point < 0.0:

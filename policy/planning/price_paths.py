@@ -23,8 +23,14 @@ from policy.planning.facts import UNKNOWN_FACTS, SecurityFacts
 # independence by the first of these shares that makes them; the last one always does.
 SHRINKAGE: Final = (0.0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 LEAST_PIVOT: Final = 1e-9
-# What libraries differ in is far behind these decimals.
-DECIMALS: Final = 9
+# Standard normal numbers beyond this, one in four thousand, come from a library's logarithm, whose
+# last bit differs by machine; they are taken for this one, which is where its method splits.
+MOST_SIGMAS: Final = 3.6541528853610088
+# ln 2 in two parts: whole multiples of the first are exact.
+LN2: Final = 0.6931471805599453
+LN2_HIGH, LN2_LOW = float.fromhex("0x1.62e42feep-1"), float.fromhex("0x1.a39ef35793c76p-33")
+# More terms of the series change nothing within ± ln 2 / 2.
+TERMS: Final = 14
 
 
 def price_paths(
@@ -43,10 +49,25 @@ def price_paths(
     annual = np.array([math.nan if value is None else value for value in known], dtype=np.float64)
     sigma = clamped_volatility(annual) * math.sqrt(horizon_days / TRADING_DAYS)
     generator = np.random.Generator(np.random.Philox(seed))
-    normal = _correlated(generator.standard_normal((count, len(names))), names, correlations)
+    drawn = generator.standard_normal((count, len(names)))
+    normal = _correlated(np.clip(drawn, -MOST_SIGMAS, MOST_SIGMAS), names, correlations)
     paths = np.ones((count, len(symbols)))
-    paths[:, moving] = np.round(np.exp(sigma * normal - sigma * sigma / 2.0), DECIMALS)
-    return np.maximum(paths, 10.0**-DECIMALS)
+    paths[:, moving] = exponential(sigma * normal - sigma * sigma / 2.0)
+    return paths
+
+
+def exponential(power: Floats) -> Floats:
+    """e to the powers, within ±700, to about one unit in the last place.
+
+    e^x = 2^k × Σ rⁿ ÷ n! with r = x − k ln 2, by single operations, which are exactly rounded: a
+    library's own exponential differs from machine to machine.
+    """
+    twos = np.rint(power / LN2)
+    rest = (power - twos * LN2_HIGH) - twos * LN2_LOW
+    total = np.full_like(power, 1.0 / math.factorial(TERMS - 1))
+    for order in reversed(range(TERMS - 1)):
+        total = total * rest + 1.0 / math.factorial(order)
+    return np.ldexp(total, twos.astype(np.int32))
 
 
 def _correlated(normal: Floats, names: Sequence[str], correlations: Correlations | None) -> Floats:

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import fsum
 from typing import Final, Protocol, TypeVar
 
 import numpy as np
@@ -181,7 +182,7 @@ def _robustness(worth: Floats, config: PlannerConfig) -> Robustness:
             final=found.final,
             standard_error=found.standard_error,
         )
-    mean = sum(weight * one for (_, weight), one in zip(SHIFTS, worth.tolist(), strict=True))
+    mean = fsum(weight * one for (_, weight), one in zip(SHIFTS, worth.tolist(), strict=True))
     return _as_robustness(
         "stochastic", found, horizon_days=0, mean=mean, final=mean, standard_error=None
     )

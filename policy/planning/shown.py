@@ -6,6 +6,7 @@ shown score    score of the kernel − cost factor × exact costs ÷ total, with
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import fsum
 
 import numpy as np
 
@@ -68,7 +69,7 @@ def breakdown(
     spread = scene.config.objective == "diversification"
     parts = _spread_parts(arrays, weights) if spread else _end_parts(scene, arrays, weights)
     penalty = euros(cost) * arrays.cost_penalty
-    whole = min(1.0, sum(part.contribution for part in parts))
+    whole = min(1.0, fsum(part.contribution for part in parts))
     return Breakdown(parts, cost, penalty, max(0.0, whole - penalty))
 
 
@@ -85,9 +86,9 @@ def _end_parts(scene: Scene, arrays: ScoreArrays, weights: Floats) -> tuple[Scor
     """The worth of the holdings is promise, stability and, for the rest of it, total return."""
     profile, problem = PROFILES[scene.config.risk_profile], arrays.problem
     known = [scene.facts.get(symbol, UNKNOWN_FACTS).parts for symbol in arrays.symbols]
-    promise = float(weights @ _filled([parts.promise for parts in known]))
-    stability = float(weights @ _filled([parts.stability for parts in known]))
-    earned = float(weights @ problem.worth)
+    promise = _summed(weights * _filled([parts.promise for parts in known]))
+    stability = _summed(weights * _filled([parts.stability for parts in known]))
+    earned = _summed(weights * problem.worth)
     earned -= profile.promise * promise + profile.stability * stability
     mixed = problem.weights
     spread = mixed.country * _attained(problem.country, weights)
@@ -101,6 +102,11 @@ def _end_parts(scene: Scene, arrays: ScoreArrays, weights: Floats) -> tuple[Scor
         ScorePart("stability", stability, profile.stability),
         ScorePart("opinion", NEUTRAL, profile.opinion),
     )
+
+
+def _summed(terms: Floats) -> float:
+    """Correctly rounded: a library's own sums and products of vectors differ by machine."""
+    return fsum(terms.tolist())
 
 
 def _filled(values: Sequence[float | None]) -> Floats:
@@ -130,16 +136,20 @@ def _attained(axis: Axis, weights: Floats) -> float:
     if groups == 0:
         return NEUTRAL
     assert axis.shares is not None
-    deviation = np.abs(weights @ axis.shares[:, :groups] - axis.targets).mean()
-    return float(max(0.0, 1.0 - deviation / DEVIATION_SPAN))
+    columns, targets = axis.shares.T[:groups], axis.targets.tolist()
+    off = fsum(
+        abs(_summed(weights * column) - target)
+        for column, target in zip(columns, targets, strict=True)
+    )
+    return max(0.0, 1.0 - off / groups / DEVIATION_SPAN)
 
 
 def _quality(weights: Floats, scores: Floats, yields: Floats) -> float:
     """0.6 of the scores and 0.4 of ten times the yields; what none has is left out."""
-    scored = None if np.isnan(scores).all() else float(np.nansum(weights * scores))
+    scored = None if np.isnan(scores).all() else _summed(np.nan_to_num(weights * scores))
     earned = None
     if not np.isnan(yields).all():
-        earned = min(1.0, YIELD_SLOPE * float(np.nansum(weights * yields)))
+        earned = min(1.0, YIELD_SLOPE * _summed(np.nan_to_num(weights * yields)))
     if scored is None or earned is None:
         return next((value for value in (scored, earned) if value is not None), NEUTRAL)
     return SCORE_SHARE * scored + YIELD_SHARE * earned

@@ -99,4 +99,5 @@ def _volatility(
         return None
     w = np.array([float(weights.get(symbol, 0)) for symbol in known]) / covered
     # Correlations that were measured pair by pair need not be those of anything: not below 0.
-    return math.sqrt(max(float(w @ sigma @ w), 0.0))
+    variance = math.fsum((w[:, None] * sigma * w[None, :]).ravel().tolist())
+    return math.sqrt(max(variance, 0.0))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import TypeVar
 
 import pytest
 from hypothesis import given, settings
@@ -15,11 +17,15 @@ from ledger.plan import Plan
 from ledger.portfolio import PortfolioSnapshot
 from policy.planner import PlanInput, PlanRun, checkpoint, finish, resume, start, step
 from policy.planning.config import DEFAULT_CONFIG, PlannerConfig
+from policy.planning.facts import SecurityFacts
 from policy.planning.ground import Kernels
+from policy.planning.record import canonical_plan
+from policy.scoring.end_state import EndStateParts
 from tests.policy.accounts import dozen, plan_input, snapshot
 from tests.policy.checker import Accountant
 from tests.policy.planning.worlds import World, worlds
 
+T = TypeVar("T")
 WHOLE = replace(DEFAULT_CONFIG, new_money_first=False)
 SMALL = replace(WHOLE, node_budget=300, beam_width=2)
 
@@ -33,6 +39,13 @@ def given_by(world: World, config: PlannerConfig) -> PlanInput:
         fx_fees=where.rules.fx.fees,
         pots=tuple(Money(minor, currency) for currency, minor in world.kept.items()),
     )
+
+
+ORDERED = (
+    replace(WHOLE, node_budget=300, enable_monte_carlo_paths=True, enable_multi_objective=True),
+    replace(WHOLE, node_budget=300, objective="diversification"),
+    replace(DEFAULT_CONFIG, node_budget=300, enable_stochastic_scenarios=True),
+)
 
 
 def ended(run: PlanRun) -> PlanRun:
@@ -115,6 +128,57 @@ def one_world() -> PlanInput:
         cash={"EUR": "5000", "GBP": "700"},
     )
     return replace(plan_input(shot), config=WHOLE, portfolio_hash="a" * 32, market_hash="b" * 32)
+
+
+def uneven() -> PlanInput:
+    """The same with facts of all, and targets and parts that no float is exact for."""
+    one = one_world()
+    parts = [n / 13 for n in range(1, 13)]
+    facts = {
+        s.symbol: SecurityFacts(
+            quality=part, dividend_yield=part / 9, parts=EndStateParts(part, 1 - part, part / 3)
+        )
+        for s, part in zip(one.snapshot.universe, parts, strict=True)
+    }
+    return replace(one, facts=facts)
+
+
+def backwards(table: Mapping[str, T]) -> Mapping[str, T]:
+    return {name: table[name] for name in reversed(list(table))}
+
+
+def turned(one: PlanInput) -> PlanInput:
+    """The same, with everything that has no order of its own the other way round."""
+    shot, aims = one.snapshot, one.targets
+    return replace(
+        one,
+        snapshot=replace(
+            shot,
+            universe=shot.universe[::-1],
+            positions=shot.positions[::-1],
+            cash=shot.cash[::-1],
+            pairs=shot.pairs[::-1],
+            quotes=backwards(shot.quotes),
+        ),
+        targets=replace(
+            aims,
+            weights=backwards(aims.weights),
+            countries=backwards(aims.countries),
+            industries=backwards(aims.industries),
+            country_of=backwards(aims.country_of),
+            industry_of=backwards(aims.industry_of),
+            industries_of=backwards(aims.industries_of),
+        ),
+        facts=backwards(one.facts),
+    )
+
+
+@pytest.mark.parametrize("number", range(3))
+def test_the_order_in_which_an_account_is_told_changes_no_byte_of_its_plan(number: int) -> None:
+    one = replace(uneven(), config=ORDERED[number])
+    assert canonical_plan(finish(ended(start(turned(one))))) == canonical_plan(
+        finish(ended(start(one)))
+    )
 
 
 def half_way(given_input: PlanInput) -> PlanRun:
