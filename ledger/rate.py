@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cached_property
 
 from ledger.currency import BASE, exponent
 from ledger.errors import BadData, CurrencyMismatch
@@ -30,13 +31,17 @@ class Rate:
         """`money` of the base currency in the quote currency."""
         if money.currency != self.base:
             raise CurrencyMismatch(money.currency, self.base)
+        numerator, denominator = self.ratio
+        return Money(divide(money.minor * numerator, denominator, rounding), self.quote)
+
+    @property
+    def ratio(self) -> tuple[int, int]:
+        """Minor units of `quote` for minor units of `base`, as an exact fraction."""
         numerator, denominator = self.value.as_integer_ratio()
         shift = exponent(self.quote) - exponent(self.base)
         if shift >= 0:
-            numerator *= 10**shift
-        else:
-            denominator *= 10**-shift
-        return Money(divide(money.minor * numerator, denominator, rounding), self.quote)
+            return numerator * 10**shift, denominator
+        return numerator, denominator * 10**-shift
 
     @property
     def inverse(self) -> Rate:
@@ -52,14 +57,48 @@ class HeldRate:
     fetched_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class RateTable:
-    """Units of each currency for one EUR. A currency that is not here has no known rate."""
+    """Units of each currency for one EUR. A currency that is not here has no known rate.
+
+    Cross rates and exact fractions are worked out once per pair: a plan asks for the same few
+    thousands of times.
+    """
 
     per_eur: Mapping[str, Rate]
 
+    @cached_property
+    def _rates(self) -> dict[tuple[str, str], Rate | None]:
+        return {}
+
+    @cached_property
+    def _ratios(self) -> dict[tuple[str, str], tuple[int, int] | None]:
+        return {}
+
     def rate(self, base: str, quote: str) -> Rate | None:
         """The rate base→quote across EUR, as old as its older leg; None when unknown."""
+        pair = base, quote
+        if pair not in self._rates:
+            self._rates[pair] = self._across(base, quote)
+        return self._rates[pair]
+
+    def convert(self, money: Money, currency: str, rounding: Rounding) -> Money | None:
+        """`money` in `currency`; None when no rate is known."""
+        if money.currency == currency:
+            return money
+        pair = money.currency, currency
+        if pair not in self._ratios:
+            rate = self.rate(*pair)
+            self._ratios[pair] = None if rate is None else rate.ratio
+        ratio = self._ratios[pair]
+        if ratio is None:
+            return None
+        return Money(divide(money.minor * ratio[0], ratio[1], rounding), currency)
+
+    def to_eur(self, money: Money) -> Money | None:
+        return self.convert(money, BASE, Rounding.HALF_EVEN)
+
+    def _across(self, base: str, quote: str) -> Rate | None:
         if base == quote:
             return None
         if base == BASE:
@@ -73,13 +112,3 @@ class RateTable:
         if other is None:
             return None
         return Rate(base, quote, other.value / leg.value, min(leg.as_of, other.as_of), other.source)
-
-    def convert(self, money: Money, currency: str, rounding: Rounding) -> Money | None:
-        """`money` in `currency`; None when no rate is known."""
-        if money.currency == currency:
-            return money
-        rate = self.rate(money.currency, currency)
-        return None if rate is None else rate.convert(money, rounding)
-
-    def to_eur(self, money: Money) -> Money | None:
-        return self.convert(money, BASE, Rounding.HALF_EVEN)

@@ -77,6 +77,17 @@ def test_a_conversion_rounds_in_the_named_direction(
     assert low.currency == quote
 
 
+@given(tables, st.integers(-(10**12), 10**12), st.sampled_from(Rounding))
+def test_a_table_converts_as_its_rates_do_however_often_it_is_asked(
+    table: RateTable, minor: int, rounding: Rounding
+) -> None:
+    for base, quote in 2 * list(permutations(CODES, 2)):
+        money = Money(minor, base)
+        found = table.convert(money, quote, rounding)
+        assert found == known(RateTable(table.per_eur), base, quote).convert(money, rounding)
+        assert known(table, base, quote) is known(table, base, quote)
+
+
 @given(tables, st.integers(1, 10**10))
 def test_a_round_trip_rounded_down_never_gains(table: RateTable, minor: int) -> None:
     start = Money(minor, "EUR")
