@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Final
 
-from ledger.money import Money, Rounding
+from ledger.money import Money, Quantity, Rounding
 from ledger.portfolio import Position
 from ledger.security import Security
 from policy.fees import fee
@@ -104,7 +104,7 @@ class Buyer:
 
     scene: Scene
     more_cash: bool
-    _spendable: dict[str, Money] = field(default_factory=dict[str, Money])
+    _cash: dict[str, Spendable] = field(default_factory=dict[str, "Spendable"])
 
     @property
     def idle(self) -> bool:
@@ -115,39 +115,46 @@ class Buyer:
         """The purchase of `amount`, and of what cash allows when that is less."""
         scene = self.scene
         lots = worthwhile_lots(scene, security, amount, idea)
-        possible = min(lots, self._affordable(security))
+        possible = self._affordable(security, lots)
         for size in (lots, possible) if self.more_cash and possible < lots else (possible,):
             found = candidate(scene, security, "BUY", size, idea)
             if found is not None:
                 yield found
 
-    def _affordable(self, security: Security) -> int:
-        """The most lots that present cash pays for at their worst price, fee included."""
-        price = self.scene.price(security)
-        if price is None:
+    def _affordable(self, security: Security, lots: int) -> int:
+        """As many of `lots` as present cash pays for at their worst price, fee included."""
+        price, lot = self.scene.price(security), security.instrument.lot
+        if price is None or lot is None or lots <= 0:
             return 0
         currency = security.currency
-        if currency not in self._spendable:
-            self._spendable[currency] = spendable(self.scene, currency)
+        if currency not in self._cash:
+            self._cash[currency] = Spendable(self.scene, currency)
         worst = limit_of(self.scene, security, "BUY", price)
-        return whole_lots(security, self._spendable[currency], worst)
+        wanted = worst.times(Quantity(lots * lot.micro), Rounding.CEIL)
+        return min(lots, whole_lots(security, self._cash[currency].up_to(wanted), worst))
 
 
-def spendable(scene: Scene, currency: str) -> Money:
+class Spendable:
     """The dearest purchase in a currency that present cash pays for, its fee not counted.
 
     Every reserve is kept and conversions are included. What is cheaper can be paid for, too, so the
-    bound is found by halving.
+    bound is found by halving, no further than is asked for: most purchases are far below it.
     """
-    free = scene.rules.fx.rates.convert(scene.free_cash(), currency, Rounding.CEIL)
-    low, high = 0, 0 if free is None else max(free.minor, 0)
-    while low < high:
-        middle = (low + high + 1) // 2
-        if _payable(scene, Money(middle, currency)):
-            low = middle
-        else:
-            high = middle - 1
-    return Money(low, currency)
+
+    def __init__(self, scene: Scene, currency: str) -> None:
+        free = scene.rules.fx.rates.convert(scene.free_cash(), currency, Rounding.CEIL)
+        self._scene = scene
+        self._low, self._high = 0, 0 if free is None else max(free.minor, 0)
+
+    def up_to(self, wanted: Money) -> Money:
+        """`wanted`, or as much of it as can be paid for."""
+        while self._low < min(wanted.minor, self._high):
+            middle = (self._low + self._high + 1) // 2
+            if _payable(self._scene, Money(middle, wanted.currency)):
+                self._low = middle
+            else:
+                self._high = middle - 1
+        return Money(min(wanted.minor, self._low), wanted.currency)
 
 
 def _payable(scene: Scene, cost: Money) -> bool:

@@ -16,7 +16,7 @@ from policy.fees import fee
 from policy.funding import buy
 from policy.limits import DEFAULTS
 from policy.planning.calculators import find_candidates
-from policy.planning.calculators.trades import spendable
+from policy.planning.calculators.trades import Spendable
 from policy.planning.candidates import Candidate, Scene
 from policy.planning.config import DEFAULT_CONFIG
 from policy.planning.facts import SecurityFacts
@@ -145,7 +145,8 @@ def test_no_candidate_exceeds_cash_holding_lots_or_a_bound(scene: Scene) -> None
 def test_cash_pays_for_what_is_spendable_and_for_nothing_dearer(
     scene: Scene, currency: str
 ) -> None:
-    most = spendable(scene, currency)
+    everything = Money(10**9, currency)
+    most = Spendable(scene, currency).up_to(everything)
 
     def payable(minor: int) -> bool:
         cost = Money(minor, currency)
@@ -157,3 +158,9 @@ def test_cash_pays_for_what_is_spendable_and_for_nothing_dearer(
         assert payable(most.minor)
         assert payable(most.minor // 2)
     assert not payable(most.minor + 1 + most.minor // 100)
+    # What was asked before decides nothing.
+    again = Spendable(scene, currency)
+    for part in (7, 2, 3, 1):
+        wanted = Money(most.minor // part, currency)
+        assert again.up_to(wanted) == wanted
+    assert again.up_to(everything) == most
