@@ -8,7 +8,8 @@ On the job `score`, which new bars, a changed setting and the owner start, it wo
  3. what is thought of the holdings, by the targets of before
  4. the optimizer, whose run is the last thing published: planning follows it
 
-Asks are answered beside that, a few at a time, so that none waits behind a long one.
+What it publishes on the way belongs together: `done` tells when all of it is there. Asks are
+answered beside that, a few at a time, so that none waits behind a long one.
 """
 
 from __future__ import annotations
@@ -84,6 +85,12 @@ class Analyst:
 
     def __init__(self, ports: AnalystPorts) -> None:
         self._p = ports
+        self.done = Latest[str]()
+
+    @property
+    def working(self) -> bool:
+        """Whether the job goes on: some of what it finds may be published, and some not yet."""
+        return self._p.jobs.running("score") is not None
 
     async def load(self) -> None:
         """Show what an earlier life knew, before anybody plans."""
@@ -112,6 +119,7 @@ class Analyst:
         while True:
             async with self._p.jobs.run("score", nudge) as report:
                 await self._refresh(report)
+            self.done.publish(nudge.reason)
             await self._p.runner(self._p.give_back)
             nudge, rules = await self._wait(rules)
 

@@ -132,6 +132,7 @@ class Planner:
             *known,
             self._s.rules,
             self._s.strategies,
+            self._p.analyst.done,
             self._p.wake,
         )
 
@@ -219,7 +220,8 @@ class Planner:
         if not asked and not given.config.enable_batch_generation:
             await self._give_up(stored)
             return None
-        if not asked and self._p.maker.resting:
+        # What the analyst finds is published bit by bit; one plan is made of all of it.
+        if not asked and (self._p.maker.resting or self._p.analyst.working):
             return None
         return await self._plan(given)
 

@@ -12,9 +12,10 @@ from ledger.errors import Conflict, Missing, Unavailable
 from ledger.halt import Latch
 from ledger.order import Intent, OrderState
 from ledger.plan import StepState, StoredPlan
+from ledger.regime import UNKNOWN_REGIME
 from tests.actors.rig import Rig
 from tests.support.builders import proposal, rates, security
-from wire.messages import ProposeStep, RunJob, TradingState
+from wire.messages import Nudge, ProposeStep, RunJob, TradingState
 from wire.planner_asks import ApplyConfig, UpdateConfig
 
 US = security(
@@ -417,3 +418,31 @@ async def test_the_end_of_a_plan_that_was_replaced_is_noted_too(rig: Rig) -> Non
     await trio.sleep(30)
     old = await rig.store.plans.get(first.plan.plan_id)
     assert old.steps[0].state is StepState.FILLED
+
+
+async def test_what_the_analyst_finds_bit_by_bit_makes_one_plan(rig: Rig) -> None:
+    rig.publish_trading("research")
+    await rig.start("sync", "planner")
+    await rig.settle()
+    planner = rig.actor("planner").__self__  # type: ignore[attr-defined]
+    first = (await _plan(rig)).plan.plan_id
+    async with planner._p.jobs.run("score", Nudge("test")):
+        for regime in ("bull", "bear"):
+            rig.boards.regime.publish(replace(UNKNOWN_REGIME, regime=regime))
+            await rig.sync()
+            await rig.settle()
+            assert (await _plan(rig)).plan.plan_id == first
+    planner._p.analyst.done.publish("test")
+    await rig.settle()
+    assert (await _plan(rig)).plan.plan_id != first
+
+
+async def test_the_work_of_the_analyst_ends_with_a_word_to_the_planner(rig: Rig) -> None:
+    rig.publish_trading("research")
+    await rig.start("sync", "planner")
+    await rig.settle()
+    analyst = rig.actor("planner").__self__._p.analyst  # type: ignore[attr-defined]
+    version = analyst.done.version
+    rig.system.nudges["score"].nudge(Nudge("new bars"))
+    assert await analyst.done.wait_newer(version) == (version + 1, "new bars")
+    assert not analyst.working
