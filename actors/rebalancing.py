@@ -55,7 +55,7 @@ class RebalanceDesk:
     async def answer(self, request: object) -> object:
         match request:
             case CheckTriggers():
-                return self._check(request)
+                return await self._check(request)
             case CalculateTrades(available_cash):
                 return self._calculate(available_cash)
             case CheckNegative():
@@ -75,7 +75,9 @@ class RebalanceDesk:
         try:
             portfolio = self._portfolio()
             cash = asked.cash if asked else None
-            found = self._triggers(portfolio, self._thresholds(portfolio, asked=bool(asked)), cash)
+            found = await self._triggers(
+                portfolio, self._thresholds(portfolio, asked=bool(asked)), cash
+            )
         except Unavailable as error:
             return str(error)
         reasons = "; ".join(found.reasons)
@@ -93,7 +95,7 @@ class RebalanceDesk:
 
     # What the asks are answered with
 
-    def _check(self, asked: CheckTriggers) -> Triggers:
+    async def _check(self, asked: CheckTriggers) -> Triggers:
         portfolio = self._portfolio()
         usual = self._thresholds(portfolio, asked=False, min_trade=asked.min_trade_eur)
         multiplier = asked.cash_multiplier
@@ -103,7 +105,7 @@ class RebalanceDesk:
             cash_multiplier=usual.cash_multiplier if multiplier is None else multiplier,
             min_trade=usual.min_trade,
         )
-        return self._triggers(portfolio, wanted, None)
+        return await self._triggers(portfolio, wanted, None)
 
     def _calculate(self, available_cash: Money | None) -> tuple[PlanStep, ...]:
         portfolio, limits = self._portfolio(), self._s.limits
@@ -156,10 +158,10 @@ class RebalanceDesk:
 
     # Shared
 
-    def _triggers(
+    async def _triggers(
         self, portfolio: PortfolioSnapshot, thresholds: Thresholds, offered: Money | None
     ) -> Triggers:
-        weights = self._s.knowledge(portfolio).targets.weights
+        weights = (await self._s.knowledge(portfolio)).targets.weights
         cash = _cash(portfolio, offered)
         return triggers(portfolio, weights, thresholds, cash=cash)
 

@@ -122,7 +122,7 @@ class Situation:
         )
         dismissed = await self.dismissals.of(CORE, named)
         await self.holding_times.of(portfolio)
-        known_market = self._known(portfolio)
+        known_market = await self._known(portfolio)
         known = known_market.knowledge
         return PlanInput(
             plan_id=ulid(self.clock.machine_now(), self.rng),
@@ -142,8 +142,8 @@ class Situation:
             config=strategy.config,
             config_hash=config_hash(strategy.config),
             facts=known.facts,
-            correlations=self.boards.correlations.value,
-            regime=self.known_market.regime.regime,
+            correlations=known_market.correlations,
+            regime=known_market.regime.regime,
             market_hash=with_refused(known_market.name, refused),
         )
 
@@ -157,12 +157,14 @@ class Situation:
             cooldown=cooldown,
         )
 
-    def knowledge(self, portfolio: PortfolioSnapshot) -> Knowledge:
+    async def knowledge(self, portfolio: PortfolioSnapshot) -> Knowledge:
         """What is known of the securities now."""
-        return self._known(portfolio).knowledge
+        return (await self._known(portfolio)).knowledge
 
-    def _known(self, portfolio: PortfolioSnapshot) -> Known:
-        return self.known_market.of(portfolio, self.bucket_limits(), self.holding_times.newest)
+    async def _known(self, portfolio: PortfolioSnapshot) -> Known:
+        return await self.known_market.of(
+            portfolio, self.bucket_limits(), self.holding_times.newest
+        )
 
     async def barred(self, portfolio: PortfolioSnapshot) -> frozenset[tuple[str, Side]]:
         """What must not be proposed now: refused lately, in a hold or cool-down, or bought on a
@@ -171,7 +173,7 @@ class Situation:
         The gates would refuse the former; both ask the same functions.
         """
         cooldown, refused = await self._waiting(self.clock.market_now())
-        unfit = self.knowledge(portfolio).unfit
+        unfit = (await self.knowledge(portfolio)).unfit
         return cooldown | refused | _purchases(unfit)
 
     async def _waiting(

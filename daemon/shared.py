@@ -74,7 +74,7 @@ def share(parts: Parts) -> Shared:
         emergencies=parts.store.emergency,
         dismissals=parts.store.dismissals,
         holding_times=HoldingTimes(parts.store.facts),
-        known_market=KnownMarket(boards),
+        known_market=KnownMarket(boards, parts.runner),
         boards=boards,
         clock=parts.clock,
         calendars=parts.calendars,
