@@ -78,12 +78,14 @@ class HandOver:
         step: StoredStep,
         portfolio: PortfolioSnapshot | None,
         key: str | None,
+        *,
+        by: str,
     ) -> Intent:
-        """The step as an intent because its owner asks for it with `key`.
+        """The step as an intent because its owner, `by`, asks for it with `key`.
 
         The same step always gives the same intent. Raises what PlanWords.hand_over raises.
         """
-        return await self._commit(stored, step, portfolio, default=None, key=key)
+        return await self._commit(stored, step, portfolio, default=None, key=key, by=by)
 
     async def _commit(
         self,
@@ -93,6 +95,7 @@ class HandOver:
         *,
         default: Autonomy | None,
         key: str | None = None,
+        by: str | None = None,
     ) -> Intent:
         trading = self.boards.trading.value
         how = Circumstances(
@@ -103,7 +106,7 @@ class HandOver:
         )
         wanted = planning.proposal(stored.plan, step.step, attempt=1)
         return await self.words.hand_over(
-            stored.plan.plan_id, step.step.number, wanted, how, default=default
+            stored.plan.plan_id, step.step.number, wanted, how, default=default, by=by
         )
 
     def _postponed(self, stored: StoredPlan) -> bool:

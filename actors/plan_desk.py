@@ -115,7 +115,9 @@ class PlanDesk:
         if not now < asked.until <= now + LONGEST_POSTPONEMENT:
             text = f"until must lie within {LONGEST_POSTPONEMENT.days} days from now"
             raise Refused(text, code="until")
-        return self._said(await self.words.postpone(asked.plan_id, asked.until), "postponed")
+        return self._said(
+            await self.words.postpone(asked.plan_id, asked.until, at=now), "postponed"
+        )
 
     async def _reject(self, asked: RejectPlan) -> StoredPlan:
         now = self.clock.market_now()
@@ -137,7 +139,7 @@ class PlanDesk:
         if step is None or step.step.number != asked.step:
             raise Conflict(f"step {asked.step} is not the next step", code="stale_plan")
         portfolio = self.boards.portfolio.value
-        intent = await self.hand_over.at_once(stored, step, portfolio, asked.key)
+        intent = await self.hand_over.at_once(stored, step, portfolio, asked.key, by=asked.by)
         self.maker.stop("a step of the current plan was executed")
         return intent
 
@@ -148,8 +150,8 @@ class PlanDesk:
         run = await self.schedule.ask(RunJob("plan", "api"), deadline_s=ASK_DEADLINE_S)
         self.maker.stop("a new plan was asked for")
         if current is not None:
-            await self.plans.supersede(current.plan.plan_id)
-            self._said(await self.plans.get(current.plan.plan_id), "forgotten")
+            now = self.clock.market_now()
+            self._said(await self.words.forget(current.plan.plan_id, at=now), "forgotten")
         return run.run_id
 
     async def _difference(self, asked: ShowDifference) -> PlanDifference:
@@ -177,7 +179,7 @@ class PlanDesk:
             raise Refused("act_below needs an amount, and no other mode has one", code="act_below")
         if below is not None and (below.currency != "EUR" or below.minor <= 0):
             raise Refused("act_below needs an amount of EUR above 0", code="act_below")
-        await self.buckets.set_autonomy(bucket_id, autonomy)
+        await self.buckets.set_autonomy(bucket_id, autonomy, at=self.clock.market_now())
         await self.load()
         self.wake.publish(f"autonomy of {bucket_id}: {autonomy.mode}")
         return autonomy

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from ledger.bucket import Autonomy, Bucket
 from ledger.currency import BASE
 from ledger.errors import Missing
 from ledger.money import Money
 from store.engine import Engine, Row, Tx
+from store.recall import OF_BUCKET, recall
 
 
 class Buckets:
@@ -26,15 +29,23 @@ class Buckets:
         )
         return tuple(_bucket_of(row) for row in rows)
 
-    async def set_autonomy(self, bucket_id: str, autonomy: Autonomy) -> None:
-        """From the next order on. Raises Missing."""
+    async def set_autonomy(self, bucket_id: str, autonomy: Autonomy, *, at: datetime) -> None:
+        """For every order that has not left at the market instant `at`: what is about to is taken
+        back, and leaves again if it still may. Raises Missing.
+        """
         below = autonomy.act_below
-        changed = await self._engine.write(
-            "UPDATE bucket SET autonomy = ?, act_below_minor = ? WHERE bucket_id = ?",
-            (autonomy.mode, None if below is None else below.minor, bucket_id),
-        )
-        if changed != 1:
-            raise Missing(f"there is no bucket {bucket_id}")
+
+        async def work(tx: Tx) -> None:
+            changed = await tx.execute(
+                "UPDATE bucket SET autonomy = ?, act_below_minor = ? WHERE bucket_id = ?",
+                (autonomy.mode, None if below is None else below.minor, bucket_id),
+            )
+            if changed != 1:
+                raise Missing(f"there is no bucket {bucket_id}")
+            why = f"the bucket was told to {autonomy.mode.replace('_', ' ')}"
+            await recall(tx, OF_BUCKET, (bucket_id,), why=why, at=at)
+
+        await self._engine.transaction(work)
 
 
 async def autonomy_of(tx: Tx, bucket_id: str, default: Autonomy) -> Autonomy:

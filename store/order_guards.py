@@ -58,6 +58,14 @@ async def check_not_stale(tx: Tx, seen_seq: int | None) -> None:
         )
 
 
+async def check_alone(tx: Tx) -> None:
+    """Raise Conflict while another order is about to leave, or on its way."""
+    states = sql_list(IN_FLIGHT | {OrderState.PROPOSED})
+    other = await tx.one(f"SELECT intent_id FROM intent WHERE state IN ({states}) LIMIT 1")
+    if other is not None:
+        raise Conflict(f"order {other['intent_id']} goes first", code="in_flight")
+
+
 async def check_may_leave(tx: Tx, intent: Intent, mode: Mode) -> None:
     """Raise Refused unless this order, and no other, may go to the broker now."""
     if intent.state is not OrderState.PROPOSED:

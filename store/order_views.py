@@ -30,7 +30,9 @@ SELECT f.*, (SELECT json_group_array(json_array(minor, currency)) FROM fill_fee 
 FROM fill f WHERE intent_id = ? ORDER BY executed_ms, fact_seq
 """
 _OF_STEP = """
-WHERE order_class IN ('planner', 'fx') AND source_id = ? AND step = ?
+WHERE order_class IN ('planner', 'fx') AND source_id = ? AND step = ? AND NOT EXISTS (
+    SELECT 1 FROM plan_step s WHERE s.plan_id = source_id AND s.number = step
+        AND s.state IN ('proposed', 'approved'))
 ORDER BY attempt DESC LIMIT 1
 """
 
@@ -115,7 +117,7 @@ class OrderViews:
         return found
 
     async def order_of_step(self, plan_id: str, step: int) -> OrderStory | None:
-        """The order that a step of a plan became; None while it is none."""
+        """The order that a step of a plan became; None while it waits (again)."""
         return await self._ledger.read(lambda tx: _story(tx, _OF_STEP, plan_id, step))
 
 

@@ -86,10 +86,12 @@ class Orders(OrderQueries):
     async def simulate(
         self, intent_id: int, *, limit: Price, verdicts: Sequence[Verdict], at: datetime
     ) -> Intent:
-        """What would have been sent in research mode. Terminal."""
+        """What would have been sent in research mode. Terminal; nothing when it was taken back."""
 
         async def work(tx: Tx) -> Intent:
             intent = await load_intent(tx, intent_id)
+            if intent.state is not OrderState.PROPOSED:
+                return intent
             await move(
                 tx, intent_id, intent.state, OrderState.SIMULATED,
                 at=at, verdicts=verdicts, columns=price_columns("limit", limit),

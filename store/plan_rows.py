@@ -55,6 +55,12 @@ async def current_plan(tx: Tx, bucket_id: str) -> StoredPlan | None:
     return await find_plan(tx, tail, bucket_id)
 
 
+async def newest_plan(tx: Tx, bucket_id: str) -> StoredPlan | None:
+    """The newest plan of the bucket, whatever became of it."""
+    tail = "WHERE bucket_id = ? ORDER BY created_ms DESC, plan_id DESC LIMIT 1"
+    return await find_plan(tx, tail, bucket_id)
+
+
 async def find_plan(tx: Tx, tail: str, key: str) -> StoredPlan | None:
     row = await tx.one(f"SELECT * FROM plan {tail}", (key,))
     if row is None:

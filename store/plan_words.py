@@ -8,19 +8,22 @@ here, however long ago the caller looked.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import datetime
 
 from ledger.bucket import Autonomy
 from ledger.errors import Conflict, Missing
 from ledger.fact import CORE
-from ledger.order import Intent, Proposal, Side
+from ledger.order import Intent, OrderState, Proposal, Side
 from ledger.plan import WAITING_STEPS, StepState, StoredPlan, StoredStep
 from store.buckets import autonomy_of
 from store.codec import to_ms
 from store.dismissals import dismiss
-from store.engine import Engine, Tx
+from store.engine import Engine, Tx, scalar
+from store.order_guards import check_alone
 from store.plan_rows import WAITING, current_plan, find_plan, give_up, load_plan
 from store.proposals import Circumstances, propose
+from store.recall import OF_PLAN, recall
 
 
 class PlanWords:
@@ -46,12 +49,15 @@ class PlanWords:
 
         return await self._engine.transaction(work)
 
-    async def postpone(self, plan_id: str, until: datetime) -> StoredPlan:
-        """Nothing of the plan leaves before the market instant `until`. Raises as approve does."""
+    async def postpone(self, plan_id: str, until: datetime, *, at: datetime) -> StoredPlan:
+        """Nothing of the plan leaves before the market instant `until`, also not what is about to.
+        Raises as approve does.
+        """
 
         async def work(tx: Tx) -> StoredPlan:
             stored = await _current(tx, plan_id)
             _next(stored, None)
+            await recall(tx, OF_PLAN, (plan_id,), why="the plan was postponed", at=at)
             await tx.execute(
                 "UPDATE plan SET postponed_ms = ? WHERE plan_id = ?", (to_ms(until), plan_id)
             )
@@ -60,7 +66,10 @@ class PlanWords:
         return await self._engine.transaction(work)
 
     async def reject(self, plan_id: str, *, by: str, at: datetime) -> StoredPlan:
-        """Give the plan up and dismiss what of it has not left yet. Raises as approve does."""
+        """Give the plan up and dismiss what of it has not left yet, also what is about to.
+
+        Raises as approve does.
+        """
         return await self._dismiss(plan_id, _waiting, by=by, at=at)
 
     async def dismiss(self, plan_id: str, step: int, *, by: str, at: datetime) -> StoredPlan:
@@ -74,6 +83,16 @@ class PlanWords:
 
         return await self._dismiss(plan_id, chosen, by=by, at=at)
 
+    async def forget(self, plan_id: str, *, at: datetime) -> StoredPlan:
+        """Give the plan up, since another one is asked for; raises Missing."""
+
+        async def work(tx: Tx) -> StoredPlan:
+            await recall(tx, OF_PLAN, (plan_id,), why="another plan was asked for", at=at)
+            await give_up(tx, "plan_id = ?", plan_id)
+            return await load_plan(tx, plan_id)
+
+        return await self._engine.transaction(work)
+
     async def hand_over(
         self,
         plan_id: str,
@@ -82,26 +101,35 @@ class PlanWords:
         how: Circumstances,
         *,
         default: Autonomy | None,
+        by: str | None = None,
     ) -> Intent:
         """The step as an intent, committed together with the step's move.
 
-        A step whose order is on its way gives that same order. Raises Conflict `stale_plan` when
-        the plan is not current or the step not its next, and what proposing raises. A step leaves
-        by itself with `default`, the autonomy of a bucket whose owner has said nothing: then also
-        Conflict `postponed`, and `not_approved` when his word is missing. None: he gives it now.
+        A step whose order is on its way gives that same order, and so does a key that became one
+        of its orders before; what was taken back may leave again as the next attempt. Raises
+        Conflict `stale_plan` when the plan is not current or the step not its next, and what
+        proposing raises. A step leaves by itself with `default`, the autonomy of a bucket whose
+        owner has said nothing: then also Conflict `postponed`, `not_approved` when his word is
+        missing, and `in_flight` beside any other order. None: he gives it now, his name is `by`.
         """
 
         async def work(tx: Tx) -> Intent:
             stored = await _current(tx, plan_id)
             step = _next(stored, number)
-            if step.state in WAITING_STEPS and default is not None:
-                await _check_word(tx, stored, step, how.at, default)
-            intent = await propose(tx, proposal, how)
-            await tx.execute(
-                "UPDATE plan_step SET state = ?, intent_id = ?"
-                f" WHERE plan_id = ? AND number = ? AND state IN ({WAITING})",
-                (StepState.SUBMITTING, intent.intent_id, plan_id, number),
-            )
+            waits = step.state in WAITING_STEPS
+            if waits and default is not None:
+                await _check_word(tx, stored, how.at, default)
+                await check_alone(tx)
+            attempt = await _attempt(tx, proposal, how.key, again=waits)
+            intent = await propose(tx, replace(proposal, attempt=attempt), how)
+            if intent.state is OrderState.PROPOSED:
+                said_at, said_by = (to_ms(how.at), by) if default is None else (None, None)
+                await tx.execute(
+                    "UPDATE plan_step SET state = ?, intent_id = ?,"
+                    " decided_ms = coalesce(decided_ms, ?), decided_by = coalesce(decided_by, ?)"
+                    f" WHERE plan_id = ? AND number = ? AND state IN ({WAITING})",
+                    (StepState.SUBMITTING, intent.intent_id, said_at, said_by, plan_id, number),
+                )
             return intent
 
         return await self._engine.transaction(work)
@@ -115,7 +143,9 @@ class PlanWords:
         at: datetime,
     ) -> StoredPlan:
         async def work(tx: Tx) -> StoredPlan:
-            stored = await _current(tx, plan_id)
+            await _current(tx, plan_id)
+            await recall(tx, OF_PLAN, (plan_id,), why="the plan was given up by its owner", at=at)
+            stored = await load_plan(tx, plan_id)
             plan = stored.plan
             steps = list(chosen(stored))
             for step in steps:
@@ -170,15 +200,25 @@ async def _decide(tx: Tx, step: StoredStep, to: StepState, *, by: str, at: datet
     )
 
 
-async def _check_word(
-    tx: Tx, stored: StoredPlan, step: StoredStep, now: datetime, default: Autonomy
-) -> None:
-    """Whether the step may leave without its owner, or with the word he gave."""
+async def _attempt(tx: Tx, proposal: Proposal, key: str | None, *, again: bool) -> int:
+    """Which order of the step is meant: the one of this key, else the newest, or the next one."""
+    of_step = "order_class = ? AND source_id = ? AND step = ?"
+    step = (proposal.order_class, proposal.source_id, proposal.step)
+    of_key = (
+        f"SELECT attempt FROM intent JOIN order_key USING (intent_id) WHERE key = ? AND {of_step}"
+    )
+    row = await tx.one(of_key, (key, *step))
+    if row is not None:
+        return int(row["attempt"])
+    newest = f"SELECT coalesce(max(attempt), 0) FROM intent WHERE {of_step}"
+    return await scalar(tx, newest, step) + again
+
+
+async def _check_word(tx: Tx, stored: StoredPlan, now: datetime, default: Autonomy) -> None:
+    """Whether the next step may leave without its owner, or with the word he gave."""
     until = stored.postponed_until
     if until is not None and now < until:
         raise Conflict(f"the plan is postponed until {until:%Y-%m-%d %H:%M}", code="postponed")
     autonomy = await autonomy_of(tx, stored.plan.bucket_id, default)
-    approved = step.state is StepState.APPROVED and autonomy.mode != "advise"
-    if not approved and not autonomy.acts_alone(step.step.value_eur):
-        text = f"step {step.step.number} waits for its owner ({autonomy.mode})"
-        raise Conflict(text, code="not_approved")
+    if autonomy.mode == "advise" or stored.awaits_word(autonomy):
+        raise Conflict(f"the plan waits for its owner ({autonomy.mode})", code="not_approved")

@@ -10,7 +10,7 @@ from ledger.plan import SENT_STEPS, STEP_OF_ORDER, Plan, StepState, StoredPlan
 from store.codec import sql_list, to_ms
 from store.engine import Engine, Row, Tx
 from store.plan_inputs import forget_unused
-from store.plan_rows import current_plan, give_up, insert_plan, load_plan
+from store.plan_rows import current_plan, give_up, insert_plan, load_plan, newest_plan
 from store.planner_runs import RunEnd, close_run, forget_runs
 
 _SENT = f"""
@@ -41,7 +41,7 @@ class Plans:
         async def work(tx: Tx) -> StoredPlan:
             if await tx.one("SELECT 1 FROM plan WHERE plan_id = ?", (plan.plan_id,)) is not None:
                 raise Conflict(f"plan {plan.plan_id} exists", code="duplicate_plan")
-            before = await current_plan(tx, plan.bucket_id)
+            before = await newest_plan(tx, plan.bucket_id)
             await give_up(tx, "bucket_id = ? AND superseded = 0", plan.bucket_id)
             await insert_plan(tx, plan)
             await _inherit(tx, before, plan)
@@ -117,7 +117,7 @@ async def _follow(tx: Tx, row: Row, after: StepState) -> None:
 
 
 async def _inherit(tx: Tx, before: StoredPlan | None, plan: Plan) -> None:
-    """A plan for the same situation stays postponed: only its prices are newer."""
+    """A plan for the same situation stays postponed, however the one before it came to its end."""
     until = None if before is None else before.postponed_until
     if before is None or until is None or until <= plan.created_at:
         return

@@ -21,6 +21,7 @@ from ledger.order import Intent, Proposal
 from store.buckets import autonomy_of
 from store.codec import maybe_instant, to_ms
 from store.engine import Engine, Row, Tx
+from store.order_guards import check_alone
 from store.proposals import Circumstances, propose
 
 Answer = Literal["approve", "reject"]
@@ -122,8 +123,8 @@ class ReinvestmentAsks:
     ) -> Intent:
         """The purchase as an intent with its part of the pots; an approved ask is used up by it.
 
-        Raises Conflict `not_approved` when its owner's word is missing, and what proposing raises.
-        A purchase whose value in EUR is not known is nobody's to make.
+        Raises Conflict `not_approved` when its owner's word is missing, `in_flight` beside another
+        order, and what proposing raises. A purchase whose value in EUR is not known is nobody's.
         """
 
         async def work(tx: Tx) -> Intent:
@@ -131,6 +132,7 @@ class ReinvestmentAsks:
             value, used = proposal.value_eur, None
             if value is None or not autonomy.acts_alone(value):
                 used = await _approved(tx, proposal, autonomy)
+            await check_alone(tx)
             intent = await propose(tx, proposal, how, shares)
             if used is not None:
                 await tx.execute(

@@ -39,6 +39,7 @@ CREATE TABLE plan_input (
 ALTER TABLE plan ADD COLUMN input_hash TEXT REFERENCES plan_input;
 ALTER TABLE plan ADD COLUMN postponed_ms INTEGER;
 CREATE INDEX plan_by_input ON plan (input_hash);
+CREATE INDEX plan_by_bucket ON plan (bucket_id, created_ms);
 
 CREATE TABLE planner_run (
     run_id TEXT PRIMARY KEY,

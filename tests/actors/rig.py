@@ -73,7 +73,8 @@ class Rig:
 
     async def set_autonomy(self, autonomy: Autonomy) -> None:
         """What the planner would do, for tests without planner."""
-        await self.store.buckets.set_autonomy("core", autonomy)
+        now = self.clock.market_now()
+        await self.store.buckets.set_autonomy("core", autonomy, at=now)
         self.system.boards.buckets.publish(await self.store.buckets.all())
 
     async def settle(self) -> None:

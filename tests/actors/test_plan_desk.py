@@ -91,6 +91,21 @@ async def test_an_approved_step_leaves_and_the_next_one_waits_again(rig: Rig) ->
     assert [step.state for step in new.steps] == [StepState.PROPOSED] * len(new.steps)
 
 
+async def test_a_word_said_before_the_trader_took_the_order_stops_it(rig: Rig) -> None:
+    await rig.set_autonomy(Autonomy("act"))
+    await rig.start("sync", "planner")
+    await rig.settle()
+    stored = await plan_of(rig)
+    assert stored.steps[0].state is StepState.SUBMITTING
+    said = await ask(rig, RejectPlan(stored.plan.plan_id, "owner"))
+    assert {step.state for step in said.steps} == {StepState.DISMISSED}
+    await rig.start("trader")
+    await trio.sleep(60)
+    assert not rig.broker.orders
+    (order,) = await orders(rig)
+    assert [verdict.gate for verdict in order.blocked_by] == ["WORD"]
+
+
 async def test_a_plan_that_waits_outlives_what_would_replace_another(rig: Rig) -> None:
     stored = await planned(rig)
     other = next(s for s in ("DEMO-A.EU", "DEMO-B.EU") if s != stored.steps[0].step.symbol)

@@ -240,7 +240,8 @@ class _Run:
             await store.settings.set_mode("live", by="creation", at=clock.machine_now())
             await keep_plain(store, clock.machine_now())
             if world.autonomy is not None:
-                await store.buckets.set_autonomy("core", world.autonomy)
+                now = clock.market_now()
+                await store.buckets.set_autonomy("core", world.autonomy, at=now)
         skewed = SkewedClock(clock, f"{world.seed} {world.lives}", chance=world.skew)
         customs = Customs(
             world.folder,

@@ -13,7 +13,7 @@ from ledger.order import Intent
 from ledger.plan import StepState, StoredPlan
 from store.proposals import Circumstances
 from store.store import Store
-from tests.store.builders import NOW, TIMES, after, eur, opening_cash, proposal
+from tests.store.builders import NOW, TIMES, after, eur, opening_cash, proposal, submission
 from tests.store.test_plans import plan, step
 
 APPROVE, ACT, ADVISE = Autonomy("approve"), Autonomy("act"), Autonomy("advise")
@@ -79,29 +79,29 @@ async def test_an_approval_dies_with_its_plan(planned: Store) -> None:
 async def test_what_the_bucket_says_when_it_leaves_is_what_counts(planned: Store) -> None:
     """Not what it said when the step was approved, or looked at."""
     await planned.plan_words.approve("p1", 1, **OWNER)
-    await planned.buckets.set_autonomy("core", ADVISE)
+    await planned.buckets.set_autonomy("core", ADVISE, at=NOW)
     with pytest.raises(Conflict):
         await hand_over(planned, default=ACT)
-    await planned.buckets.set_autonomy("core", ACT)
+    await planned.buckets.set_autonomy("core", ACT, at=NOW)
     await hand_over(planned)
 
 
 async def test_a_step_below_the_owners_amount_leaves_alone(planned: Store) -> None:
     value = step(1).value_eur
-    await planned.buckets.set_autonomy("core", Autonomy("act_below", value))
+    await planned.buckets.set_autonomy("core", Autonomy("act_below", value), at=NOW)
     with pytest.raises(Conflict):
         await hand_over(planned)
-    await planned.buckets.set_autonomy("core", Autonomy("act_below", value + eur("0.01")))
+    await planned.buckets.set_autonomy("core", Autonomy("act_below", value + eur("0.01")), at=NOW)
     await hand_over(planned)
 
 
 async def test_the_owners_own_execute_is_his_word(planned: Store) -> None:
-    await planned.buckets.set_autonomy("core", ADVISE)
+    await planned.buckets.set_autonomy("core", ADVISE, at=NOW)
     assert (await hand_over(planned, default=None)).intent_id
 
 
 async def test_nothing_of_a_postponed_plan_leaves_before_its_time(planned: Store) -> None:
-    postponed = await planned.plan_words.postpone("p1", after(5))
+    postponed = await planned.plan_words.postpone("p1", after(5), at=NOW)
     assert postponed.postponed_until == after(5)
     with pytest.raises(Conflict) as refused:
         await hand_over(planned, default=ACT)
@@ -134,9 +134,10 @@ async def test_dismissing_a_conversion_dismisses_the_trade_it_funds(inline_store
 
 
 async def test_a_step_whose_order_is_on_its_way_keeps_it(planned: Store) -> None:
-    await hand_over(planned, default=None)
+    intent = await hand_over(planned, default=None)
     with pytest.raises(Conflict):
         await planned.plan_words.approve("p1", 1, **OWNER)
+    await planned.orders.begin_submit(intent.intent_id, **submission())
     rejected = await planned.plan_words.reject("p1", **OWNER)
     assert states(rejected) == [StepState.SUBMITTING, StepState.DISMISSED]
 
@@ -146,7 +147,7 @@ async def test_a_word_on_a_plan_that_is_not_current_is_a_conflict(planned: Store
     for said in (
         words.approve("older", None, **OWNER),
         words.approve("p1", 2, **OWNER),
-        words.postpone("older", after(1)),
+        words.postpone("older", after(1), at=NOW),
         words.reject("older", **OWNER),
         words.dismiss("p1", 3, **OWNER),
     ):
@@ -175,4 +176,4 @@ async def test_a_step_that_cannot_become_an_order_stays_where_it_is(planned: Sto
 
 async def test_an_unknown_bucket_has_no_autonomy(inline_store: Store) -> None:
     with pytest.raises(Missing):
-        await inline_store.buckets.set_autonomy("nowhere", ACT)
+        await inline_store.buckets.set_autonomy("nowhere", ACT, at=NOW)

@@ -148,7 +148,7 @@ async def test_a_postponement_outlives_a_plan_that_only_newer_prices_replaced(
 ) -> None:
     until = after(600)
     await inline_store.plans.commit(plan("p1"))
-    await inline_store.plan_words.postpone("p1", until)
+    await inline_store.plan_words.postpone("p1", until, at=NOW)
     same = await inline_store.plans.commit(plan("p2", at=after(1)))
     assert same.postponed_until == until
     other = replace(plan("p3", at=after(2)), portfolio_hash="other")

@@ -117,7 +117,7 @@ async def test_an_answer_is_given_once(inline_store: Store) -> None:
 async def test_advice_buys_nothing_even_with_a_yes(inline_store: Store) -> None:
     asked = await ask(inline_store)
     await inline_store.reinvestments.answer(asked.ask_id, "approve", NOW)
-    await inline_store.buckets.set_autonomy("core", Autonomy("advise"))
+    await inline_store.buckets.set_autonomy("core", Autonomy("advise"), at=NOW)
     with pytest.raises(Conflict):
         await buy(inline_store)
 

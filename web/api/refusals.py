@@ -35,10 +35,10 @@ def _unreadable(verdict: Verdict) -> bool:
 def _in_the_way(verdict: Verdict) -> bool:
     if verdict.gate == "COMMIT":
         return "in flight" in verdict.detail
-    return verdict.gate in {"L3", "G13", "AGE"}
+    return verdict.gate in {"L3", "G13", "AGE", "WORD"}
 
 
-# In this order; AGE says that the plan behind the order is too old.
+# In this order; AGE says that the plan behind the order is too old, WORD that it was taken back.
 _RANKS: tuple[tuple[Applies, int, str], ...] = (
     (_unknown, 404, "unknown_security"),
     (_halted, 423, HALTED),
