@@ -38,7 +38,7 @@ from policy.gate_context import (
 )
 from policy.limits import Limits
 from policy.market_hours import FX, Calendars, SessionState
-from policy.planning.config import Strategies
+from policy.planning.config import AppliedConfig, Strategies
 from policy.planning.effective import effective_limits
 from policy.price_checks import MEAN_BARS, mean_close
 from policy.pricing import LimitPrice, limit_price
@@ -121,9 +121,12 @@ class Desk:
         return no_less_than(self.limits, self.broker_fees)
 
     def limits_of(self, bucket_id: str) -> Limits:
-        """The limits for orders of a bucket: of settings and configuration the stricter."""
-        applied = (self.strategies.value or {}).get(bucket_id)
-        return self.limits if applied is None else effective_limits(self.limits, applied.config)
+        """The limits for orders of a bucket: of settings and configuration the stricter.
+
+        One that nobody has shown yet is taken for the usual one, as it is when plans are made.
+        """
+        applied = (self.strategies.value or {}).get(bucket_id, AppliedConfig())
+        return effective_limits(self.limits, applied.config)
 
     @property
     def pairs(self) -> tuple[FxPair, ...]:
@@ -286,7 +289,8 @@ class Desk:
         """The worst-case fee at the limit price; None when it cannot be known."""
         if price is None:
             return None
-        terms = self.fx_fees if is_pair(proposal.symbol) else self.fees
+        limits = self.limits_of(proposal.bucket_id)
+        terms = self.fx_fees if is_pair(proposal.symbol) else no_less_than(limits, self.broker_fees)
         return fee(terms, price.times(proposal.quantity, Rounding.CEIL), rates)
 
     def _instrument(

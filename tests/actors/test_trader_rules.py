@@ -12,7 +12,7 @@ import trio
 
 from ledger.errors import Unavailable
 from ledger.fact import Fill
-from ledger.money import Price, Quantity, Rounding
+from ledger.money import Money, Price, Quantity, Rounding
 from ledger.order import Intent, OrderClass, OrderDraft, OrderState, Side, Verdict
 from policy.limits import DEFAULTS
 from policy.planning.config import AppliedConfig, PlannerConfig
@@ -353,3 +353,28 @@ async def test_l4_the_hold_of_the_bucket_counts_where_it_is_longer(
     strategies.publish({"core": AppliedConfig(PlannerConfig(min_hold_days=days), "text")})
     refused = await decide(rig, await rig.propose(side="SELL", quantity=Quantity.of(2)))
     assert {gate for gate in gates_of(refused) if gate in {"L4", "G7"}} == gates
+
+
+async def test_what_the_bucket_reckons_an_order_to_cost_counts_where_it_is_dearer(rig: Rig) -> None:
+    await two_securities(rig)
+    strategies = rig.actor("trader").__self__._desk.strategies  # type: ignore[attr-defined]
+    dear = PlannerConfig(transaction_cost_fixed=Money.of(25, "EUR"))
+    strategies.publish({"core": AppliedConfig(dear, "text")})
+    refused = await decide(rig, await rig.propose(quantity=Quantity.of(9)))
+    assert gates_of(refused) == {"G11"}
+    assert "fee 26." in verdict(refused, "G11").detail
+
+
+LAX = replace(DEFAULTS, min_hold=timedelta(0))
+
+
+@pytest.mark.parametrize("rig", [LAX], indirect=True)
+async def test_l4_a_bucket_whose_strategy_is_not_known_yet_holds_as_long_as_is_usual(
+    rig: Rig,
+) -> None:
+    await two_securities(rig, **{"DEMO-A.EU": "5"})
+    await rig.settle()
+    foreign_fill(rig, ago=timedelta(days=PlannerConfig().min_hold_days - 1))
+    await rig.sync()
+    refused = await decide(rig, await rig.propose(side="SELL", quantity=Quantity.of(2)))
+    assert "L4" in gates_of(refused)
