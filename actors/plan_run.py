@@ -184,6 +184,13 @@ class PlanMaker:
             await self._p.runs.fail(opened.run_id, text, self._p.clock.machine_now())
         self.say("failed", given.portfolio_hash, None, opened.run_id, error=text)
 
+    def say_waiting(self, why: str | None) -> None:
+        """Show what has to happen before anything can be planned; None when it has."""
+        status = self._p.boards.planner.value
+        notes = () if why is None else (why,)
+        if status is not None and status.state == "idle" and status.notes != notes:
+            self.say("idle", status.portfolio_hash, notes=notes)
+
     def say(
         self,
         state: str,

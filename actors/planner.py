@@ -50,6 +50,7 @@ BEAT_S = 20.0
 AT_ONCE = 4
 # An asked plan is begun anew this often when the situation changes under it.
 MOST_TRIES = 5
+UNSEEN = "the securities have not been looked at yet"
 
 
 class Desk(Protocol):
@@ -104,8 +105,9 @@ class Planner:
             await load()
         await self._p.analyst.load()
         self._left = await self._p.maker.interrupted()
-        self._publish(await self._p.plans.current(CORE))
-        self._p.maker.say("idle")
+        current = await self._p.plans.current(CORE)
+        self._publish(current)
+        self._p.maker.say("idle", current.plan.portfolio_hash if current else "")
         task_status.started()
         async with trio.open_nursery() as nursery:
             for _ in range(AT_ONCE):
@@ -196,9 +198,9 @@ class Planner:
         """Why nothing can be planned now. A plan made before the securities were looked at in this
         life would be replaced a moment later; what an earlier life planned would be, too.
         """
-        if portfolio is not None and self._p.boards.opinions.value is None:
-            return "the securities have not been looked at yet"
-        return await self._s.obstacle(portfolio)
+        unseen = portfolio is not None and self._p.boards.opinions.value is None
+        self._p.maker.say_waiting(UNSEEN if unseen else None)
+        return UNSEEN if unseen else await self._s.obstacle(portfolio)
 
     async def _follow(self) -> StoredPlan | None:
         """Step 1; the plan that is current behind it."""

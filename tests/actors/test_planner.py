@@ -8,14 +8,16 @@ from datetime import timedelta
 import pytest
 import trio
 
+from actors.planner import UNSEEN
 from ledger.errors import Conflict, Missing, Unavailable
 from ledger.halt import Latch
 from ledger.order import Intent, OrderState
 from ledger.plan import StepState, StoredPlan
 from ledger.regime import UNKNOWN_REGIME
 from tests.actors.rig import Rig
+from tests.store.test_plans import plan as earlier_plan
 from tests.support.builders import proposal, rates, security
-from wire.messages import Nudge, ProposeStep, RunJob, TradingState
+from wire.messages import Nudge, PlannerStatus, ProposeStep, RunJob, TradingState
 from wire.planner_asks import ApplyConfig, UpdateConfig
 
 US = security(
@@ -446,3 +448,25 @@ async def test_the_work_of_the_analyst_ends_with_a_word_to_the_planner(rig: Rig)
     rig.system.nudges["score"].nudge(Nudge("new bars"))
     assert await analyst.done.wait_newer(version) == (version + 1, "new bars")
     assert not analyst.working
+
+
+async def test_what_has_to_happen_before_the_first_plan_is_shown(rig: Rig) -> None:
+    """And the plan of an earlier life stands meanwhile."""
+    board = rig.boards.planner
+    await rig.store.plans.commit(earlier_plan())
+    shown: list[PlannerStatus] = []
+
+    async def watch() -> None:
+        version = 0
+        while True:
+            version, status = await board.wait_newer(version)
+            shown.append(status)
+
+    rig.nursery.start_soon(watch)
+    await rig.start("sync", "planner")
+    await rig.settle()
+    assert (shown[0].state, shown[0].portfolio_hash) == ("idle", earlier_plan().portfolio_hash)
+    assert shown[1].notes == (UNSEEN,)
+    assert shown[1].portfolio_hash == earlier_plan().portfolio_hash
+    assert all(UNSEEN not in status.notes for status in shown[2:])
+    assert shown[-1].state == "complete"
