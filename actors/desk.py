@@ -29,6 +29,7 @@ from ledger.security import FxPair, Security
 from policy import windows
 from policy.breaker import equity_change
 from policy.fees import FeeTerms, fee, no_less_than
+from policy.foreign_orders import fee_of
 from policy.fx import reserve
 from policy.gate_context import (
     GateContext,
@@ -265,10 +266,8 @@ class Desk:
         return promised
 
     def _foreign_fee(self, symbol: str, paid: Money) -> Money:
-        """Without a rate at least its fixed part."""
-        terms = self.fx_fees if is_pair(symbol) else self.fees
-        known = fee(terms, paid, self.tradable_rates())
-        return max(terms.fixed, terms.minimum) if known is None else known
+        rates = self.tradable_rates()
+        return fee_of(symbol, paid, fees=self.fees, fx_fees=self.fx_fees, rates=rates)
 
     def session_of(self, proposal: Proposal) -> SessionState | None:
         """When the order may be traded; None when its market is not known."""

@@ -16,7 +16,7 @@ from ledger.allocation import AllocationBook
 from ledger.fact import CORE
 from ledger.ids import ulid
 from ledger.money import Money
-from ledger.order import Side
+from ledger.order import OrderView, Side
 from ledger.portfolio import PortfolioSnapshot
 from ledger.quote import Quote
 from ledger.rate import RateTable
@@ -24,6 +24,7 @@ from ledger.security import Security
 from ledger.trade_history import TradeHistory
 from policy import windows
 from policy.fees import FeeTerms, no_less_than
+from policy.foreign_orders import kept_out, promised
 from policy.gate_checks import may_wait_for_open
 from policy.knowledge import Knowledge
 from policy.limits import Limits
@@ -111,6 +112,7 @@ class Situation:
         """Everything a decision made now would depend on."""
         market, limits, strategy = self.clock.market_now(), self.bucket_limits(), self.strategy()
         cooldown, refused = await self._waiting(market)
+        foreign, rates = await self._foreign(portfolio), self.trade_rates(portfolio)
         earmarked = await self.dividends.earmarked()
         pots = tuple(Money(minor, currency) for currency, minor in sorted(earmarked.items()))
         opens = self._opens(portfolio, market)
@@ -118,6 +120,7 @@ class Situation:
             portfolio,
             self._configuration(cooldown),
             bucket_id=CORE,
+            open_orders=foreign,
             pots=pots,
         )
         dismissed = await self.dismissals.of(CORE, named)
@@ -130,14 +133,19 @@ class Situation:
             now=market,
             portfolio_hash=named,
             snapshot=portfolio,
-            trade_rates=self.trade_rates(portfolio),
+            trade_rates=rates,
             targets=known.targets,
             fees=self.fees,
             fx_fees=self.fx_fees,
             limits=replace(limits, min_cash_reserve=known.reserve),
             markets=frozenset(opens),
-            barred=cooldown | refused | _purchases(known.unfit) | dismissed,
+            barred=cooldown
+            | refused
+            | _purchases(known.unfit)
+            | dismissed
+            | kept_out(foreign, portfolio.universe),
             pots=pots,
+            reserved=promised(foreign, fees=self.fees, fx_fees=self.fx_fees, rates=rates),
             opens=opens,
             config=strategy.config,
             config_hash=config_hash(strategy.config),
@@ -167,14 +175,24 @@ class Situation:
         )
 
     async def barred(self, portfolio: PortfolioSnapshot) -> frozenset[tuple[str, Side]]:
-        """What must not be proposed now: refused lately, in a hold or cool-down, or bought on a
-        score that does not carry it.
+        """What must not be proposed now: refused lately, in a hold or cool-down, beside a foreign
+        order, or bought on a score that does not carry it.
 
         The gates would refuse the former; both ask the same functions.
         """
         cooldown, refused = await self._waiting(self.clock.market_now())
         unfit = (await self.knowledge(portfolio)).unfit
-        return cooldown | refused | _purchases(unfit)
+        foreign = kept_out(await self._foreign(portfolio), portfolio.universe)
+        return cooldown | refused | _purchases(unfit) | foreign
+
+    async def _foreign(self, portfolio: PortfolioSnapshot) -> tuple[OrderView, ...]:
+        """Live orders at the broker that never were ours."""
+        found: list[OrderView] = []
+        for order in portfolio.open_orders:
+            tag = order.client_order_id
+            if tag is None or await self.orders.by_client_order_id(tag) is None:
+                found.append(order)
+        return tuple(found)
 
     async def _waiting(
         self, now: datetime

@@ -171,9 +171,13 @@ class Sync:
         await self._p.universe.refresh()
         await self._p.keeper.open_books()
         await self._p.intake.read_streams()
+        # Orders first: what executes between two reads then counts twice, never not at all.
+        with self._p.intake.step():
+            orders = await self._broker.open_orders()
         account, differences = await self._p.keeper.check()
         await self._p.exchange.prove(differences, at=account.as_of)
-        portfolio = await self._value(account, differences)
+        valued = await self._value(account, differences)
+        portfolio = replace(valued, open_orders=tuple(order for order in orders if order.live))
         await self._p.snapshots.put(
             portfolio.as_of.date(),
             at=portfolio.as_of,

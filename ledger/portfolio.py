@@ -8,6 +8,7 @@ from datetime import datetime
 
 from ledger.currency import BASE
 from ledger.money import Money, Price, Quantity
+from ledger.order import OrderView
 from ledger.quote import Quote
 from ledger.rate import RateTable
 from ledger.security import FxPair, Security
@@ -53,7 +54,8 @@ class PortfolioSnapshot:
     `ledger_seq` is the newest fact included; `as_of` market time, `read_at_s` monotonic machine
     seconds of the broker read behind it; `stale` carries the reason when the last read failed.
     `quotes` is keyed by symbol and includes the currency pairs. `pots_eur` is dividend money that
-    belongs to reinvestment and must not be planned with.
+    belongs to reinvestment and must not be planned with. `open_orders` are those that were live at
+    the broker, ours and foreign ones.
     """
 
     ledger_seq: int
@@ -71,6 +73,7 @@ class PortfolioSnapshot:
     unvalued: tuple[str, ...]
     differences: tuple[BookDifference, ...]
     stale: str | None
+    open_orders: tuple[OrderView, ...] = ()
 
     def held(self, symbol: str) -> Position | None:
         return next((p for p in self.positions if p.security.symbol == symbol), None)

@@ -14,7 +14,7 @@ from hashlib import blake2b
 from ledger.allocation import AllocationBook
 from ledger.correlation import Correlations
 from ledger.money import Money
-from ledger.order import Intent, Side
+from ledger.order import OrderView, Side
 from ledger.portfolio import PortfolioSnapshot
 from ledger.security import Security
 from policy.fees import FeeTerms
@@ -62,17 +62,20 @@ def portfolio_hash(
     configuration: Configuration,
     *,
     bucket_id: str,
-    open_orders: Iterable[Intent] = (),
+    open_orders: Iterable[OrderView] = (),
     pots: Iterable[Money] = (),
 ) -> str:
-    """32 hex digits over a canonical text; equal situations give equal names."""
+    """32 hex digits over a canonical text; equal situations give equal names.
+
+    `open_orders` are foreign: while one of ours is under way nothing is planned.
+    """
     lines = [
         f"format {FORMAT}",
         f"bucket {bucket_id!r}",
         *sorted(f"held {p.security.symbol!r} {p.quantity.micro}" for p in snapshot.positions),
         *sorted(f"cash {c.money.currency} {c.money.minor}" for c in snapshot.cash if c.money.minor),
         *sorted(f"pot {m.currency} {m.minor}" for m in pots if m.minor),
-        *sorted(_order(intent) for intent in open_orders),
+        *sorted(_order(order) for order in open_orders),
         *sorted(_security(security) for security in snapshot.universe),
         *_configuration(configuration),
     ]
@@ -119,9 +122,9 @@ def _name(lines: Iterable[str]) -> str:
     return blake2b("\n".join(lines).encode(), digest_size=DIGEST_BYTES).hexdigest()
 
 
-def _order(intent: Intent) -> str:
-    wanted = intent.proposal
-    return f"order {intent.intent_id} {wanted.side} {wanted.symbol!r} {intent.remaining.micro}"
+def _order(order: OrderView) -> str:
+    rest = order.quantity - order.filled
+    return f"order {order.broker_order_id!r} {order.side} {order.symbol!r} {rest.micro}"
 
 
 def _security(security: Security) -> str:

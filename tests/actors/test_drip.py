@@ -91,7 +91,7 @@ async def test_a_withdrawn_order_gives_its_pot_back(rig: Rig) -> None:
 
 async def test_a_refused_purchase_is_tried_again_when_it_may(rig: Rig) -> None:
     """Without waiting for another fact of the broker."""
-    rig.broker.errors["open_orders"] = Unavailable("away")
+    rig.broker.errors["probe"] = Unavailable("away")
     await _dividend(rig)
     (first,) = await _purchases(rig)
     await rig.until_state(first, OrderState.REFUSED)

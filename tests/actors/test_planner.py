@@ -11,12 +11,13 @@ import trio
 from actors.planner import UNSEEN
 from ledger.errors import Conflict, Missing, Unavailable
 from ledger.halt import Latch
-from ledger.order import Intent, OrderState
+from ledger.money import Price, Quantity
+from ledger.order import Intent, OrderDraft, OrderState
 from ledger.plan import StepState, StoredPlan
 from ledger.regime import UNKNOWN_REGIME
 from tests.actors.rig import Rig
 from tests.store.test_plans import plan as earlier_plan
-from tests.support.builders import proposal, rates, security
+from tests.support.builders import eur, proposal, rates, security
 from wire.messages import Nudge, PlannerStatus, ProposeStep, RunJob, TradingState
 from wire.planner_asks import ApplyConfig, UpdateConfig
 
@@ -106,8 +107,9 @@ async def test_a_conversion_waits_for_the_market_of_the_purchase_that_it_funds(r
 
 
 async def test_a_refused_step_ends_its_plan_and_is_not_proposed_again_at_once(rig: Rig) -> None:
+    await rig.start("sync")
     rig.broker.errors["open_orders"] = Unavailable("away")
-    await rig.start("sync", "trader", "planner")
+    await rig.start("trader", "planner")
     await trio.sleep(60)
     refused = await _orders(rig)
     assert [intent.state for intent in refused] == [OrderState.REFUSED]
@@ -198,6 +200,31 @@ async def test_an_asked_plan_is_made_even_when_the_old_one_would_do(rig: Rig) ->
     ended = await rig.until_run_ends(run.run_id)
     assert ended.result == (await _plan(rig)).plan.narrative
     assert (await _plan(rig)).plan.plan_id != first.plan.plan_id
+
+
+async def test_a_foreign_order_keeps_its_symbol_and_its_cash_out_of_a_new_plan(rig: Rig) -> None:
+    rig.publish_trading(mode="research")
+    await rig.start("sync", "trader", "planner")
+    await rig.settle()
+    before = await _plan(rig)
+    assert [step.step.symbol for step in before.steps] == ["DEMO-A.EU"]
+    limit = Price.of("100", "EUR")
+    rig.broker.place_foreign(OrderDraft(1, "DEMO-A.EU", "BUY", Quantity.of(2), limit))
+    await rig.sync()
+    await rig.settle()
+    beside = await _plan(rig)
+    assert beside.plan.portfolio_hash != before.plan.portfolio_hash
+    assert beside.steps == ()
+    money, left = before.plan.new_money, beside.plan.new_money
+    assert money is not None
+    assert left is not None
+    assert left.free_eur < money.free_eur - eur("200")
+    rig.broker.end("X1", "cancelled")
+    await rig.sync()
+    await rig.settle()
+    after = await _plan(rig)
+    assert after.plan.portfolio_hash == before.plan.portfolio_hash
+    assert [step.step.symbol for step in after.steps] == ["DEMO-A.EU"]
 
 
 async def test_executing_a_stale_plan_is_a_conflict(rig: Rig) -> None:

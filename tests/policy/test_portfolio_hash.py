@@ -11,7 +11,7 @@ import pytest
 from ledger.allocation import AllocationBook, Groups
 from ledger.correlation import Correlations
 from ledger.money import Money, Price, Quantity
-from ledger.order import Intent, OrderState, Proposal, Side
+from ledger.order import OrderView, Side
 from ledger.portfolio import PortfolioSnapshot
 from ledger.security import Security
 from policy.limits import DEFAULTS
@@ -52,15 +52,10 @@ def named(shot: PortfolioSnapshot, configuration: Configuration = CONFIGURATION)
 BASE = named(account())
 
 
-def intent(filled: str) -> Intent:
-    wanted = Proposal(
-        "planner", "01PLAN", 1, 1, "core", "S00", 1, "BUY", Quantity.of(9), "EUR",
-        Price.of("40", "EUR"), None, "because",
-    )  # fmt: skip
-    return Intent(
-        5, wanted, OrderState.ACTIVE, "live", NOON, None, None, None, None, None, None, None,
-        Quantity.of(filled), None, None, (),
-    )  # fmt: skip
+def foreign(number: str, filled: str) -> OrderView:
+    whole, done = Quantity.of(9), Quantity.of(filled)
+    price = Price.of("40", "EUR")
+    return OrderView(number, None, "S00", "BUY", whole, done, price, "active", None, NOON)
 
 
 def test_equal_situations_have_equal_names_of_128_bits() -> None:
@@ -126,11 +121,14 @@ def test_bucket_orders_and_pots_change_the_name() -> None:
     names = {
         BASE,
         portfolio_hash(account(), CONFIGURATION, bucket_id="other"),
-        portfolio_hash(account(), CONFIGURATION, bucket_id="core", open_orders=[intent("0")]),
-        portfolio_hash(account(), CONFIGURATION, bucket_id="core", open_orders=[intent("4")]),
+        portfolio_hash(account(), CONFIGURATION, bucket_id="core", open_orders=[foreign("X", "0")]),
+        portfolio_hash(account(), CONFIGURATION, bucket_id="core", open_orders=[foreign("Y", "0")]),
+        portfolio_hash(
+            account(), CONFIGURATION, bucket_id="core", open_orders=[foreign("X", ".4")]
+        ),
         portfolio_hash(account(), CONFIGURATION, bucket_id="core", pots=[Money(1, "EUR")]),
     }
-    assert len(names) == 5
+    assert len(names) == 6
 
 
 @pytest.mark.parametrize(
