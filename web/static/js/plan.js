@@ -22,8 +22,6 @@ export function plan(data) {
   current = data;
   text("plan-state", NAMES[data.state] + (data.generated_at ? ` · ${moment(data.generated_at)}` : ""));
   text("plan-narrative", data.narrative_summary || (data.state === "none" ? "The first plan is made after the first sync." : "Hold: nothing beats doing nothing."));
-  text("plan-proof", data.proof ? proven(data.proof) : "");
-  text("plan-money", newMoney(data.new_money));
   keyed(byId("plan-steps"), data.steps.map((step) => ({ ...step, next: step.step === data.next_step })), { key: (step) => `${data.plan_id}-${step.step}`, render: planStep });
   keyed(byId("plan-alternatives-list"), data.alternatives, { key: (other) => JSON.stringify(other.trades), render: alternative });
   byId("plan-alternatives").hidden = data.alternatives.length === 0;
@@ -42,14 +40,6 @@ function proven(proof) {
   const sets = proof.depth < proof.candidates ? `up to ${proof.depth} of ${proof.candidates} candidate trades` : `the ${proof.candidates} candidate trades`;
   if (proof.proved) return `Best of all sets of ${sets}; ${looked}.`;
   return `Within ${number(proof.gap)} points of the best possible; ${looked}.`;
-}
-
-function newMoney(given) {
-  if (!given) return "";
-  const spent = given.free_eur > 0 ? `New money: ${money(given.free_eur)}, of which ${money(given.spent_eur)} is spent. ` : "";
-  if (given.deposit_eur > 0) return `${spent}A deposit of ${money(given.deposit_eur)} would reach every target without a sale.`;
-  if (given.deposit_eur === null && given.blocked_by.length) return `${spent}No deposit alone reaches every target, because of ${given.blocked_by.join(", ")}.`;
-  return spent.trim();
 }
 
 function waits(data) {
