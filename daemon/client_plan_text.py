@@ -84,7 +84,11 @@ def _money(answer: Row) -> Lines:
         return []
     lines = [f"new money: {money.get('free_eur')} EUR free, {money.get('spent_eur')} EUR spent"]
     deposit, blocked = money.get("deposit_eur"), cell(money.get("blocked_by"))
-    if deposit is not None:
+    share = money.get("deposit_share") or 0.0
+    if deposit is not None and share > 1:
+        lines.append(f"no sensible deposit reaches every target: {deposit} EUR, {share:,.1f} times")
+        lines[-1] += " what the portfolio is worth"
+    elif deposit is not None:
         lines.append(f"a deposit of {deposit} EUR would reach every target without a sale")
     elif blocked != DASH:
         lines.append(f"no deposit alone reaches every target, because of {blocked}")

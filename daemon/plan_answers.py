@@ -114,6 +114,7 @@ def _new_money(money: NewMoney) -> dict[str, Any]:
         "free_eur": money_of(money.free_eur),
         "spent_eur": money_of(money.spent_eur),
         "deposit_eur": money_of(money.deposit_eur),
+        "deposit_share": None if money.deposit_share is None else float(money.deposit_share),
         "blocked_by": list(money.blocked_by),
     }
 

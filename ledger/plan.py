@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
 from typing import Final, Literal
 
@@ -173,12 +174,14 @@ class NewMoney:
 
     `deposit_eur` is the smallest deposit that would let purchases alone reach every target once
     the plan is done; None when no deposit could, `blocked_by` names what stands in its way.
+    `deposit_share` is that deposit ÷ what the account is worth then, None when it is not known.
     """
 
     free_eur: Money
     spent_eur: Money
     deposit_eur: Money | None
     blocked_by: tuple[str, ...] = ()
+    deposit_share: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)

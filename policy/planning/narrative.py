@@ -254,14 +254,29 @@ def new_money_sentences(money: NewMoney) -> tuple[str, ...]:
         parts.append(f"{free} of cash is free to invest: {use}.")
     deposit = money.deposit_eur
     if deposit is not None and deposit.minor > 0:
-        parts.append(
-            f"A deposit of {whole(deposit)} would then let purchases alone reach every target."
-        )
+        parts.append(_deposit(deposit, money.deposit_share))
     elif deposit is None and money.blocked_by:
         parts.append(
             f"No deposit alone would reach every target, because of {', '.join(money.blocked_by)}."
         )
     return tuple(parts)
+
+
+def _deposit(deposit: Money, share: Decimal | None) -> str:
+    """One beyond all there is is told as what it is: no way to the targets."""
+    if share is None or share <= 1:
+        return f"A deposit of {whole(deposit)} would then let purchases alone reach every target."
+    return (
+        "Purchases alone are no way to every target:"
+        f" it would take a deposit of {whole(deposit)}, {times(share)}."
+    )
+
+
+def times(share: Decimal) -> str:
+    """How much more than the portfolio it is, of a share above 1."""
+    if share < Decimal("1.5"):
+        return "more than the portfolio is worth"
+    return f"{round(share):,} times what the portfolio is worth"
 
 
 def proof_sentences(plan: Plan) -> tuple[str, ...]:

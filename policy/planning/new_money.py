@@ -31,6 +31,7 @@ from policy.planning.drift_deposit import drift_deposit
 from policy.planning.space import TradeSequence, step_cost
 
 ZERO = Money.zero(BASE)
+SHARE_STEP = Decimal("0.0001")
 
 
 def new_money_fill(scene: Scene, depth: int) -> tuple[Candidate, ...]:
@@ -77,7 +78,15 @@ def new_money_report(scene: Scene, sequence: TradeSequence | None) -> NewMoney:
     )
     free = max(scene.free_cash(), ZERO)
     spent = min(max(Money(taken, BASE), ZERO), free)
-    return NewMoney(free, spent, found.deposit, found.blocked_by)
+    share = _share(found.deposit, scene.total.minor - cost)
+    return NewMoney(free, spent, found.deposit, found.blocked_by, share)
+
+
+def _share(deposit: Money | None, total: int) -> Decimal | None:
+    """How large a deposit is beside what there is, to a ten-thousandth."""
+    if deposit is None or total <= 0:
+        return None
+    return (Decimal(deposit.minor) / total).quantize(SHARE_STEP)
 
 
 def _values(scene: Scene, flows: Iterable[tuple[str, int]]) -> dict[str, int]:

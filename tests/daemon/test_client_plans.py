@@ -186,6 +186,10 @@ async def test_what_new_money_cannot_reach_is_named(
     async with asking(tmp_path, capsys, plan=told) as run:
         _, out, _ = await run("plan", "--last")
     assert "no deposit alone reaches every target, because of A.EU" in out
+    absurd = {**money, "deposit_eur": "5500000.00", "deposit_share": 1000.0, "blocked_by": []}
+    async with asking(tmp_path, capsys, plan={**told, "new_money": absurd}) as run:
+        _, out, _ = await run("plan", "--last")
+    assert "no sensible deposit reaches every target: 5500000.00 EUR, 1,000.0 times" in out
     assert "only advice: nothing leaves" in out
     assert "postponed until 2026-02-01T09:00:00Z" in out
 

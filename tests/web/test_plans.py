@@ -76,7 +76,8 @@ async def test_a_plan_tells_how_good_it_is_and_what_else_was_found() -> None:
     assert first["end"]["total"] == 0.748
     assert shown["robustness"]["standard_error"] == 0.0021
     assert shown["new_money"] == {
-        "free_eur": 500, "spent_eur": 461.75, "deposit_eur": 1250, "blocked_by": ["DEMO1.XX"],
+        "free_eur": 500, "spent_eur": 461.75, "deposit_eur": 1250, "deposit_share": None,
+        "blocked_by": ["DEMO1.XX"],
     }  # fmt: skip
     assert shown["notes"] == ["no correlations yet"]
     facts = shown["facts"]

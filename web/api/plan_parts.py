@@ -90,11 +90,13 @@ class RobustnessRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class NewMoneyRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Cash there is to invest, what the plan spends of it, and the smallest deposit by which
     purchases alone would then reach every target; null when none would, for `blocked_by`.
+    `deposit_share` is that deposit as a fraction of what the account is worth.
     """
 
     free_eur: Decimal
     spent_eur: Decimal
     deposit_eur: Decimal | None
+    deposit_share: Decimal | None
     blocked_by: list[str]
 
 
@@ -193,5 +195,6 @@ def _new_money(money: NewMoney) -> NewMoneyRow:
         free_eur=money.free_eur.amount,
         spent_eur=money.spent_eur.amount,
         deposit_eur=amount(money.deposit_eur),
+        deposit_share=money.deposit_share,
         blocked_by=list(money.blocked_by),
     )

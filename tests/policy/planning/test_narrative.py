@@ -294,6 +294,13 @@ def test_new_money_and_the_deposit_are_told() -> None:
         "A deposit of €4,100 would then let purchases alone reach every target.",
     )
     assert new_money_sentences(NewMoney(eur(0), eur(0), eur(0))) == ()
+    for share, words in (
+        ("1", "would then let purchases alone"),
+        ("1.3", "of €4,100, more than the portfolio is worth."),
+        ("1000.4", "of €4,100, 1,000 times what the portfolio is worth."),
+    ):
+        (_, deposit) = new_money_sentences(replace(money, deposit_share=Decimal(share)))
+        assert words in deposit
     blocked = new_money_sentences(NewMoney(eur(90), eur(0), None, ("GIFT",)))
     assert blocked == (
         "€90 of cash is free to invest: none of it is spent.",

@@ -249,6 +249,7 @@ def test_a_deposit_dilutes_what_is_too_large() -> None:
     # 4000 is half of 8000 at most, less one smallest trade of 250: 7500, of which 5500 is there.
     assert found.deposit_eur is not None
     assert eur(2000) <= found.deposit_eur <= eur(2600)
+    assert found.deposit_share == (found.deposit_eur.amount / 5500).quantize(Decimal("0.0001"))
 
 
 def test_what_no_deposit_can_dilute_is_named() -> None:
