@@ -209,7 +209,7 @@ class PlanMaker:
             portfolio_hash=portfolio_hash,
             total=_budget(run),
             evaluated=run.explored if run else 0,
-            best_score=run.best_net if run else None,
+            best_score=run.best_score if run else None,
             updated_at=self._p.clock.machine_now(),
             error=error,
             run_id=run_id,

@@ -84,10 +84,10 @@ class PlanRun:
         return self.input.config.node_budget
 
     @property
-    def best_net(self) -> float | None:
-        """What the plan would gain beyond doing nothing as it stands, in points; None: nothing."""
+    def best_score(self) -> float | None:
+        """The score that the plan would end with as it stands, 0 to 100; None: nothing found."""
         found = self.standing.found
-        return POINTS * found.net if found else None
+        return POINTS * found.score if found else None
 
     @property
     def gap(self) -> float | None:

@@ -139,8 +139,9 @@ class TradingState:
 class PlannerStatus:
     """What the planner is doing; `total` and `evaluated` count sequences of this run.
 
-    `total` is the most the run may evaluate, it may be done with fewer. `gap` is how far the best
-    found may be from the best there is, in points. `notes` say what it plans without.
+    `total` is the most the run may evaluate, it may be done with fewer. `best_score` is the score,
+    0 to 100, at the end of the best that was found; `gap` is how far it may be from the best there
+    is, in points. `notes` say what it plans without.
     """
 
     state: str  # idle | generating | evaluating | complete | failed

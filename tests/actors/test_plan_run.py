@@ -191,9 +191,11 @@ async def test_the_status_shows_how_far_a_run_is_and_what_it_lacks(rig: Rig) -> 
         return None
 
     given = await situation(rig)
-    await maker(rig).make(given, wanted)
+    made = await maker(rig).make(given, wanted)
     last = rig.boards.planner.value
     assert last.state == "complete"
+    assert made is not None
+    assert last.best_score == pytest.approx(made.plan.end_score)
     assert last.total == given.config.node_budget
     assert 0 < last.evaluated <= last.total
     assert last.run_id is not None

@@ -27,8 +27,9 @@ PLAN_AGAIN_DEADLINE_S = 30.0
 class PlannerView(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Progress of the current planning run, counted in its own sequences.
 
-    `total_sequences` is the most it may look at; it may be finished with fewer. `gap` is how far
-    the best found may be from the best there is, in points; `notes` say what it plans without.
+    `total_sequences` is the most it may look at; it may be finished with fewer. `best_score` is the
+    score at the end of the best it found, 0 to 100, `gap` how far that may be from the best there
+    is, in points; `notes` say what it plans without.
     """
 
     state: str
