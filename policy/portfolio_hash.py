@@ -22,7 +22,7 @@ from policy.limits import Limits
 from policy.planning.facts import SecurityFacts
 from policy.targets import Targets
 
-FORMAT = 4
+FORMAT = 5
 DIGEST_BYTES = 16
 
 
@@ -143,6 +143,7 @@ def _security(security: Security) -> str:
         *flags,
         *(None if wish is None else f"{wish.normalize():f}" for wish in wishes),
         lot,
+        security.bucket_id,
         instrument.currency,
         instrument.mic,
         instrument.country,

@@ -81,6 +81,7 @@ def test_prices_do_not_change_the_name() -> None:
     [
         account(held={"S00": "3", "S01": "6"}),
         account(held={"S00": "3"}),
+        account(held={"S00": "3.000001", "S01": "5"}),
         account(cash="100.01"),
         account(cash="-100"),
         account(universe=(security("S00", buy=False), *UNIVERSE[1:])),
@@ -90,6 +91,7 @@ def test_prices_do_not_change_the_name() -> None:
         account(universe=(replace(UNIVERSE[0], min_target=Decimal("0.1")), *UNIVERSE[1:])),
         account(universe=(replace(UNIVERSE[0], max_target=Decimal("0.1")), *UNIVERSE[1:])),
         account(universe=(replace(UNIVERSE[0], listed=False), *UNIVERSE[1:])),
+        account(universe=(replace(UNIVERSE[0], bucket_id="other"), *UNIVERSE[1:])),
         account(universe=UNIVERSE[:-1]),
     ],
 )
