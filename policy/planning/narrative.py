@@ -286,15 +286,29 @@ def proof_sentences(plan: Plan) -> tuple[str, ...]:
         return ()
     passed = _passed_over(plan, proof)
     if proof.proved:
-        sets = f"set of up to {proof.depth} of these {proof.candidates} candidate trades"
-        best = f"No other {sets} scores better." if plan.steps else f"No {sets} is worth its costs."
-        return (best,)
+        return (_proved(proof, hold=not plan.steps),)
     if passed >= SHOWN:
         return _not_best(plan, proof, passed)
     words = _unproved(proof, hold=not plan.steps)
     if proof.proved_depth and not passed:
         return words, f"Of sets of up to {proof.proved_depth} trades none scores better."
     return (words,)
+
+
+def _proved(proof: Proof, *, hold: bool) -> str:
+    if proof.candidates == 1:
+        only = "The only candidate trade is not worth its costs."
+        return only if hold else "There is no other candidate trade."
+    return (
+        f"No {_sets(proof)} is worth its costs."
+        if hold
+        else f"No other {_sets(proof)} scores better."
+    )
+
+
+def _sets(proof: Proof) -> str:
+    few = f"up to {proof.depth} of " if proof.depth < proof.candidates else ""
+    return f"set of {few}these {proof.candidates} candidate trades"
 
 
 def _not_best(plan: Plan, proof: Proof, passed: float) -> tuple[str, ...]:
@@ -304,8 +318,7 @@ def _not_best(plan: Plan, proof: Proof, passed: float) -> tuple[str, ...]:
     return (
         f"Not proved to be the best: one that was found would gain {passed:.1f} points more,"
         f" but {why}.",
-        f"No set of up to {proof.depth} of these {proof.candidates} candidate trades would gain"
-        f" more than {most}; {_looked_at(proof)}.",
+        f"No {_sets(proof)} would gain more than {most}; {_looked_at(proof)}.",
     )
 
 

@@ -252,6 +252,10 @@ def test_a_proved_plan_says_among_what_it_is_the_best() -> None:
     assert proof_of(proof=proved) == (
         "No set of up to 3 of these 120 candidate trades is worth its costs."
     )
+    few, one = replace(proved, candidates=3), replace(proved, candidates=1)
+    assert proof_of(proof=few) == "No set of these 3 candidate trades is worth its costs."
+    assert proof_of(proof=one) == "The only candidate trade is not worth its costs."
+    assert proof_of(step("BUY", "300"), proof=one) == "There is no other candidate trade."
     assert proof_of(proof=replace(proved, candidates=0)) == ""
 
 
