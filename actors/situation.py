@@ -143,7 +143,7 @@ class Situation:
             | refused
             | _purchases(known.unfit)
             | dismissed
-            | kept_out(foreign, portfolio.universe),
+            | kept_out(foreign, portfolio),
             pots=pots,
             reserved=promised(foreign, fees=self.fees, fx_fees=self.fx_fees, rates=rates),
             opens=opens,
@@ -182,7 +182,7 @@ class Situation:
         """
         cooldown, refused = await self._waiting(self.clock.market_now())
         unfit = (await self.knowledge(portfolio)).unfit
-        foreign = kept_out(await self._foreign(portfolio), portfolio.universe)
+        foreign = kept_out(await self._foreign(portfolio), portfolio)
         return cooldown | refused | _purchases(unfit) | foreign
 
     async def _foreign(self, portfolio: PortfolioSnapshot) -> tuple[OrderView, ...]:

@@ -11,23 +11,27 @@ from functools import partial
 from ledger.fact import is_pair
 from ledger.money import Money
 from ledger.order import OrderView, Side
+from ledger.portfolio import PortfolioSnapshot
 from ledger.rate import RateTable
-from ledger.security import Security
 from policy.fees import FeeTerms, fee
 from policy.gate_context import foreign_reservations
 
 
 def kept_out(
-    foreign: Iterable[OrderView], universe: Iterable[Security]
+    foreign: Iterable[OrderView], portfolio: PortfolioSnapshot
 ) -> frozenset[tuple[str, Side]]:
-    """The (symbol, side) pairs not to propose: both sides of what is ordered already, and every
-    purchase beside one without a limit, which may take all the cash.
+    """The (symbol, side) pairs not to propose: both sides of what is ordered already, of every pair
+    that has a currency with an ordered one in common, and every purchase beside one without a
+    limit, which may take all the cash.
     """
     sides: tuple[Side, Side] = ("BUY", "SELL")
     orders = [order for order in foreign if order.live]
-    barred = {(order.symbol, side) for order in orders for side in sides}
+    names = {order.symbol for order in orders}
+    moved = {currency for name in names if is_pair(name) for currency in name.split("/")}
+    names |= {p.symbol for p in portfolio.pairs if not moved.isdisjoint((p.base, p.quote))}
+    barred: set[tuple[str, Side]] = {(name, side) for name in names for side in sides}
     if any(order.side == "BUY" and order.limit is None for order in orders):
-        barred |= {(security.symbol, "BUY") for security in universe}
+        barred.update((security.symbol, "BUY") for security in portfolio.universe)
     return frozenset(barred)
 
 

@@ -8,9 +8,9 @@ from ledger.money import Money, Price, Quantity
 from ledger.order import OrderView
 from ledger.rate import RateTable
 from policy.foreign_orders import kept_out, promised
-from tests.policy.accounts import FEES, FREE, NOON, eur, security
+from tests.policy.accounts import FEES, FREE, NOON, eur, security, snapshot
 
-UNIVERSE = (security("S00"), security("S01"))
+ACCOUNT = snapshot((security("S00"), security("S01")), prices={})
 BUYING = OrderView(
     "X1", None, "S00", "BUY", Quantity.of(9), Quantity.of(4), Price.of("40", "EUR"), "active", None,
     NOON,
@@ -20,14 +20,21 @@ SELLING = replace(BUYING, side="SELL")
 
 def test_what_is_ordered_already_is_proposed_on_neither_side() -> None:
     for order in (BUYING, SELLING):
-        assert kept_out([order], UNIVERSE) == {("S00", "BUY"), ("S00", "SELL")}
-    assert kept_out([replace(BUYING, state="filled")], UNIVERSE) == frozenset()
+        assert kept_out([order], ACCOUNT) == {("S00", "BUY"), ("S00", "SELL")}
+    assert kept_out([replace(BUYING, state="filled")], ACCOUNT) == frozenset()
+
+
+def test_beside_an_exchange_none_of_its_currencies_is_exchanged() -> None:
+    pair = replace(BUYING, symbol="EUR/USD")
+    names = {name for name, _ in kept_out([pair], ACCOUNT)}
+    assert {"EUR/USD", "EUR/GBP"} <= names
+    assert {name for name, _ in kept_out([BUYING], ACCOUNT)} == {"S00"}
 
 
 def test_beside_a_purchase_without_a_limit_nothing_is_bought() -> None:
-    barred = kept_out([replace(BUYING, limit=None)], UNIVERSE)
+    barred = kept_out([replace(BUYING, limit=None)], ACCOUNT)
     assert barred == {("S00", "BUY"), ("S00", "SELL"), ("S01", "BUY")}
-    assert kept_out([replace(SELLING, limit=None)], UNIVERSE) == kept_out([SELLING], UNIVERSE)
+    assert kept_out([replace(SELLING, limit=None)], ACCOUNT) == kept_out([SELLING], ACCOUNT)
 
 
 def test_what_is_left_of_a_purchase_is_promised_with_its_fee() -> None:
