@@ -25,6 +25,9 @@ from policy.planner import PlanInput
 from policy.pricing import drift
 from policy.targets import is_buyable
 
+# So many that moved are told by name.
+MOST_NAMED = 5
+
 
 @dataclass(frozen=True, slots=True)
 class Basis:
@@ -58,7 +61,12 @@ def changes(basis: Basis, given: PlanInput, limits: Limits) -> str | None:
     if basis.market_hash != given.market_hash:
         return "scores or targets changed"
     names = moved(basis.snapshot, given.snapshot, limits)
-    return f"{', '.join(names)} moved" if names else None
+    return _told(names) if names else None
+
+
+def _told(names: tuple[str, ...]) -> str:
+    """Of many, how many there are: nobody reads a list of a whole market."""
+    return f"{', '.join(names)} moved" if len(names) <= MOST_NAMED else f"{len(names)} prices moved"
 
 
 def superseded(

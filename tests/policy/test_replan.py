@@ -16,7 +16,8 @@ from policy.replan import Basis, basis_of, changes, moved, outdated, superseded
 from tests.policy.accounts import NOON, dozen, eur, pair, plan_input, quote, rates, snapshot
 
 UNIVERSE = dozen()
-PRICES = {s.symbol: "40" for s in UNIVERSE}
+SYMBOLS = [s.symbol for s in UNIVERSE]
+PRICES = dict.fromkeys(SYMBOLS, "40")
 
 
 def account(**changed: str) -> PortfolioSnapshot:
@@ -98,6 +99,13 @@ def test_each_cause_makes_a_new_plan(given: PlanInput, reason: str) -> None:
     found = why(given)
     assert found is not None
     assert reason in found
+
+
+def test_of_many_prices_that_moved_only_the_number_is_told() -> None:
+    few = account(**dict.fromkeys(SYMBOLS[:5], "48"))
+    assert why(replace(GIVEN, snapshot=few)) == f"{', '.join(SYMBOLS[:5])} moved"
+    many = account(**dict.fromkeys(SYMBOLS[:6], "48"))
+    assert why(replace(GIVEN, snapshot=many)) == "6 prices moved"
 
 
 def test_a_plan_grows_old_in_open_markets_only() -> None:
