@@ -41,7 +41,7 @@ __all__ = [
     "step",
 ]
 
-NOTHING_BETTER = "no affordable trade improves the portfolio enough to be worth it"
+NOTHING_BETTER = "no affordable trade that the rules allow improves the portfolio enough"
 NOT_FINISHED = "nothing better was found before the search ended"
 NOT_ROBUST = "what improves the portfolio now does not do so when prices move"
 # Sequences that break a rule on purpose, valued to show the best of them.

@@ -32,7 +32,7 @@ class Constraints:
     """`blocked` is bool (A, A), symmetric, with A candidates: those two never stand together. On
     its diagonal: that one stands in no sequence at all.
 
-    `notes` say in words what could not be checked.
+    `notes` say in words what could not be checked, and what is left out for what is held.
     """
 
     blocked: npt.NDArray[np.bool_]
@@ -106,6 +106,7 @@ def constraints(
     same = _same_symbol(candidates)
     alike: list[int] = [0] * len(candidates)
     needed: list[Masks] = [()] * len(candidates)
+    left_out: list[str] = []
     rule = scene.config.filters.correlation_aware
     if rule.enabled and correlations is not None:
         buys = [(n, c.symbol) for n, c in enumerate(candidates) if c.side == "BUY"]
@@ -117,9 +118,10 @@ def constraints(
             needed[number] = tuple(_sales_of(candidates, holding) for holding in holdings)
             if alone[number] is None and not all(needed[number]):
                 alone[number] = filters.CORRELATED_HOLDING
+                left_out.append(_left_out(symbol, holdings))
     return Constraints(
         blocked=_matrix(alone, same, alike),
-        notes=_notes(scene, candidates, correlations),
+        notes=(*_notes(scene, candidates, correlations), *dict.fromkeys(left_out)),
         _candidates=candidates,
         _config=scene.config,
         _alone=tuple(alone),
@@ -128,6 +130,11 @@ def constraints(
         _needed=tuple(needed),
         _budgets=filters.group_budgets(scene, candidates),
     )
+
+
+def _left_out(symbol: str, holdings: tuple[str, ...]) -> str:
+    above = "which is above its target" if len(holdings) == 1 else "which are above their targets"
+    return f"{symbol} is left out: it moves like {', '.join(holdings)}, {above}"
 
 
 def _alone(scene: Scene, one: Candidate, *, relaxed: bool) -> str | None:

@@ -308,7 +308,7 @@ def _proved(proof: Proof, *, hold: bool) -> str:
 
 def _sets(proof: Proof) -> str:
     few = f"up to {proof.depth} of " if proof.depth < proof.candidates else ""
-    return f"set of {few}these {proof.candidates} candidate trades"
+    return f"allowed set of {few}these {proof.candidates} candidate trades"
 
 
 def _not_best(plan: Plan, proof: Proof, passed: float) -> tuple[str, ...]:

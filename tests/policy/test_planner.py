@@ -149,7 +149,7 @@ def test_holding_says_why(shot: PortfolioSnapshot, words: str) -> None:
 def test_nothing_is_done_for_less_than_the_hurdle() -> None:
     made = plan(configured(account(), min_improvement=Decimal(5)))
     assert made.steps == ()
-    assert "no affordable trade improves the portfolio enough" in made.narrative
+    assert "no affordable trade that the rules allow improves" in made.narrative
     assert made.proof is not None
     assert made.proof.proved
     assert made.proof.bound == 0.0

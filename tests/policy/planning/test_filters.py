@@ -110,6 +110,9 @@ def test_no_position_is_opened_beside_an_overweight_holding_that_moves_like_it()
     assert cause(heavy, "+A") == filters.CORRELATED_HOLDING
     assert heavy.bounds.blocked.all()
     assert direct_buy(heavy.menu, 3) == ()
+    told = "A is left out: it moves like H, which is above its target"
+    assert told in heavy.bounds.notes
+    assert told not in beside(0.8, target="0.29").bounds.notes
     assert cause(beside(0.8, target="0.29"), "+A") is None
     assert cause(beside(0.6, target="0.20"), "+A") is None
     assert cause(beside(0.8, target="0.20", threshold=0.9), "+A") is None
@@ -119,6 +122,7 @@ def test_selling_some_of_the_holding_makes_room_for_what_moves_like_it() -> None
     where = beside(0.8, target="0.20", selling=True)
     assert cause(where, "+A") == filters.CORRELATED_HOLDING
     assert cause(where, "-H +A") is None
+    assert not any("left out" in note for note in where.bounds.notes)
 
 
 def test_a_position_that_is_gone_is_opened_anew() -> None:

@@ -247,16 +247,26 @@ UNPROVED = Proof(False, 0.31, 1.8, 200_000, 200_000, 5, 0, 40)
 def test_a_proved_plan_says_among_what_it_is_the_best() -> None:
     proved = Proof(True, 0.0, 1.5, 280_840, 300_000, 3, 3, 120)
     assert proof_of(step("BUY", "300"), proof=proved) == (
-        "No other set of up to 3 of these 120 candidate trades scores better."
+        "No other allowed set of up to 3 of these 120 candidate trades scores better."
     )
     assert proof_of(proof=proved) == (
-        "No set of up to 3 of these 120 candidate trades is worth its costs."
+        "No allowed set of up to 3 of these 120 candidate trades is worth its costs."
     )
     few, one = replace(proved, candidates=3), replace(proved, candidates=1)
-    assert proof_of(proof=few) == "No set of these 3 candidate trades is worth its costs."
+    assert proof_of(proof=few) == "No allowed set of these 3 candidate trades is worth its costs."
     assert proof_of(proof=one) == "The only candidate trade is not worth its costs."
     assert proof_of(step("BUY", "300"), proof=one) == "There is no other candidate trade."
     assert proof_of(proof=replace(proved, candidates=0)) == ""
+
+
+def test_a_proof_among_few_trades_names_no_more_than_there_are() -> None:
+    bought, proved = step("BUY", "300"), Proof(True, 0.0, 1.5, 8, 300_000, 5, 5, 3)
+    assert proof_of(bought, proof=proved) == (
+        "No other allowed set of these 3 candidate trades scores better."
+    )
+    assert proof_of(proof=replace(proved, candidates=1)) == (
+        "The only candidate trade is not worth its costs."
+    )
 
 
 def test_a_plan_that_is_not_proved_says_so_with_its_gap() -> None:
@@ -280,7 +290,7 @@ def test_a_better_one_that_was_passed_over_is_told_with_the_reason() -> None:
     assert proof_sentences(one) == (
         "Not proved to be the best: one that was found would gain 0.2 points more,"
         " but new money goes first.",
-        "No set of up to 5 of these 40 candidate trades would gain more than 0.3 points;"
+        "No allowed set of up to 5 of these 40 candidate trades would gain more than 0.3 points;"
         " 200,000 sequences were looked at.",
     )
     best = replace(one, alternatives=(replace(better, net=UNPROVED.bound),))
