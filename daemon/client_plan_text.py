@@ -41,7 +41,7 @@ def proven(proof: Row) -> str:
     sets = few if depth < many else f"the {many} candidate trades"
     looked = f"{proof.get('explored', 0):,} sequences looked at"
     if proof.get("proved"):
-        return f"best of all sets of {sets}; {looked}"
+        return f"best of all allowed sets of {sets}; {looked}"
     line = f"not proved best: within {proof.get('gap', 0.0):.2f} points of the best possible"
     known = proof.get("proved_depth")
     proved = f"; proved best up to {known} trades" if known else ""
@@ -99,9 +99,10 @@ def _robust(answer: Row) -> Lines:
     found = row_of(answer.get("robustness"))
     if found is None:
         return []
-    low, high = found.get("p10", 0.0), found.get("p90", 0.0)
-    span = f"mean {found.get('mean', 0.0):+.4f}, 80 % between {low:+.4f} and {high:+.4f}"
-    return [f"{found.get('method')}, {found.get('scenarios')} scenarios: {span}"]
+    mean, low, high = (100 * found.get(name, 0.0) for name in ("mean", "p10", "p90"))
+    points = f"{mean:+.2f} points on average, 80 % between {low:+.2f} and {high:+.2f}"
+    method = str(found.get("method")).replace("_", " ")
+    return [f"{method}, {found.get('scenarios')} scenarios: {points}"]
 
 
 def difference(answer: Row) -> Lines:

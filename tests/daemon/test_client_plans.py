@@ -134,14 +134,14 @@ async def test_a_plan_is_told_with_its_proof_and_what_it_changes(
         code, out, _ = await run("plan", "P1")
     assert (code, run.daemon.asked) == (0, [("plan", {"plan_id": "P1"})])
     for piece in (
-        "best of all sets of up to 3 of 24 candidate trades; 200,000 sequences looked at",
+        "best of all allowed sets of up to 3 of 24 candidate trades; 200,000 sequences looked at",
         "step 1 waits for your word: trimtab approve 1",
         "2 alternatives, worth in points",
         "+1.25  BUY 3 NEW.EU  single_best",
         "breaks a rule",
         "new money: 500.00 EUR free, 60.00 EUR spent",
         "a deposit of 1250.00 EUR would reach every target without a sale",
-        "monte_carlo, 100 scenarios: mean +0.0210, 80 % between -0.0100 and +0.0500",
+        "monte carlo, 100 scenarios: +2.10 points on average, 80 % between -1.00 and +5.00",
         "OLD.EU      11.0 %  9.0 %  10.0 %",
         "US         50.0 %  48.0 %  45.0 %",
         "EUR       100.00  85.78",
@@ -174,7 +174,7 @@ async def test_a_proof_over_few_candidates_counts_them_all(
     told = {**PLAN, "proof": {**PROOF, "candidates": 3, "depth": 5}}
     async with asking(tmp_path, capsys, plan=told) as run:
         _, out, _ = await run("plan", "--last")
-    assert "best of all sets of the 3 candidate trades; 200,000 sequences looked at" in out
+    assert "best of all allowed sets of the 3 candidate trades; 200,000 sequences looked at" in out
 
 
 async def test_what_new_money_cannot_reach_is_named(
