@@ -136,7 +136,7 @@ class ConfigDesk:
     async def delete(self, asked: DeleteConfig) -> None:
         before = await self._configs.get(asked.config_id)
         if before.bucket_id == CORE:
-            text = f"{before.name} is the strategy of core, which always has one"
+            text = f"{before.name} is the strategy of core: take its bucket away first"
             raise Refused(text, code="core_config")
         await self._configs.delete(before)
         await self._show(f"{before.name} was deleted")
