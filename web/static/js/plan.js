@@ -26,7 +26,7 @@ export function plan(data) {
   keyed(byId("plan-alternatives-list"), data.alternatives, { key: (other) => JSON.stringify(other.trades), render: alternative });
   byId("plan-alternatives").hidden = data.alternatives.length === 0;
   text("plan-alternatives-title", data.alternatives.length === 1 ? "1 alternative" : `${data.alternatives.length} alternatives`);
-  const score = data.current_score === null ? "" : `Score ${number(data.current_score, 1)} → ${number(data.end_state_score, 1)} · ${number(data.evaluated_count, 0)} ${data.evaluated_count === 1 ? "sequence" : "sequences"} compared`;
+  const score = data.current_score === null ? "" : `Score ${number(data.current_score, 1)} → ${number(data.end_state_score, 1)}`;
   text("plan-foot", score + (data.depth ? ` · cash after it ${money(data.final_available_cash)}` : "") + data.notes.map((note) => ` · ${note}`).join(""));
   const word = waits(data);
   text("plan-word", word);
@@ -38,7 +38,7 @@ export function plan(data) {
 function proven(proof) {
   const looked = `${number(proof.explored, 0)} sequences looked at`;
   const sets = proof.depth < proof.candidates ? `up to ${proof.depth} of ${proof.candidates} candidate trades` : `the ${proof.candidates} candidate trades`;
-  if (proof.proved) return `Best of all sets of ${sets}; ${looked}.`;
+  if (proof.proved) return `Best of all allowed sets of ${sets}; ${looked}.`;
   return `Within ${number(proof.gap)} points of the best possible; ${looked}.`;
 }
 
