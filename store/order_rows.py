@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import lru_cache
 
 from ledger.errors import Missing
 from ledger.money import Money, Price, Quantity
@@ -17,6 +18,9 @@ from store.codec import (
     to_ms,
 )
 from store.engine import Row, Tx, Value
+
+# Intents kept as values: more than the trader shows, so that one that changed is all that is new.
+DECODED = 256
 
 _INSERT = """
 INSERT INTO intent (
@@ -65,7 +69,9 @@ async def load_intent(tx: Tx, intent_id: int) -> Intent:
     return intent_of(row)
 
 
+@lru_cache(maxsize=DECODED)
 def intent_of(row: Row) -> Intent:
+    """Rows of equal content are the same intent: most were read a moment ago, too."""
     return Intent(
         intent_id=row["intent_id"],
         proposal=_proposal_of(row),

@@ -71,6 +71,15 @@ async def test_one_decision_is_one_intent(store: Store) -> None:
     assert await store.orders.recent(1) == (other,)
 
 
+async def test_an_intent_is_read_anew_when_it_changed_and_only_then(store: Store) -> None:
+    moving, resting = await proposed(store), await proposed(store, "plan-2")
+    before = {intent.intent_id: intent for intent in await store.orders.recent(2)}
+    await store.orders.begin_submit(moving, **submission())
+    after_it = {intent.intent_id: intent for intent in await store.orders.recent(2)}
+    assert after_it[resting] is before[resting]
+    assert after_it[moving].state is OrderState.SUBMITTING
+
+
 async def test_o1_a_key_becomes_one_order_for_ever(store: Store) -> None:
     propose = partial(store.orders.propose, mode="live", at=NOW)
     first = await propose(proposal(), key="k")
