@@ -98,6 +98,11 @@ class Seeding:
     def done(self) -> bool:
         return self._next is None
 
+    @property
+    def looked(self) -> int:
+        """How many sequences were looked at or made so far."""
+        return len(self._menu.verdicts) + self._merged.generated
+
     def advance(self) -> None:
         """Make the next portion; nothing when it is done."""
         if self._next is not None:

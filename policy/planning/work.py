@@ -21,6 +21,8 @@ from policy.planning.seeds import Seeding, Seeds
 from policy.planning.space import Combo, space
 
 NEW_MONEY = "new_money"
+# What a portion of seeds is made of at least, but for the last: sequences looked at.
+PORTION = 64
 
 
 class Sowing:
@@ -34,8 +36,7 @@ class Sowing:
     def after(self, portions: int) -> Seeds | None:
         """All seeds, when so many portions are all there are; None while there are more."""
         while self._made < portions and not self._seeding.done:
-            self._seeding.advance()
-            self._made += 1
+            self._sow()
         if not self._seeding.done or portions <= self._made:
             return None
         if self._seeds is None:
@@ -45,11 +46,17 @@ class Sowing:
     def all(self) -> Seeds:
         """The seeds, however long it takes."""
         while not self._seeding.done:
-            self._seeding.advance()
-            self._made += 1
+            self._sow()
         seeds = self.after(self._made + 1)
         assert seeds is not None
         return seeds
+
+    def _sow(self) -> None:
+        """One portion: most patterns make too little to be worth a trip off the loop each."""
+        enough = self._seeding.looked + PORTION
+        while not self._seeding.done and self._seeding.looked < enough:
+            self._seeding.advance()
+        self._made += 1
 
 
 @dataclass(frozen=True, slots=True, eq=False)

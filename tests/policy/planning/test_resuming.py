@@ -192,6 +192,13 @@ def test_a_run_that_is_interrupted_after_every_batch_gives_the_same_plan() -> No
     assert plan_in_pieces(one_world(), every=1) == finish(ended(start(one_world())))
 
 
+def test_patterns_that_make_little_share_a_batch() -> None:
+    patterns = len(DEFAULT_CONFIG.patterns) * SMALL.max_depth
+    run = half_way(one_world())
+    assert run.seeds is not None
+    assert run.portions < patterns / 2
+
+
 def test_a_resumed_run_does_not_begin_anew() -> None:
     run = half_way(one_world())
     again = resume(one_world(), checkpoint(run))
