@@ -6,7 +6,7 @@ Planner and DRIP see the same one, so that they never disagree about what is fre
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -30,7 +30,7 @@ from policy.knowledge import Knowledge
 from policy.limits import Limits
 from policy.market_hours import Calendars, SessionState
 from policy.planner import PlanInput
-from policy.planning.config import AppliedConfig, Strategies
+from policy.planning.config import AppliedConfig, PlannerConfig, Strategies
 from policy.planning.config_text import config_hash
 from policy.planning.effective import effective_limits
 from policy.portfolio_hash import Configuration, portfolio_hash, with_refused
@@ -48,6 +48,19 @@ from wire.messages import Boards
 
 # Machine seconds: three times as long as sync takes between two portfolios.
 PORTFOLIO_LIFE_S = 900.0
+
+
+@dataclass(slots=True)
+class ConfigName:
+    """The name of the configuration in force, worked out once per configuration."""
+
+    _config: PlannerConfig | None = None
+    _name: str = ""
+
+    def of(self, config: PlannerConfig) -> str:
+        if config is not self._config:
+            self._config, self._name = config, config_hash(config)
+        return self._name
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +82,7 @@ class Situation:
     fx_fees: FeeTerms
     rng: random.Random
     zone: ZoneInfo
+    config_name: ConfigName = field(default_factory=ConfigName)
 
     @property
     def limits(self) -> Limits:
@@ -148,7 +162,7 @@ class Situation:
             reserved=promised(foreign, fees=self.fees, fx_fees=self.fx_fees, rates=rates),
             opens=opens,
             config=strategy.config,
-            config_hash=config_hash(strategy.config),
+            config_hash=self.config_name.of(strategy.config),
             facts=known.facts,
             correlations=known_market.correlations,
             regime=known_market.regime.regime,
@@ -160,7 +174,7 @@ class Situation:
             limits=self.limits,
             fees=self.fees,
             fx_fees=self.fx_fees,
-            config_hash=config_hash(self.strategy().config),
+            config_hash=self.config_name.of(self.strategy().config),
             book=self.boards.allocation.value or AllocationBook(),
             cooldown=cooldown,
         )

@@ -8,9 +8,12 @@ from decimal import Decimal
 from typing import Any
 
 from actors.known_market import KnownMarket
+from actors.situation import ConfigName
 from ledger.regime import UNKNOWN_REGIME
 from ledger.score import Scores
 from policy.limits import DEFAULTS
+from policy.planning.config import DEFAULT_CONFIG
+from policy.planning.config_text import config_hash
 from tests.policy.accounts import NOON, dozen, eur, snapshot
 from wire.messages import Boards
 from wire.runner import run_inline
@@ -70,3 +73,10 @@ async def test_what_changes_meanwhile_is_seen_by_the_next_look() -> None:
     shot = snapshot(UNIVERSE, prices={s.symbol: "40" for s in UNIVERSE}, cash={"EUR": "9000"})
     assert (await market.of(shot, DEFAULTS, HELD)).regime == UNKNOWN_REGIME
     assert (await market.of(shot, DEFAULTS, HELD)).regime.regime == "bear"
+
+
+async def test_a_configuration_is_named_when_it_changes() -> None:
+    name, deeper = ConfigName(), replace(DEFAULT_CONFIG, max_depth=DEFAULT_CONFIG.max_depth + 1)
+    assert name.of(DEFAULT_CONFIG) is name.of(DEFAULT_CONFIG)
+    assert name.of(deeper) == config_hash(deeper)
+    assert name.of(DEFAULT_CONFIG) == config_hash(DEFAULT_CONFIG)
