@@ -55,6 +55,8 @@ def decode(payload: bytes) -> PlanInput:
         raise BadData(f"a stored input of a plan is damaged: {error}") from error
     if not unpacker.eof:
         raise BadData("a stored input of a plan is cut off, or too large")
+    if unpacker.unused_data:
+        raise BadData("something follows a stored input of a plan")
     return _read(text, PlanInput)
 
 
@@ -74,5 +76,5 @@ def _digest(text: bytes) -> str:
 def _read(text: bytes, kind: type[T]) -> T:
     try:
         return msgspec.json.decode(text, type=kind)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise BadData(f"a stored input of a plan cannot be read: {error}") from error
