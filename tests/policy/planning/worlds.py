@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from fractions import Fraction
 from itertools import combinations
 
@@ -32,9 +33,14 @@ from tests.policy.accounts import FREE, eur, quote, scene, security, snapshot
 
 CURRENCIES = ("EUR", "USD", "GBP", "HKD")
 FX_FEES = FeeTerms(Money(50, "EUR"), 100, Money(0, "EUR"))
-PROFILE = {"total_return": "0.35", "promise": "0.20", "stability": "0.15"}
-SPREAD, OPINION, SPAN = Fraction("0.25"), Fraction("0.05"), Fraction("0.3")
-HURDLE, PENALTY = Fraction("0.05"), Fraction("0.1")
+# What total return, promise, stability and diversification weigh.
+PROFILES = {
+    "conservative": ("0.25", "0.20", "0.20", "0.30"),
+    "balanced": ("0.35", "0.20", "0.15", "0.25"),
+    "aggressive": ("0.45", "0.25", "0.05", "0.20"),
+}
+PARTS_OF = ("total_return", "promise", "stability")
+SPAN = Fraction("0.3")
 
 
 # Pairs that are quoted a good way from their rates; so wide that a limit price reaches far.
@@ -63,7 +69,19 @@ PARTS = st.one_of(st.none(), st.sampled_from([0.0, 0.25, 0.7, 1.0]))
 
 
 @st.composite
-def worlds(draw: st.DrawFn, config: PlannerConfig = DEFAULT_CONFIG) -> World:
+def objectives(draw: st.DrawFn) -> PlannerConfig:
+    """Everything that says what a sequence is worth."""
+    return replace(
+        DEFAULT_CONFIG,
+        objective=draw(st.sampled_from(["end_state", "diversification"])),
+        risk_profile=draw(st.sampled_from(sorted(PROFILES))),
+        cost_penalty_factor=draw(st.sampled_from([0.0, 0.1, 1.0])),
+        min_improvement=draw(st.sampled_from([Decimal(0), Decimal("0.05"), Decimal(1)])),
+    )
+
+
+@st.composite
+def worlds(draw: st.DrawFn) -> World:
     """Accounts in up to four currencies, some far off target, some short of cash."""
     universe = tuple(
         security(
@@ -95,11 +113,15 @@ def worlds(draw: st.DrawFn, config: PlannerConfig = DEFAULT_CONFIG) -> World:
     made = scene(shot, limits=limits, fx_fees=fx_fees, pots=pots)
     facts = {
         s.symbol: SecurityFacts(
-            quality=draw(PARTS), parts=EndStateParts(draw(PARTS), draw(PARTS), draw(PARTS))
+            quality=draw(PARTS),
+            dividend_yield=draw(st.sampled_from([None, 0.0, 0.04, 0.3])),
+            parts=EndStateParts(draw(PARTS), draw(PARTS), draw(PARTS)),
         )
         for s in universe
     }
-    return World(replace(made, config=config, facts=facts), {m.currency: m.minor for m in pots})
+    return World(
+        replace(made, config=draw(objectives()), facts=facts), {m.currency: m.minor for m in pots}
+    )
 
 
 def ground_of(
@@ -137,52 +159,79 @@ def every(ground: Ground) -> Iterator[TradeSequence]:
 
 def worth(where: Scene, sequence: TradeSequence) -> Fraction:
     """What a sequence is worth beyond doing nothing, after costs and its hurdle."""
-    total = Fraction(where.total.minor)
-    charged = (PENALTY * sequence.cost.minor + HURDLE * sequence.traded.minor) / total
+    total, config = Fraction(where.total.minor), where.config
+    penalty, hurdle = Fraction(str(config.cost_penalty_factor)), Fraction(config.min_improvement)
+    charged = (penalty * sequence.cost.minor + hurdle * sequence.traded.minor) / total
     trades = [step for step in sequence.steps if isinstance(step, Candidate)]
     return end_state(where, trades) - end_state(where, []) - charged
 
 
 def end_state(where: Scene, trades: list[Candidate]) -> Fraction:
-    """The end-state score of the balanced profile, with spreads that have no floor."""
+    """The score of the configured objective, but for a constant, with spreads without a floor."""
     values = {
         p.security.symbol: Fraction(p.value_eur.minor)
         for p in where.snapshot.positions
         if p.value_eur is not None
     }
+    start = frozenset(values)
     for trade in trades:
         sign = 1 if trade.side == "BUY" else -1
         values[trade.symbol] = values.get(trade.symbol, Fraction(0)) + sign * trade.value_eur.minor
     weights = {symbol: value / where.total.minor for symbol, value in values.items()}
-    return _spread(where, weights) * SPREAD + _holdings(where, weights) + OPINION / 2
+    country, industry = _spreads(where, weights)
+    if where.config.objective == "diversification":
+        half = Fraction(1, 2)
+        spread = (half if country is None else country) * 4 + (
+            half if industry is None else industry
+        ) * 3
+        return spread / 10 + _quality(where, weights, start) * Fraction(3, 10)
+    spread_weight = Fraction(PROFILES[where.config.risk_profile][3])
+    known = [(n, value) for n, value in ((4, country), (3, industry)) if value is not None]
+    spread = sum((n * value for n, value in known), Fraction(0)) / sum(n for n, _ in known)
+    return spread * spread_weight + _holdings(where, weights)
 
 
 def _holdings(where: Scene, weights: dict[str, Fraction]) -> Fraction:
-    found = Fraction(0)
+    found, shares = Fraction(0), PROFILES[where.config.risk_profile]
     for symbol, weight in weights.items():
         parts = where.facts[symbol].parts
-        for name, share in PROFILE.items():
+        for name, share in zip(PARTS_OF, shares, strict=False):
             value = getattr(parts, name)
             found += weight * Fraction(share) * Fraction(0.5 if value is None else value)
     return found
 
 
-def _spread(where: Scene, weights: dict[str, Fraction]) -> Fraction:
+def _quality(where: Scene, weights: dict[str, Fraction], start: frozenset[str]) -> Fraction:
+    """0.6 of the scores and 0.4 of ten times the yields, each if something held has one."""
+    facts = where.facts
+    scores = {s: f.quality for s, f in facts.items() if f.quality is not None}
+    yields = {s: f.dividend_yield for s, f in facts.items() if f.dividend_yield is not None}
+    known: list[tuple[int, Fraction]] = []
+    if start & scores.keys():
+        known.append((3, _weighted(weights, scores)))
+    if start & yields.keys():
+        known.append((2, min(Fraction(1), 10 * _weighted(weights, yields))))
+    if not known:
+        return Fraction(1, 2)
+    return sum((n * value for n, value in known), Fraction(0)) / sum(n for n, _ in known)
+
+
+def _weighted(weights: dict[str, Fraction], values: dict[str, float]) -> Fraction:
+    return sum((w * Fraction(values[s]) for s, w in weights.items() if s in values), Fraction(0))
+
+
+def _spreads(where: Scene, weights: dict[str, Fraction]) -> tuple[Fraction | None, Fraction | None]:
+    """How well countries and industries are spread; None without targets of that kind."""
     labels = {s.symbol: s.instrument for s in where.snapshot.universe}
     industry = {s: [n.strip() for n in (i.industry or "").split(",")] for s, i in labels.items()}
     country = {s: [i.country or ""] for s, i in labels.items()}
-    known = [
-        (share, _attained(targets, labelled, weights))
-        for share, targets, labelled in (
-            (4, where.targets.countries, country),
-            (3, where.targets.industries, industry),
-        )
-        if targets
-    ]
-    if not known:
-        own = {symbol: [symbol] for symbol in labels}
-        return _attained(where.targets.weights, own, weights)
-    return sum((share * value for share, value in known), Fraction(0)) / sum(s for s, _ in known)
+    aims = where.targets
+    if not aims.countries and not aims.industries:
+        return _attained(aims.weights, {symbol: [symbol] for symbol in labels}, weights), None
+    return (
+        _attained(aims.countries, country, weights) if aims.countries else None,
+        _attained(aims.industries, industry, weights) if aims.industries else None,
+    )
 
 
 def _attained(
