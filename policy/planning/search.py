@@ -187,7 +187,15 @@ def _longer(ground: Ground, sets: Sequence[Combo]) -> Ints:
         rows[:, :-1] = members
         rows[:, -1] = more
         parts.append(np.sort(rows, axis=1))
-    return np.unique(np.concatenate(parts), axis=0)
+    return _distinct(np.concatenate(parts))
+
+
+def _distinct(rows: Ints) -> Ints:
+    """Each row once, in order. What numpy has for this loads 2 MiB of masked arrays first."""
+    ordered: Ints = rows[np.lexsort(rows.T[::-1])]
+    first = np.ones(len(ordered), dtype=np.bool_)
+    first[1:] = (ordered[1:] != ordered[:-1]).any(axis=1)
+    return ordered[first]
 
 
 def _no_rows(size: int) -> Ints:
