@@ -51,7 +51,8 @@ class RecentReturns:
             return
         line = history.total_eur.last(self.days + 1 + self.days // SPARE)
         if security.instrument.product_type not in UNTRADED and (line.values > 0.0).all():
-            self.lines[security.symbol] = line
+            # A part of a history would keep all of it in memory until everything is scored.
+            self.lines[security.symbol] = Series(line.days.copy(), line.values.copy())
 
     def table(self, as_of: date) -> Correlations:
         """The correlation of every two; None for fewer than 60 common returns or a still line."""

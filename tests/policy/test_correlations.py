@@ -95,7 +95,10 @@ def test_only_the_end_of_a_history_that_can_be_used_is_kept() -> None:
     seen.see(security("D"), replace(whole, total_eur=None))
     seen.see(security("E", product="INDEX"), whole)
     assert seen.lines.keys() == {"A"}
-    assert (seen.lines["A"].days == whole.total.days[-79:]).all()
+    kept = seen.lines["A"]
+    assert (kept.days == whole.total.days[-79:]).all()
+    assert not np.shares_memory(kept.days, whole.total.days)
+    assert not np.shares_memory(kept.values, whole.total.values)
     assert RecentReturns(70).table(TODAY).symbols == ()
 
 
