@@ -10,6 +10,7 @@ import numpy as np
 from ledger.correlation import Correlations
 from ledger.money import Money
 from ledger.security import Security
+from policy.correlations import DECIMALS
 from policy.planner import PlanInput
 from policy.planning.config import PlannerConfig
 from policy.planning.facts import SecurityFacts
@@ -91,6 +92,7 @@ def _correlations(rng: np.random.Generator, universe: tuple[Security, ...]) -> C
     """Of one common factor, so that they are correlations of something."""
     loads = rng.uniform(0.2, 0.95, len(universe))
     rows = tuple(
-        tuple((loads[number] * loads[:number]).tolist()) for number in range(len(universe))
+        tuple(np.round(loads[number] * loads[:number], DECIMALS).tolist())
+        for number in range(len(universe))
     )
     return Correlations(TODAY, 252, tuple(one.symbol for one in universe), rows)
