@@ -102,8 +102,8 @@ def _directions(lines: Sequence[Series], members: Sequence[int], days: Ints) -> 
 
 
 def _rows(found: Floats) -> tuple[tuple[float | None, ...], ...]:
-    rounded = np.round(found, DECIMALS).tolist()
+    rounded = np.round(found, DECIMALS)
     return tuple(
-        tuple(None if value != value else value for value in row[:number])  # noqa: PLR0124
+        tuple(None if value != value else value for value in row[:number].tolist())  # noqa: PLR0124
         for number, row in enumerate(rounded)
     )
