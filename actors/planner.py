@@ -17,11 +17,11 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, NoReturn, Protocol
+from typing import Any, NoReturn
 
 import trio
 
-from actors.analyst import Analyst
+from actors.analyst import Analyst, Desk
 from actors.hand_over import HandOver
 from actors.job import JobDesk, Report
 from actors.plan_run import PlanMaker
@@ -51,10 +51,6 @@ AT_ONCE = 4
 # An asked plan is begun anew this often when the situation changes under it.
 MOST_TRIES = 5
 UNSEEN = "the securities have not been looked at yet"
-
-
-class Desk(Protocol):
-    async def answer(self, request: Any, /) -> object: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +95,7 @@ class Planner:
         self._s = ports.situation
         self._known: _Known | None = None
         self._left: tuple[PlannerRun, PlanInput] | None = None
+        self._put_off: Nudge | None = None
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         for load in self._p.load:
@@ -145,13 +142,20 @@ class Planner:
         seen = (0,) * len(self._watched)
         while True:
             self._p.health.beat("planner")
-            nudge = await self._wait(seen)
+            nudge = self._due(await self._wait(seen))
             seen = self._versions()
             if nudge is None:
                 await self._consider()
             else:
                 async with self._p.jobs.run("plan", nudge) as report:
                     await self._consider(report)
+
+    def _due(self, nudge: Nudge | None) -> Nudge | None:
+        """What to plan for now; while the analyst works, only what somebody waits for."""
+        nudge, self._put_off = nudge or self._put_off, None
+        if nudge and self._p.analyst.working and self._p.jobs.waiting("plan") is None:
+            nudge, self._put_off = None, nudge
+        return nudge
 
     async def _wait(self, seen: tuple[int, ...]) -> Nudge | None:
         """Return the nudge that came, or None when a watched board moved or a beat is due."""

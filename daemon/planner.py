@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from actors.analyst import Desk
 from actors.config_desk import ASKED as CONFIG
 from actors.config_desk import ConfigDesk
 from actors.hand_over import HandOver
 from actors.plan_desk import ASKED as PLANS
 from actors.plan_desk import PlanDesk
 from actors.plan_run import PlanMaker, PlanMakerPorts
-from actors.planner import Desk, Planner, PlannerPorts
+from actors.planner import Planner, PlannerPorts
 from actors.rehearsal import Rehearsal
 from daemon.analyst import analyst
 from daemon.shared import Shared

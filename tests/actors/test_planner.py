@@ -466,6 +466,29 @@ async def test_what_the_analyst_finds_bit_by_bit_makes_one_plan(rig: Rig) -> Non
     assert (await _plan(rig)).plan.plan_id != first
 
 
+async def test_a_nudge_that_nobody_waits_for_is_put_off_while_the_analyst_works(rig: Rig) -> None:
+    rig.publish_trading("research")
+    await rig.start("sync", "planner")
+    await rig.settle()
+    planner = rig.actor("planner").__self__  # type: ignore[attr-defined]
+    first = (await _plan(rig)).plan.plan_id
+    async with planner._p.jobs.run("score", Nudge("test")):
+        rig.system.nudges["plan"].nudge(Nudge("rebalancing"))
+        await rig.settle()
+        assert (await _plan(rig)).plan.plan_id == first
+        planner._p.jobs.queue(await rig.open_run("plan"))
+        rig.system.nudges["plan"].nudge(Nudge("its owner asks"))
+        await rig.settle()
+        asked = (await _plan(rig)).plan.plan_id
+        assert asked != first
+        rig.system.nudges["plan"].nudge(Nudge("rebalancing"))
+        await rig.settle()
+        assert (await _plan(rig)).plan.plan_id == asked
+    planner._p.analyst.done.publish("test")
+    await rig.settle()
+    assert (await _plan(rig)).plan.plan_id != asked
+
+
 async def test_the_work_of_the_analyst_ends_with_a_word_to_the_planner(rig: Rig) -> None:
     rig.publish_trading("research")
     await rig.start("sync", "planner")
