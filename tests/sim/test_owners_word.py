@@ -22,6 +22,7 @@ from tests.sim.market import small_market
 from tests.sim.test_submission import finish
 from tests.sim.world import World
 from wire.mailbox import Request
+from wire.messages import ProposeStep
 from wire.order_asks import Resolve
 from wire.planner_asks import (
     ApprovePlan,
@@ -29,15 +30,21 @@ from wire.planner_asks import (
     PlanAgain,
     PostponePlan,
     RejectPlan,
+    SetAutonomy,
 )
 
 LIVES = 3
 WORDS = 60
-# Every order of a plan, and what its owner said of its step.
+WORDING = (
+    *("approve",) * 4,
+    *("autonomy",) * 2,
+    *("reject", "postpone", "dismiss", "again", "execute"),
+)
+# Every order of a plan that was not taken back, and what its owner said of its step.
 SILENT = """
 SELECT count(*) FROM intent i LEFT JOIN plan_step s USING (intent_id)
 WHERE (i.order_class = 'planner' OR i.source_id IN (SELECT plan_id FROM plan))
-    AND s.decided_by IS NOT 'owner'
+    AND s.decided_by IS NOT 'owner' AND i.blocked_by NOT LIKE '%"WORD"%'
 """
 UNASKED = """
 SELECT count(*) FROM intent i LEFT JOIN reinvestment_ask a USING (intent_id)
@@ -69,13 +76,15 @@ async def a_word(life: Life, stored: StoredPlan, rng: random.Random) -> str:
     """Something about the plan that is shown, which may be an older one by now."""
     plan_id, now = stored.plan.plan_id, life.clock.market_now()
     step = 1 + rng.randrange(max(len(stored.steps), 1))
-    word = rng.choice(("approve", "approve", "approve", "reject", "postpone", "dismiss", "again"))
+    word = rng.choice(WORDING)
     requests: dict[str, Request[Any]] = {
         "approve": ApprovePlan(plan_id, rng.choice((None, step)), "owner"),
         "reject": RejectPlan(plan_id, "owner"),
         "postpone": PostponePlan(plan_id, now + timedelta(minutes=rng.randrange(1, 90)), "owner"),
         "dismiss": DismissStep(plan_id, step, "owner"),
         "again": PlanAgain("core"),
+        "execute": ProposeStep(plan_id, step, "owner"),
+        "autonomy": SetAutonomy("core", Autonomy(rng.choice(("advise", "approve"))), "owner"),
     }
     await say(life, requests[word])
     return word
