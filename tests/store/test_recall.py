@@ -80,16 +80,12 @@ async def test_an_order_that_has_not_left_is_taken_back(planned: Store, said: st
     assert await planned.orders.barred(after(2)) == {}
 
 
-@pytest.mark.parametrize("said", WORDS)
+@pytest.mark.parametrize("said", ["reject", "advise"])
 async def test_an_order_that_has_left_is_not(planned: Store, said: str) -> None:
     intent = await hand_over(planned)
     await planned.orders.begin_submit(intent.intent_id, **submission())
     word, _ = WORDS[said]
-    if said == "dismiss":
-        with pytest.raises(Conflict):
-            await word(planned)
-    else:
-        await word(planned)
+    await word(planned)
     assert (await planned.orders.get(intent.intent_id)).state is OrderState.SUBMITTING
     assert (await planned.plans.get("p1")).steps[0].state is StepState.SUBMITTING
 

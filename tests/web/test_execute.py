@@ -194,6 +194,7 @@ NO_BROKER = no("G0b", "the broker is not reachable")
         ([no("G13", "order 7 is active")], 409, "in_the_way"),
         ([no("COMMIT", "order 7 is in flight")], 409, "in_the_way"),
         ([no("AGE", "decided 2:00:00 ago")], 409, "in_the_way"),
+        ([no("WORD", "the plan was postponed")], 409, "in_the_way"),
         ([no("G9", "the quote is 0:09:00 old"), no("L1")], 400, "blocked"),
         ([no("G0", "mode is research"), no("L6")], 400, "blocked"),
         ([no("L2")], 400, "blocked"),
