@@ -62,22 +62,22 @@ class ReinvestmentAsks:
     ) -> ReinvestmentAsk:
         """The open ask for this purchase, which replaces every other one of the bucket.
 
-        One that was answered for a smaller sum is asked anew.
+        One that was asked for a smaller sum is asked anew, under another id: an answer to what was
+        shown before is no answer to it.
         """
 
         async def work(tx: Tx) -> ReinvestmentAsk:
-            await tx.execute(
-                f"DELETE FROM reinvestment_ask WHERE bucket_id = ? AND symbol <> ? AND {_OPEN}",
-                (bucket_id, symbol),
-            )
             known = await _open(tx, bucket_id, symbol)
-            if known is not None and known.stands_for(value):
-                return known
+            stands = known if known is not None and known.stands_for(value) else None
+            await tx.execute(
+                f"DELETE FROM reinvestment_ask WHERE bucket_id = ? AND ask_id IS NOT ? AND {_OPEN}",
+                (bucket_id, stands.ask_id if stands else None),
+            )
+            if stands is not None:
+                return stands
             await tx.execute(
                 "INSERT INTO reinvestment_ask (bucket_id, symbol, value_minor, detail, asked_ms)"
-                f" VALUES (?, ?, ?, ?, ?) ON CONFLICT (bucket_id, symbol) WHERE {_OPEN} DO UPDATE"
-                " SET value_minor = excluded.value_minor, detail = excluded.detail,"
-                " asked_ms = excluded.asked_ms, answer = NULL, answered_ms = NULL",
+                " VALUES (?, ?, ?, ?, ?)",
                 (bucket_id, symbol, value.minor, detail, to_ms(at)),
             )
             made = await _open(tx, bucket_id, symbol)

@@ -72,9 +72,10 @@ CREATE TABLE dismissal (
     PRIMARY KEY (bucket_id, portfolio_hash, symbol, side)
 ) STRICT, WITHOUT ROWID;
 
--- Purchases from dividends that wait for the owner's word; an answer covers one order.
+-- Purchases from dividends that wait for the owner's word; an answer covers one order. No id is ever
+-- used twice: an answer that comes late must not meet another purchase.
 CREATE TABLE reinvestment_ask (
-    ask_id INTEGER PRIMARY KEY,
+    ask_id INTEGER PRIMARY KEY AUTOINCREMENT,
     bucket_id TEXT NOT NULL REFERENCES bucket,
     symbol TEXT NOT NULL,
     value_minor INTEGER NOT NULL CHECK (value_minor > 0),

@@ -64,6 +64,20 @@ async def test_another_purchase_takes_the_place_of_the_one_before(inline_store: 
     assert "BBB.EU" in decision.title
 
 
+async def test_an_answer_that_comes_late_meets_no_other_purchase(inline_store: Store) -> None:
+    first = await ask(inline_store)
+    for symbol, value in (("BBB.EU", "100"), ("BBB.EU", "120"), ("AAA.EU", "100")):
+        shown = await ask(inline_store, symbol, value)
+        await ask(inline_store, "CCC.EU")
+        with pytest.raises(Missing):
+            await inline_store.reinvestments.answer(shown.ask_id, "approve", NOW)
+    smaller = await ask(inline_store)
+    larger = await ask(inline_store, value="120")
+    assert len({first.ask_id, smaller.ask_id, larger.ask_id}) == 3
+    with pytest.raises(Missing):
+        await inline_store.reinvestments.answer(smaller.ask_id, "approve", NOW)
+
+
 async def test_without_a_yes_nothing_is_bought(inline_store: Store) -> None:
     with pytest.raises(Conflict) as missing:
         await buy(inline_store)
