@@ -44,7 +44,7 @@ from wire.messages import (
     TradingState,
     nudge_for,
 )
-from wire.setting_asks import ListSettings, PutSetting
+from wire.setting_asks import ListSettings, PutSetting, SettingView
 
 # On a replay five market minutes pass in no time; the machine still gets a rest between syncs.
 SYNC_FLOOR_S = 2.0
@@ -227,8 +227,8 @@ class Schedule:
                 return await self._resume(resume)
             case ListSettings():
                 return self._p.desk.all()
-            case PutSetting():
-                return await self._p.desk.put(ask.request)
+            case PutSetting() as put:
+                return await self._put(put)
             case RunJob(job, trigger, only):
                 return await self._run_job(job, trigger, only)
             case other:
@@ -237,10 +237,21 @@ class Schedule:
     async def _set_mode(self, mode: Mode, *, confirm: bool, by: str) -> Mode:
         if mode == "live" and not confirm:
             raise Refused("going live needs confirm: true", code="confirmation_required")
+        before = await self._p.settings.mode()
         await self._p.settings.set_mode(mode, by=by, at=self._p.clock.machine_now())
         await self._p.desk.load()
         await self._publish_trading()
+        if mode != before:
+            self._emit("SETTINGS_CHANGED", key="trading_mode", value=mode)
         return mode
+
+    async def _put(self, asked: PutSetting) -> SettingView:
+        """Keep a setting; what leaves everything as it is, is no news."""
+        before = self._p.desk.rules.version
+        view = await self._p.desk.put(asked)
+        if self._p.desk.rules.version != before:
+            self._emit("SETTINGS_CHANGED", key=view.key, value=view.value)
+        return view
 
     async def _raise(self, name: LatchName, reason: str, *, by: str) -> tuple[Latch, ...]:
         # The switch first: nothing may slip through while the latch is written.

@@ -222,6 +222,18 @@ class TestSettings:
         assert view in listed
         assert await rig.store.settings.stored() == {"buy_cooldown_days": "7"}
 
+    async def test_a_change_is_told_once_and_what_changes_nothing_is_not(self, rig: Rig) -> None:
+        await rig.start("schedule")
+        ask = rig.system.asks.schedule.ask
+        for _ in range(2):
+            await ask(PutSetting("buy_cooldown_days", "7", "test"), deadline_s=5)
+        for _ in range(2):
+            await ask(SetMode("research", confirm=False, by="test"), deadline_s=5)
+        assert [dict(event.data) for event in rig.events("SETTINGS_CHANGED")] == [
+            {"key": "buy_cooldown_days", "value": "7"},
+            {"key": "trading_mode", "value": "research"},
+        ]
+
     async def test_a_bad_value_changes_nothing(self, rig: Rig) -> None:
         await rig.start("schedule")
         ask = rig.system.asks.schedule.ask
