@@ -38,7 +38,8 @@ def proven(proof: Row) -> str:
     """How good the plan is, in one line."""
     many, depth = proof.get("candidates", 0), proof.get("depth", 0)
     few = f"up to {depth} of {many} candidate trades"
-    sets = few if depth < many else f"the {many} candidate trades"
+    every = "the only candidate trade" if many == 1 else f"the {many} candidate trades"
+    sets = few if depth < many else every
     looked = f"{proof.get('explored', 0):,} sequences looked at"
     if proof.get("proved"):
         return f"best of all allowed sets of {sets}; {looked}"

@@ -171,10 +171,11 @@ async def test_a_plan_that_is_not_proved_says_how_far_it_may_be_from_the_best(
 async def test_a_proof_over_few_candidates_counts_them_all(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    told = {**PLAN, "proof": {**PROOF, "candidates": 3, "depth": 5}}
-    async with asking(tmp_path, capsys, plan=told) as run:
-        _, out, _ = await run("plan", "--last")
-    assert "best of all allowed sets of the 3 candidate trades; 200,000 sequences looked at" in out
+    for count, words in ((3, "the 3 candidate trades"), (1, "the only candidate trade")):
+        told = {**PLAN, "proof": {**PROOF, "candidates": count, "depth": 5}}
+        async with asking(tmp_path, capsys, plan=told) as run:
+            _, out, _ = await run("plan", "--last")
+        assert f"best of all allowed sets of {words}; 200,000 sequences looked at" in out
 
 
 async def test_what_new_money_cannot_reach_is_named(

@@ -37,7 +37,7 @@ export function plan(data) {
 
 function proven(proof) {
   const looked = `${number(proof.explored, 0)} sequences looked at`;
-  const sets = proof.depth < proof.candidates ? `up to ${proof.depth} of ${proof.candidates} candidate trades` : `the ${proof.candidates} candidate trades`;
+  const sets = proof.depth < proof.candidates ? `up to ${proof.depth} of ${proof.candidates} candidate trades` : proof.candidates === 1 ? "the only candidate trade" : `the ${proof.candidates} candidate trades`;
   if (proof.proved) return `Best of all allowed sets of ${sets}; ${looked}.`;
   return `Within ${number(proof.gap)} points of the best possible; ${looked}.`;
 }
