@@ -123,7 +123,8 @@ def _purchase(
 
 def _idea(scene: Scene, security: Security, gap: Decimal, strength: float) -> Idea:
     weight = scene.weight(security)
-    missing = whole(share_of(scene.total, gap))
+    missing, cap = share_of(scene.total, gap), scene.order_cap()
+    capped = f", one order {whole(cap)} at most" if missing > cap else ""
     words = f"{percent(weight)} of the portfolio, target {percent(weight + gap)}"
     held = scene.holdings.get(security.symbol)
     gained = gain(scene, held) if held is not None else None
@@ -131,7 +132,8 @@ def _idea(scene: Scene, security: Security, gap: Decimal, strength: float) -> Id
         "rebalance_buys",
         strength,
         lambda value: (
-            f"{security.symbol} is {words}, {missing} short of it: free cash buys {value}"
+            f"{security.symbol} is {words}, {whole(missing)} short of it:"
+            f" free cash buys {value}{capped}"
         ),
         (
             "new_money",

@@ -117,6 +117,13 @@ def test_the_words_and_tags_say_why() -> None:
     )
 
 
+def test_a_gap_that_one_order_may_not_fill_says_so() -> None:
+    limits = replace(OPEN_CAPS, max_order_share=Decimal("0.2"))
+    scene = account({}, {"EUR": "10000"}, targets={"S00": "0.5"}, limits=limits)
+    (bought,) = new_money_fill(scene, 1)
+    assert bought.reason.endswith("free cash buys €1,990, one order €2,000 at most")
+
+
 CASES = st.tuples(
     st.lists(st.integers(0, 900), min_size=12, max_size=12),
     st.integers(0, 40_000),
