@@ -26,7 +26,7 @@ from policy.planning.plan_steps import plan_steps
 from policy.planning.search import SAME, Search, advance, begin
 from policy.planning.seeds import Seeds
 from policy.planning.shown import breakdown, score_steps, shown_nothing
-from policy.planning.work import Work, make_work, nothing_found
+from policy.planning.work import Work, make_work, nothing_better, nothing_found
 
 __all__ = [
     "PlanInput",
@@ -41,7 +41,6 @@ __all__ = [
     "step",
 ]
 
-NOTHING_BETTER = "no affordable trade that the rules allow improves the portfolio enough"
 NOT_FINISHED = "nothing better was found before the search ended"
 NOT_ROBUST = "what improves the portfolio now does not do so when prices move"
 # Sequences that break a rule on purpose, valued to show the best of them.
@@ -148,7 +147,7 @@ def finish(run: PlanRun) -> Plan:
     choice = run.standing
     plan = _searched(run, run.work, choice)
     if hold is None and choice.found is None:
-        hold = _why_nothing(run)
+        hold = _why_nothing(run, run.work)
     return _told(run, plan, hold)
 
 
@@ -208,10 +207,10 @@ def proposal(plan: Plan, chosen: PlanStep, *, attempt: int) -> Proposal:
     )
 
 
-def _why_nothing(run: PlanRun) -> str:
+def _why_nothing(run: PlanRun, work: Work) -> str:
     if not run.done:
         return NOT_FINISHED
-    return NOT_ROBUST if run.search.best or (run.work and run.work.fill) else NOTHING_BETTER
+    return NOT_ROBUST if run.search.best or work.fill else nothing_better(work.scene)
 
 
 def _fingerprint(given: PlanInput, work: Work) -> str:

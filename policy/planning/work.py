@@ -160,6 +160,13 @@ def _placed(ground: Ground, fill: Iterable[Candidate]) -> Combo:
     return combo
 
 
+def nothing_better(scene: Scene) -> str:
+    """Why none of the candidates is worth it; below its reserve, cash pays for no purchase."""
+    short = -scene.free_cash()
+    missing = f"{whole(short)} of cash is missing from the reserve, and " if short.minor > 0 else ""
+    return f"{missing}no affordable trade that the rules allow improves the portfolio enough"
+
+
 def nothing_found(scene: Scene) -> str:
     """Why there is no candidate."""
     free = scene.free_cash()

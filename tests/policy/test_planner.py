@@ -146,6 +146,13 @@ def test_holding_says_why(shot: PortfolioSnapshot, words: str) -> None:
     assert words in made.narrative
 
 
+def test_holding_says_what_is_missing_from_the_reserve() -> None:
+    below = account(held={"S00": "100"}, costs={"S00": "20"}, cash={"EUR": "300"})
+    made = plan(configured(below, min_improvement=Decimal(5)))
+    assert made.steps == ()
+    assert "Hold: €200 of cash is missing from the reserve, and no affordable" in made.narrative
+
+
 def test_nothing_is_done_for_less_than_the_hurdle() -> None:
     made = plan(configured(account(), min_improvement=Decimal(5)))
     assert made.steps == ()
