@@ -105,7 +105,8 @@ class PlanMaker:
             return None
         try:
             payload = await self._p.inputs.get(left.input_hash)
-            return left, await self._p.runner(partial(decode, payload))
+            read = partial(decode, payload, named=left.input_hash)
+            return left, await self._p.runner(read)
         except TrimtabError as error:
             await self._p.runs.fail(left.run_id, str(error), self._p.clock.machine_now())
             return None

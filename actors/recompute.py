@@ -48,7 +48,7 @@ async def stored_input(inputs: PlanInputs, runner: Runner, plan: Plan) -> PlanIn
     """What a plan was made from; raises Unavailable when it was not kept, or cannot be read."""
     payload = await inputs.get(plan.input_hash)
     try:
-        return await runner(partial(decode, payload))
+        return await runner(partial(decode, payload, named=plan.input_hash))
     except BadData as error:
         raise Unavailable(str(error)) from error
 

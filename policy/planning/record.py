@@ -48,8 +48,10 @@ def input_hash(given: PlanInput) -> str:
     return _digest(_canonical(given))
 
 
-def decode(payload: bytes) -> PlanInput:
-    """The input behind `payload`; raises BadData when it is damaged or of another version."""
+def decode(payload: bytes, *, named: str | None = None) -> PlanInput:
+    """The input behind `payload`; raises BadData when it is damaged, of another version, or not the
+    one whose `input_hash` is `named`.
+    """
     unpacker = zlib.decompressobj()
     try:
         text = unpacker.decompress(payload, MOST_BYTES)
@@ -59,6 +61,8 @@ def decode(payload: bytes) -> PlanInput:
         raise BadData("a stored input of a plan is cut off, or too large")
     if unpacker.unused_data:
         raise BadData("something follows a stored input of a plan")
+    if named is not None and _digest(text) != named:
+        raise BadData(f"a stored input of a plan is not {named}, the one it was stored as")
     return _read(text, PlanInput)
 
 

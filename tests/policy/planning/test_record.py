@@ -97,6 +97,14 @@ def test_a_damaged_record_is_found_out(payload: bytes) -> None:
         decode(payload)
 
 
+def test_another_input_under_its_name_is_found_out() -> None:
+    kept = record(given_input())
+    assert decode(kept.payload, named=kept.input_hash) == given_input()
+    other = encode(replace(given_input(), regime="bear"))
+    with pytest.raises(BadData, match="the one it was stored as"):
+        decode(other, named=kept.input_hash)
+
+
 WRITTEN = encode(given_input())
 MINUTES = st.integers(-14 * 60, 14 * 60)
 
