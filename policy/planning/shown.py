@@ -116,7 +116,8 @@ def _filled(values: Sequence[float | None]) -> Floats:
 
 def _spread_parts(arrays: ScoreArrays, weights: Floats) -> tuple[ScorePart, ...]:
     problem = arrays.problem
-    held = weights > 0.0
+    # A holding that is worth less than a cent is held all the same.
+    held = (weights > 0.0) | (problem.held & (problem.value == 0.0))
     return (
         ScorePart("country", _attained(problem.country, weights), problem.weights.country),
         ScorePart("industry", _attained(problem.industry, weights), problem.weights.industry),

@@ -15,6 +15,7 @@ from ledger.money import Money
 from policy.planning.arrays import score_arrays
 from policy.planning.candidates import Scene
 from policy.planning.config import DEFAULT_CONFIG
+from policy.planning.facts import SecurityFacts
 from policy.planning.found import best_of
 from policy.planning.ground import Ground
 from policy.planning.shown import breakdown, score_steps, shown_nothing, shown_scores
@@ -109,6 +110,15 @@ def test_steps_lead_from_nothing_to_the_score_of_the_sequence(world: World) -> N
         assert len(steps) == len(sequence.steps) + 1
         assert steps[0] == shown_nothing(ground.arrays)
         assert steps[-1:] == shown_scores(ground.arrays, [sequence.combo], [sequence.cost])
+
+
+def test_a_holding_of_less_than_a_cent_counts_in_the_breakdown_as_in_the_score() -> None:
+    penny = security("S0", currency="HKD")
+    shot = snapshot((penny,), prices={"S0": "0.02"}, held={"S0": "1"}, cash={"EUR": "900"})
+    facts = {"S0": SecurityFacts(quality=1.0)}
+    where = replace(scene(shot), config=SPREAD, facts=facts)
+    arrays = ground_of(where).arrays
+    assert breakdown(where, arrays).total == pytest.approx(shown_nothing(arrays))
 
 
 def plain() -> Scene:
