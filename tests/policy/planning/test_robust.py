@@ -15,6 +15,7 @@ from kernels.checks import Floats
 from kernels.choose import load
 from kernels.packing import NamedAxis, NamedProblem, Packed, Trade, pack, pack_sequences
 from kernels.problem import ScoreWeights
+from kernels.scenarios import summary
 from kernels.sequences import run
 from kernels.workload import Workload, prepare
 from ledger.correlation import Correlations
@@ -350,3 +351,11 @@ def test_own_factor_is_that_of_a_library() -> None:
     matrix: Floats = np.asarray(np.corrcoef(rows, rowvar=False))
     assert cholesky(matrix) == pytest.approx(np.linalg.cholesky(matrix), abs=1e-12)
     assert cholesky(np.array([[1.0, 2.0], [2.0, 1.0]])) is None
+
+
+def test_sixteen_times_the_paths_leave_a_quarter_of_the_standard_error() -> None:
+    few, many = (
+        summary(multipliers(None, count=count)[:, 0].copy()).standard_error
+        for count in (1_000, 16_000)
+    )
+    assert few / many == pytest.approx(4.0, rel=0.1)
