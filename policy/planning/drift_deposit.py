@@ -93,7 +93,7 @@ def drift_deposit(scene: Scene, values: Mapping[str, int], *, total: int, free: 
     deposit = _smallest(problem, max([0, *map(problem.dilution, problem.aims)]))
     if deposit is None:
         return Deposit(None)
-    stuck = [aim.symbol for aim, _ in problem.short(deposit) if aim.lot is None]
+    stuck = sorted(aim.symbol for aim, _ in problem.short(deposit) if aim.lot is None)
     return Deposit(None, tuple(stuck)) if stuck else Deposit(Money(deposit, BASE))
 
 

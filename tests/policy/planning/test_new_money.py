@@ -275,6 +275,19 @@ def test_what_cannot_be_bought_is_named_when_it_is_short() -> None:
     assert new_money_report(made, None).blocked_by == ("NEW",)
 
 
+def test_what_cannot_be_bought_is_named_in_the_same_order_whatever_that_of_the_universe() -> None:
+    universe = (
+        security("B", number=1, buy=False),
+        security("A", number=2, buy=False),
+        security("OLD", number=3),
+    )
+    prices = {"A": "10", "B": "10", "OLD": "10"}
+    shot = snapshot(universe, prices=prices, held={"OLD": "500"}, cash={"EUR": "500"})
+    third = Decimal("0.33")
+    made = replace(scene(shot), targets=Targets(dict.fromkeys(prices, third), {}, {}))
+    assert new_money_report(made, None).blocked_by == ("A", "B")
+
+
 def test_nothing_is_missing_when_everything_is_at_its_target() -> None:
     made = account(
         {"S00": "500", "S01": "500"}, {"EUR": "500"}, targets={"S00": "0.48", "S01": "0.48"}
