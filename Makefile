@@ -10,7 +10,7 @@ DATA ?= var/demo
 # Test processes: one per core.
 WORKERS ?= auto
 
-.PHONY: run run-large scenario test check bench sim slow browser oracle assets kernels format lint types layers clean
+.PHONY: run run-large scenario test check bench sim slow browser oracle assets kernels format lint types mypy pyright layers clean
 
 run: $(VENV)/.installed assets
 	@$(BIN)/python -c "import kernels; r = kernels.backend_report(); print('kernels:', r.used, '-', r.reason)"
@@ -38,8 +38,12 @@ format: $(VENV)/.dev
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 
-types: $(VENV)/.dev
+types: mypy pyright
+
+mypy: $(VENV)/.dev
 	$(BIN)/mypy
+
+pyright: $(VENV)/.dev
 	$(BIN)/pyright
 
 layers: $(VENV)/.dev
