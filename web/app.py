@@ -53,6 +53,7 @@ from web.limits import ORDER_LIMIT, RateWindow
 from web.metrics import Gauges, RowCounts
 from web.pages import pages
 from web.ports import BuildInfo, ReadModels
+from web.rules import MatchedRule
 from web.sse import StreamSlots
 from web.static_files import load
 from wire.ask_boxes import AskBoxes
@@ -107,6 +108,7 @@ def _assemble(web: Web) -> QuartTrio:
     app = QuartTrio("web", static_folder=None)
     app.asgi_http_class = Connection
     app.request_class = SizedRequest
+    app.url_rule_class = MatchedRule
     app.extensions[EXTENSION] = web
     app.config["MAX_CONTENT_LENGTH"] = BODY_LIMIT
     app.config["BODY_TIMEOUT"] = BODY_TIMEOUT_S

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from functools import cache
 
 import trio
 from quart_trio import QuartTrio
@@ -460,6 +461,7 @@ def run(number: int, job: str, status: RunStatus) -> RunRecord:
     )
 
 
+@cache
 def days(count: int) -> tuple[FakeDay, ...]:
     """A seeded walk of the portfolio's value, oldest first, that ends near its value now."""
     rng = random.Random(7)
